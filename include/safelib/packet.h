@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The packet level of the NF interface: stateless functions over bursts of IP packets. The lowest
+ * of the three levels; an NF uses the lowest that serves it.
+ *
+ * An NF is one `const struct sl_nf`, registered with SL_NF_REGISTER. The runtime hands it inner
+ * packets in bursts of at most SL_BURST_MAX, already authenticated, decrypted and parsed; the NF
+ * writes a verdict into each. NFs run in the order of the chain; one that drops ends the packet.
+ */
+#ifndef SAFELIB_PACKET_H
+#define SAFELIB_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "safelib/rc.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    SL_BURST_MAX = 64,
+    /** Largest inner packet, bytes: a 9000-byte jumbo frame and room to grow. */
+    SL_PACKET_MAX = 9216,
+    /** `rule` of a packet that no rule matched: the default policy decided. */
+    SL_RULE_DEFAULT = 0xffffffff,
+};
+
+/** Port a packet came in by, or goes out of. */
+enum sl_port {
+    SL_PORT_LAN = 0,
+    SL_PORT_WAN = 1,
+    SL_PORT_COUNT = 2,
+};
+
+/** What becomes of a packet. DROP is 0, so that a forgotten verdict fails closed. */
+enum sl_verdict {
+    SL_VERDICT_DROP = 0,
+    /** on to the next NF, and after the last one out of the other port */
+    SL_VERDICT_PASS = 1,
+    /** rewritten by the NF into an answer (ICMP error, TCP RST): out of the port it came in by */
+    SL_VERDICT_REPLY = 2,
+};
+
+/** Parts of a packet that were present and well-formed. */
+enum {
+    SL_PKT_HAS_PORTS =
+        1u
+        << 0, /**< sport, dport valid: TCP, UDP, SCTP, UDP-Lite or DCCP, first or only fragment */
+    SL_PKT_HAS_TCP = 1u << 1,        /**< tcp_flags valid */
+    SL_PKT_HAS_ICMP = 1u << 2,       /**< icmp_type, icmp_code valid (ICMP or ICMPv6 by `proto`) */
+    SL_PKT_FRAGMENT = 1u << 3,       /**< part of a fragmented datagram */
+    SL_PKT_LATER_FRAGMENT = 1u << 4, /**< fragment with offset > 0: no L4 header in it */
+};
+
+/** One IP packet in enclave memory. Fields marked [in] are the runtime's; an NF reads them. */
+struct sl_packet {
+    uint8_t *data; /**< [in] first byte of the IPv4 or IPv6 header */
+    uint32_t
+        size; /**< [in,out] bytes, as in the IP header; an NF that resizes keeps size <= room */
+    uint32_t room;      /**< [in] bytes that may be used from `data` on */
+    uint8_t port_in;    /**< [in] enum sl_port */
+    uint8_t ip_version; /**< [in] 4 or 6 */
+    uint8_t proto;      /**< [in] upper-layer protocol, after IPv6 extension headers */
+    uint8_t tcp_flags;  /**< [in] byte 13 of the TCP header */
+    uint16_t l4_off;    /**< [in] offset of the upper-layer header; == size where there is none */
+    uint16_t has;       /**< [in] SL_PKT_* */
+    uint16_t sport;     /**< [in] host order */
+    uint16_t dport;     /**< [in] host order */
+    uint8_t icmp_type;  /**< [in] */
+    uint8_t icmp_code;  /**< [in] */
+    uint8_t verdict;    /**< [out] enum sl_verdict; SL_VERDICT_DROP on entry */
+    uint8_t nf_index;   /**< set by the chain: the NF that decided */
+    uint32_t rule;      /**< [out] number of the deciding rule, or SL_RULE_DEFAULT */
+    const uint8_t *src; /**< [in] source address in the header: 4 or 16 bytes, network order */
+    const uint8_t *dst; /**< [in] destination address */
+};
+
+/** One named counter of an NF. */
+struct sl_nf_counter {
+    char name[48];
+    uint64_t value;
+};
+
+/** A network function. All members but `unload`, `counter_count` and `counter_get` are required. */
+struct sl_nf {
+    /** lower-case, unique in the image: the name used in chains, e.g. "firewall" */
+    const char *name;
+
+    /** Checks a compiled policy and builds the state of one shard from it. Hostile input: bounded
+     * parsing, nothing kept of @p policy after return.
+     * @param[out] ret_state  the shard's state; written only on SL_OK
+     * @param[out] reason     a sentence on refusal, at most @p reason_size bytes with terminator
+     * @retval SL_OK, SL_MALFORMED, SL_TRUNCATED, SL_RANGE, SL_UNSUPPORTED, SL_NO_MEMORY
+     * @context control thread; may allocate */
+    sl_rc (*load)(const void *policy, size_t size, void **ret_state, char *reason,
+                  size_t reason_size);
+
+    /** Decides every packet of a burst.
+     * @context packet path: no allocation, no log, no system call; one thread per state */
+    void (*burst)(void *state, struct sl_packet *const *packets, uint32_t count);
+
+    /** Frees what load built. */
+    void (*unload)(void *state);
+
+    /** Per-rule (or other) counters of one shard's state; read while burst may be running: values
+     * may lag, never tear. */
+    uint32_t (*counter_count)(const void *state);
+    void (*counter_get)(const void *state, uint32_t index, struct sl_nf_counter *ret_counter);
+};
+
+/** Makes an NF known to the image it is linked into. */
+#define SL_NF_REGISTER(nf)                                                                         \
+    __attribute__((used, section("sl_nf_table"))) static const struct sl_nf *const nf##_entry =    \
+        &(nf)
+
+/** Parses @p packet->data[0 .. size) and fills every [in] field but data, size, room and port_in.
+ * @retval SL_OK         fields valid; size cut to the IP header's total length (Ethernet padding)
+ * @retval SL_TRUNCATED  headers or the datagram end past `size`
+ * @retval SL_MALFORMED  version, header length, IPv4 header checksum excluded, extension chain
+ * @context packet path */
+sl_rc sl_packet_parse(struct sl_packet *packet) SL_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Packet rings over the shared area: single producer, single consumer, power of two. The image's
+ * ends keep private indices and trust nothing; the host's ends are plain.
+ */
+#ifndef SL_BOUNDARY_RING_H
+#define SL_BOUNDARY_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boundary/area.h"
+#include "safelib/rc.h"
+
+#define SL_BOUNDARY_COUNTER_TABLE(X)                                                               \
+    X(violation_index, "peer index moved by more than the ring holds")                             \
+    X(violation_desc, "descriptor outside the data region, or with impossible sizes")              \
+    X(violation_control, "control ring index out of bounds")                                       \
+    X(rx_runs, "runs taken from the host")                                                         \
+    X(rx_datagrams, "datagrams taken from the host")                                               \
+    X(tx_runs, "runs given to the host")                                                           \
+    X(tx_datagrams, "datagrams given to the host")                                                 \
+    X(tx_full, "datagrams dropped: the host does not drain the tx ring")
+
+struct sl_boundary_counters {
+#define SL_BOUNDARY_COUNTER(name, text) uint64_t name;
+    SL_BOUNDARY_COUNTER_TABLE(SL_BOUNDARY_COUNTER)
+#undef SL_BOUNDARY_COUNTER
+};
+
+/* ---- image side (trusted; everything read from shared memory is hostile) ---- */
+
+/** A run as checked and copied in: every byte of [data, data + size) lies in the data region. The
+ * bytes themselves stay shared and may change at any time: read each once. */
+struct sl_run {
+    const uint8_t *data;
+    uint32_t size;
+    uint32_t segment_size;
+    uint16_t peer;
+    uint32_t flags;
+};
+
+/** Consumer of host -> image runs. Private memory. */
+struct sl_rx {
+    struct sl_area_index *index;
+    const struct sl_area_desc *slots;
+    const uint8_t *data;
+    uint32_t mask;
+    uint32_t data_size;
+    uint32_t consumer; /**< private copy: the shared one is only written */
+    struct sl_boundary_counters *counters;
+};
+
+void sl_rx_init(struct sl_rx *rx, uint8_t *area, const struct sl_area_ring_off *off,
+                const struct sl_area_geometry *geometry, struct sl_boundary_counters *counters);
+/** Takes up to @p max checked runs; bad descriptors are counted and skipped. Taken runs stay valid
+ * memory (not constant!) until sl_rx_release.
+ * @return number of runs in @p ret_runs */
+uint32_t sl_rx_take(struct sl_rx *rx, struct sl_run *ret_runs, uint32_t max);
+/** Gives every taken run back to the host. */
+void sl_rx_release(struct sl_rx *rx);
+
+/** Producer of image -> host runs; packs equal-size datagrams into runs. Private memory. */
+struct sl_tx {
+    struct sl_area_index *index;
+    struct sl_area_desc *slots;
+    uint8_t *data;
+    uint32_t mask;
+    uint32_t data_size;
+    uint32_t producer;  /**< private */
+    uint32_t released;  /**< private: consumer as last believed */
+    uint64_t write_off; /**< private, free-running byte position in the data region */
+    uint64_t free_off;  /**< private, free-running: bytes before it were given back */
+    uint64_t *run_end;  /**< private: free-running end position per slot, ring_count entries */
+    struct sl_area_desc open; /**< private: the run being filled; size 0 = none */
+    struct sl_boundary_counters *counters;
+};
+
+/** @param run_end caller's array of geometry->ring_count words, private memory */
+void sl_tx_init(struct sl_tx *tx, uint8_t *area, const struct sl_area_ring_off *off,
+                const struct sl_area_geometry *geometry, uint64_t *run_end,
+                struct sl_boundary_counters *counters);
+/** Room for one datagram of @p size bytes, contiguous to the open run where it fits one. Write the
+ * bytes (never read them back), then sl_tx_commit.
+ * @return pointer into shared memory, or NULL (counted) where the ring is full */
+uint8_t *sl_tx_reserve(struct sl_tx *tx, uint32_t size, uint16_t peer, uint32_t flags);
+/** Adds the reserved datagram to the open run; closes and starts runs as sizes and flags demand. */
+void sl_tx_commit(struct sl_tx *tx, uint32_t size);
+/** Publishes everything committed. */
+void sl_tx_flush(struct sl_tx *tx);
+
+/* ---- host side (untrusted; trusts the image no more than needed to not crash) ---- */
+
+struct sl_host_ring {
+    struct sl_area_index *index;
+    struct sl_area_desc *slots;
+    uint8_t *data;
+    uint32_t mask;
+    uint32_t data_size;
+    uint32_t local;     /**< own index: producer of rx, consumer of tx */
+    uint64_t write_off; /**< rx: free-running byte position */
+    uint64_t free_off;
+    uint64_t *run_end; /**< rx: ring_count entries */
+};
+
+sl_rc sl_host_ring_init(struct sl_host_ring *ring, uint8_t *area,
+                        const struct sl_area_ring_off *off,
+                        const struct sl_area_geometry *geometry) SL_MUST_CHECK;
+void sl_host_ring_done(struct sl_host_ring *ring);
+/** Contiguous room for a run of up to @p size bytes, to receive into directly; NULL where full. */
+uint8_t *sl_host_rx_reserve(struct sl_host_ring *ring, uint32_t size);
+/** Publishes the run just written at the reserved place. */
+void sl_host_rx_commit(struct sl_host_ring *ring, uint32_t size, uint32_t segment_size,
+                       uint16_t peer, uint32_t flags);
+/** Looks at up to @p max pending tx runs (checked against the geometry); release after sending. */
+uint32_t sl_host_tx_peek(struct sl_host_ring *ring, struct sl_run *ret_runs, uint32_t max);
+void sl_host_tx_release(struct sl_host_ring *ring, uint32_t count);
+
+/* ---- byte rings: control and log ---- */
+
+/** One end of a byte ring. `local` is this end's index; the peer's is read once per call and, on
+ * the image's side, checked. */
+struct sl_byte_ring {
+    struct sl_area_index *index;
+    uint8_t *bytes;
+    uint32_t size;                         /**< power of two */
+    uint32_t local;                        /**< own free-running index */
+    struct sl_boundary_counters *counters; /**< NULL on the host's side */
+};
+void sl_byte_ring_init(struct sl_byte_ring *ring, uint8_t *area, const struct sl_area_ring_off *off,
+                       uint32_t size, struct sl_boundary_counters *counters);
+/** Writes as many bytes as fit. @return bytes written */
+uint32_t sl_byte_ring_write(struct sl_byte_ring *ring, const void *data, uint32_t size);
+/** Reads as many bytes as are there, at most @p size. @return bytes read; 0 on a violation too */
+uint32_t sl_byte_ring_read(struct sl_byte_ring *ring, void *data, uint32_t size);
+uint32_t sl_byte_ring_readable(struct sl_byte_ring *ring);
+uint32_t sl_byte_ring_writable(struct sl_byte_ring *ring);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Messages of the control channel, inside TLS 1.3 between gateway (client) and image (server).
+ * Request and reply alternate; the gateway asks, the image answers with the same type and id, or
+ * with SL_MSG_ERROR. All integers big-endian.
+ *
+ *   u32 size (of what follows) | u16 type | u16 id | body
+ *
+ * Under TLS the host relays opaque bytes; on the control rings they are framed per TCP connection:
+ *   u32 connection | u16 kind (1 open, 2 data, 3 close) | u16 size | bytes
+ */
+#ifndef SL_CONTROL_MESSAGE_H
+#define SL_CONTROL_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "boundary/area.h"
+#include "esp/esp.h"
+#include "safelib/rc.h"
+
+enum {
+    SL_MSG_HEADER_SIZE = 8,
+    SL_MSG_SIZE_MAX = 16 << 20, /**< larger is refused and the connection closed */
+    SL_CONTROL_FRAME_MAX = 16384,
+    SL_CONTROL_CONNECTIONS_MAX = 4,
+    SL_CONTROL_PORT = 4433,
+};
+
+enum sl_control_frame_kind {
+    SL_FRAME_OPEN = 1,
+    SL_FRAME_DATA = 2,
+    SL_FRAME_CLOSE = 3,
+};
+
+enum sl_msg_type {
+    SL_MSG_ERROR = 0,    /**< reply: u16 rc, string sentence */
+    SL_MSG_HELLO = 1,    /**< request: string gateway version; reply: struct sl_msg_hello */
+    SL_MSG_SA_SET = 2,   /**< request: struct sl_msg_sa; reply: empty. Replaces the SA of that slot;
+                            the old   inbound SA stays valid for the overlap */
+    SL_MSG_SA_CLEAR = 3, /**< request, reply: empty. Deletes every SA (fail closed) */
+    SL_MSG_CHAIN_SET = 4, /**< request: chain bundle (nf/chain.h); reply: u64 version, 32-byte
+                             SHA-256 of the bundle */
+    SL_MSG_STATUS = 5,    /**< request: empty; reply: JSON text (docs/status.md), UTF-8 */
+    SL_MSG_PING = 6,      /**< request, reply: up to 1024 bytes, echoed */
+    SL_MSG_EVAL =
+        7, /**< request: u16 count, per packet u8 port, u32 size, bytes; reply: u16 count, per
+                packet u8 verdict, u8 nf_index, u32 rule, u32 size, bytes (empty where unchanged
+                or dropped). Runs the current chain on packets that are not forwarded */
+    SL_MSG_TIME = 8, /**< request: u64 CLOCK_REALTIME ns; reply: empty */
+};
+
+struct sl_msg_hello {
+    char version[32]; /**< of the image's SafeLib */
+    char device[16];  /**< what the image was told it runs on; a hint until attested */
+    uint32_t shard_count;
+    uint32_t nf_count; /**< NFs linked in; names follow */
+    char nf_names[16][32];
+};
+
+struct sl_msg_sa {
+    uint16_t shard;
+    uint8_t port;    /**< enum sl_port */
+    bool is_inbound; /**< as seen by the image */
+    bool is_dscp_copied;
+    struct sl_esp_params params;
+};
+
+void sl_msg_hello_write(struct sl_writer *w, const struct sl_msg_hello *hello);
+sl_rc sl_msg_hello_read(struct sl_reader *r, struct sl_msg_hello *ret_hello) SL_MUST_CHECK;
+void sl_msg_sa_write(struct sl_writer *w, const struct sl_msg_sa *sa);
+/** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE (shard, port, spi, window), SL_UNSUPPORTED
+ * (alg) */
+sl_rc sl_msg_sa_read(struct sl_reader *r, struct sl_msg_sa *ret_sa) SL_MUST_CHECK;
+
+/** SPI of a tunnel's SA: random in the upper 24 bits, 2 * shard + port in the lowest 8, so that the
+ * host can put a datagram into the right queue without a table. Public information, not trusted. */
+static inline uint8_t sl_spi_queue(uint32_t spi)
+{
+    return (uint8_t)(spi & 0xff);
+}
+
+#endif

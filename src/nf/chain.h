@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * A chain: the NFs that a packet visits, in order, with the policies of one version. One chain
+ * object per shard; replaced as a whole.
+ */
+#ifndef SL_NF_CHAIN_H
+#define SL_NF_CHAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "safelib/packet.h"
+
+enum {
+    SL_CHAIN_NF_MAX = 16,
+    SL_NF_NAME_MAX = 32,
+};
+
+/** Bundle on the wire (control channel) and on disk (`safelib policy compile` output), big-endian:
+ *   "SLCB" u16 format=1 u16 nf_count, u64 version; then per NF: string name, u32 size, policy
+ * bytes. A policy compiled for one NF is a bundle of one. */
+#define SL_CHAIN_MAGIC 0x534c4342u
+
+struct sl_chain;
+
+/** Builds a chain for one shard from a bundle (hostile input). NFs are found among those linked in.
+ * An empty bundle (0 NFs) is refused: a chain that filters nothing must say so with an NF.
+ * @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE, SL_NOT_FOUND (no such NF), or the NF's own
+ * code;
+ *         @p err says which NF and why
+ * @owner caller frees */
+sl_rc sl_chain_create(const void *bundle, size_t size, struct sl_chain **ret_chain,
+                      struct sl_err *err) SL_MUST_CHECK;
+void sl_chain_free(struct sl_chain *chain);
+uint64_t sl_chain_version(const struct sl_chain *chain);
+uint32_t sl_chain_nf_count(const struct sl_chain *chain);
+const char *sl_chain_nf_name(const struct sl_chain *chain, uint32_t index);
+
+/** Runs a burst of parsed packets (sl_packet_parse) through the chain. On return every packet has
+ * verdict, nf_index and rule. Counters per NF are kept.
+ * @context packet path; count <= SL_BURST_MAX */
+void sl_chain_run(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count);
+
+/** Per-NF totals. */
+struct sl_chain_nf_totals {
+    uint64_t packets, bytes, dropped, replied;
+};
+void sl_chain_nf_totals(const struct sl_chain *chain, uint32_t index,
+                        struct sl_chain_nf_totals *ret_totals);
+/** The NF's own counters (per rule). */
+uint32_t sl_chain_nf_counter_count(const struct sl_chain *chain, uint32_t index);
+void sl_chain_nf_counter_get(const struct sl_chain *chain, uint32_t index, uint32_t counter,
+                             struct sl_nf_counter *ret_counter);
+
+/** NFs linked into this program. */
+uint32_t sl_nf_registered_count(void);
+const struct sl_nf *sl_nf_registered(uint32_t index);
+
+#endif

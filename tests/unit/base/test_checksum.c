@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include "base/checksum.h"
+
+static void test_checksum_rfc1071_example(void **state)
+{
+    (void)state;
+    /* RFC 1071 section 3: the sum of these words is ddf2 */
+    const uint8_t data[] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7};
+    assert_int_equal(sl_checksum_fold(sl_checksum_add(0, data, sizeof(data))), 0xffff & ~0xddf2);
+}
+
+static void test_checksum_odd_size_pads_with_zero(void **state)
+{
+    (void)state;
+    const uint8_t odd[] = {1, 2, 3};
+    const uint8_t even[] = {1, 2, 3, 0};
+    assert_int_equal(sl_checksum_add(0, odd, 3) % 0xffff, sl_checksum_add(0, even, 4) % 0xffff);
+}
+
+static void test_checksum_update_equals_recomputation(void **state)
+{
+    (void)state;
+    uint8_t data[20];
+    for (int i = 0; i < 20; i++) {
+        data[i] = (uint8_t)(i * 37 + 11);
+    }
+    uint16_t before = sl_checksum_fold(sl_checksum_add(0, data, sizeof(data)));
+    uint16_t old = (uint16_t)(data[6] << 8 | data[7]);
+    data[6] = 0xbe;
+    data[7] = 0xef;
+    uint16_t after = sl_checksum_fold(sl_checksum_add(0, data, sizeof(data)));
+    assert_int_equal(sl_checksum_update16(before, old, 0xbeef), after);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_checksum_rfc1071_example),
+        cmocka_unit_test(test_checksum_odd_size_pads_with_zero),
+        cmocka_unit_test(test_checksum_update_equals_recomputation),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every unit test includes: cmocka in the order it needs, and a shorter runner. */
+#ifndef SL_TESTS_UNIT_H
+#define SL_TESTS_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define assert_ok(expr)     assert_int_equal((expr), 0)
+#define assert_rc(expr, rc) assert_int_equal((expr), (rc))
+
+/* Path of a published vector, or skips the test (counted) where the data is absent. */
+static inline void vector_path(const char *name, char *out, size_t size)
+{
+    const char *root = getenv("SL_VECTORS");
+    const char *source = getenv("SL_SOURCE_ROOT");
+    if (root != NULL) {
+        (void)snprintf(out, size, "%s/%s", root, name);
+    } else {
+        (void)snprintf(out, size, "%s/../shared/vectors/%s", source != NULL ? source : ".", name);
+    }
+    FILE *file = fopen(out, "r");
+    if (file == NULL) {
+        print_message("vectors absent: %s\n", out);
+        skip();
+    }
+    (void)fclose(file);
+}
+
+#endif
