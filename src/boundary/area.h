@@ -28,6 +28,15 @@ enum {
     SL_AREA_SHARDS_MAX = 16,
     SL_AREA_THREADS_MAX = 32,
     SL_AREA_PORTS = 2,
+    /* ranges of the geometry's members */
+    SL_AREA_RING_MIN = 64,
+    SL_AREA_RING_MAX = 65536,
+    SL_AREA_DATA_MIN = 64 << 10,
+    SL_AREA_DATA_MAX = 64 << 20,
+    SL_AREA_CONTROL_MIN = 16 << 10,
+    SL_AREA_CONTROL_MAX = 16 << 20,
+    SL_AREA_LOG_MIN = 4 << 10,
+    SL_AREA_LOG_MAX = 1 << 20,
 };
 
 /** Sizes fixed at start. Counts and sizes are powers of two. */
@@ -51,12 +60,24 @@ struct sl_area_header {
     uint32_t doorbell[SL_AREA_THREADS_MAX];
 };
 
+enum {
+    /** Most datagrams in a run: what one UDP_SEGMENT send may hold on every kernel, and what
+     * UDP_GRO delivers at most; also one burst. */
+    SL_RUN_SEGMENTS_MAX = 64,
+    /** Most bytes in a run on rx: what fits a 16-bit length. */
+    SL_RUN_SIZE_MAX = 65535,
+    /** Most bytes in a run on tx: a UDP payload over IPv4 or IPv6 whose whole length fits 16 bits.
+     */
+    SL_RUN_TX_SIZE_MAX = 65535 - 40 - 8,
+};
+
 /** One packet descriptor: a run of equal-size datagrams in the ring's data region.
  * Datagram i is bytes [offset + i*segment_size, ...) of the region, the last may be shorter. */
 struct sl_area_desc {
     uint32_t offset;       /**< bytes from the start of the ring's data region */
-    uint32_t size;         /**< bytes of the whole run, 1..65535 */
-    uint16_t segment_size; /**< bytes of each datagram but the last; 1..size */
+    uint32_t size;         /**< bytes of the whole run, 1..SL_RUN_SIZE_MAX */
+    uint16_t segment_size; /**< bytes of each datagram but the last; 1..size, and so that there
+                              are at most SL_RUN_SEGMENTS_MAX datagrams */
     uint16_t peer;  /**< host's tag for the outer address; the image echoes the tag of the last
                        authenticated packet */
     uint32_t flags; /**< SL_DESC_* */
@@ -64,9 +85,11 @@ struct sl_area_desc {
 _Static_assert(sizeof(struct sl_area_desc) == 16, "shared layout");
 
 enum {
-    SL_DESC_ECN_MASK = 0x3,        /**< outer ECN bits of the run (RFC 3168) */
-    SL_DESC_DSCP_SHIFT = 2,        /**< outer DSCP, 6 bits */
+    SL_DESC_ECN_MASK = 0x3, /**< outer ECN bits of the run (RFC 3168) */
+    SL_DESC_DSCP_SHIFT = 2, /**< outer DSCP, 6 bits */
+    SL_DESC_DSCP_MASK = 0xfc,
     SL_DESC_MAY_FRAGMENT = 1 << 8, /**< tx: clear DF on the outer packet */
+    SL_DESC_FLAGS_MASK = 0x1ff,    /**< the other bits are ignored */
 };
 
 /** Index words of one ring, each on its own cache line pair. Free-running 32-bit counters. */
@@ -105,5 +128,30 @@ struct sl_area_layout {
  * @context any; pure */
 sl_rc sl_area_layout(const struct sl_area_geometry *geometry,
                      struct sl_area_layout *ret_layout) SL_MUST_CHECK;
+
+/** The host's side: writes magic and geometry at the start of zeroed, page-aligned memory.
+ * @param[in] size  bytes at @p area
+ * @retval SL_OK        header written, @p ret_layout filled
+ * @retval SL_RANGE     as sl_area_layout
+ * @retval SL_NO_SPACE  @p size is below the layout's
+ * @context host, before the image starts */
+sl_rc sl_area_format(uint8_t *area, uint64_t size, const struct sl_area_geometry *geometry,
+                     struct sl_area_layout *ret_layout) SL_MUST_CHECK;
+
+/** The image's side: the one look at the header. Checks that [area, area + size) lies wholly
+ * outside [private_base, private_base + private_size), fetches the geometry once, checks it.
+ * @param[in] area          address as the host claims it
+ * @param[in] size          bytes as the host claims them
+ * @param[in] private_base  the enclave's range
+ * @retval SL_OK         outputs filled; layout.size <= @p size
+ * @retval SL_INVALID    NULL, not page-aligned, or smaller than the header
+ * @retval SL_VIOLATION  overlaps the private range or wraps around the address space
+ * @retval SL_MALFORMED  wrong magic
+ * @retval SL_RANGE      geometry out of range
+ * @retval SL_TRUNCATED  the geometry needs more than @p size
+ * @context image, once at start; outputs must be private memory */
+sl_rc sl_area_adopt(const uint8_t *area, uint64_t size, uint64_t private_base,
+                    uint64_t private_size, struct sl_area_geometry *ret_geometry,
+                    struct sl_area_layout *ret_layout) SL_MUST_CHECK;
 
 #endif
