@@ -49,10 +49,12 @@ enum {
     SL_PKT_HAS_PORTS =
         1u
         << 0, /**< sport, dport valid: TCP, UDP, SCTP, UDP-Lite or DCCP, first or only fragment */
-    SL_PKT_HAS_TCP = 1u << 1,        /**< tcp_flags valid */
-    SL_PKT_HAS_ICMP = 1u << 2,       /**< icmp_type, icmp_code valid (ICMP or ICMPv6 by `proto`) */
-    SL_PKT_FRAGMENT = 1u << 3,       /**< part of a fragmented datagram */
-    SL_PKT_LATER_FRAGMENT = 1u << 4, /**< fragment with offset > 0: no L4 header in it */
+    SL_PKT_HAS_TCP = 1u << 1,         /**< tcp_flags valid */
+    SL_PKT_HAS_ICMP = 1u << 2,        /**< icmp_type, icmp_code valid (ICMP or ICMPv6 by `proto`) */
+    SL_PKT_FRAGMENT = 1u << 3,        /**< part of a fragmented datagram */
+    SL_PKT_LATER_FRAGMENT = 1u << 4,  /**< fragment with offset > 0: no L4 header in it */
+    SL_PKT_MORE_FRAGMENTS = 1u << 5,  /**< the more-fragments flag is set */
+    SL_PKT_FRAGMENT_HEADER = 1u << 6, /**< IPv6 fragment header present; alone: RFC 6946 atomic */
 };
 
 /** One IP packet in enclave memory. Fields marked [in] are the runtime's; an NF reads them. */
@@ -113,8 +115,8 @@ struct sl_nf {
 
 /** Makes an NF known to the image it is linked into. */
 #define SL_NF_REGISTER(nf)                                                                         \
-    __attribute__((used, section("sl_nf_table"))) static const struct sl_nf *const nf##_entry =    \
-        &(nf)
+    __attribute__((used, retain,                                                                   \
+                   section("sl_nf_table"))) static const struct sl_nf *const nf##_entry = &(nf)
 
 /** Parses @p packet->data[0 .. size) and fills every [in] field but data, size, room and port_in.
  * @retval SL_OK         fields valid; size cut to the IP header's total length (Ethernet padding)
