@@ -12,6 +12,15 @@
 
 #include "base/err.h"
 #include "device/sgx_arch.h"
+#include "runtime/layout.h"
+
+#define SL_IMAGE_WANTS_MAGIC 0x494c5346u /* "FSLI" */
+
+enum {
+    SL_IMAGE_WANTS_VERSION = 1,
+    SL_IMAGE_RANGES_MAX = 320,
+    SL_IMAGE_NAME_SIZE = 24,
+};
 
 /** Wants of an image, in its ELF section ".sl_image" (a struct sl_image_wants); defaults where
  * absent. */
@@ -32,12 +41,14 @@ struct sl_image_range {
     uint64_t secinfo_flags; /**< SL_SECINFO_*; 0 pages (guards) are not listed */
     const uint8_t *content; /**< size bytes, owned by the image; NULL = zero pages */
     bool is_measured;       /**< EEXTENDed; zero heap pages need not be */
-    const char *name; /**< "text", "rodata", "data", "heap", "stack 3", "tcs 3", "ssa 3" ... */
+    /** "layout", "text", "rodata", "data", "bss", "heap", "stack 3", "block 3", "ssa 3", "tcs 3"
+     * ... */
+    char name[SL_IMAGE_NAME_SIZE];
 };
 
 struct sl_image {
-    uint64_t size; /**< of the enclave: power of two */
-    uint64_t entry_off;
+    uint64_t size;           /**< of the enclave: power of two */
+    uint64_t entry_off;      /**< TCS.OENTRY */
     uint32_t ssa_frame_size; /**< pages */
     uint32_t misc_select;
     struct sl_attributes attributes;
@@ -46,8 +57,10 @@ struct sl_image {
     uint64_t tcs_off[32];
     struct sl_image_range *ranges;
     uint32_t range_count;
-    const uint8_t *elf; /**< the file's bytes, owned */
+    const struct sl_layout *layout; /**< content of the layout page, owned */
+    const uint8_t *elf;             /**< the file's bytes, owned */
     size_t elf_size;
+    uint8_t *storage; /**< page contents that the ranges point into */
 };
 
 /** Reads and lays out an image. The file is untrusted: bounded parsing.
@@ -56,6 +69,9 @@ struct sl_image {
  * @owner the caller frees with sl_image_free */
 sl_rc sl_image_load(const char *path, struct sl_image **ret_image,
                     struct sl_err *err) SL_MUST_CHECK;
+/** The same from bytes in memory, which are copied. @retval as sl_image_load, without SL_IO */
+sl_rc sl_image_parse(const uint8_t *elf, size_t size, struct sl_image **ret_image,
+                     struct sl_err *err) SL_MUST_CHECK;
 void sl_image_free(struct sl_image *image);
 
 #endif
