@@ -26,6 +26,7 @@ enum {
     SL_ESP_ICV_SIZE = 16,
     /** header + IV + padding (0..3) + pad length + next header + ICV, at most */
     SL_ESP_OVERHEAD_MAX = 8 + 8 + 3 + 2 + 16,
+    SL_ESP_INNER_MAX = 65535,
     SL_ESP_WINDOW_MIN = 64,
     SL_ESP_WINDOW_MAX = 4096,
     SL_ESP_NEXT_IPV4 = 4,
@@ -47,7 +48,7 @@ enum {
     X(probe, "authenticated path probes (next header 59 with a probe inside)")                     \
     X(seq_gap, "sequence numbers never received when the window moved past them")                  \
     X(seq_overflow, "refused to send: sequence numbers exhausted")                                 \
-    X(too_big, "refused to send: larger than the output")
+    X(too_big, "larger than the output")
 
 struct sl_esp_counters {
 #define SL_ESP_COUNTER(name, text) uint64_t name;
@@ -70,7 +71,10 @@ struct sl_esp_params {
 /** Opaque; aligned to 64, holds the expanded key; wiped by sl_esp_sa_free. */
 struct sl_esp_sa;
 
-/** @retval SL_OK, SL_RANGE (spi, window), SL_UNSUPPORTED (alg), SL_NO_MEMORY, SL_CRYPTO
+/** @retval SL_OK
+ * @retval SL_RANGE        reserved spi; window; seq_start above 2^32-1 without ESN
+ * @retval SL_UNSUPPORTED  alg, or a processor without AES-NI
+ * @retval SL_NO_MEMORY, SL_CRYPTO (the library's self-test failed)
  * @context control thread. @owner caller frees; @p params may be wiped after return */
 sl_rc sl_esp_sa_create(const struct sl_esp_params *params, struct sl_esp_sa **ret_sa) SL_MUST_CHECK;
 void sl_esp_sa_free(struct sl_esp_sa *sa);
@@ -91,9 +95,11 @@ struct sl_esp_inner {
 /** Authenticates and decrypts one ESP packet, from memory that may change under it (single fetch)
  * into private memory.
  * @param[in]  in        SPI to ICV; may lie in shared memory
- * @param[out] out       private; at least @p in_size bytes; on failure its contents are wiped
- * @param[out] ret_inner written only on SL_OK
- * @retval SL_OK         inner packet in @p out; next_header 59 only for probes' payload
+ * @param[out] out       private; at least @p in_size bytes; may be exactly @p in + 16 where @p in
+ *                       is private too; what was written is wiped on failure
+ * @param[out] ret_inner meaningful only on SL_OK
+ * @retval SL_OK         inner packet in @p out; next_header 59 only for probes (esp/probe.h)
+ * @retval SL_AGAIN      authentic dummy packet (RFC 4303 2.6): nothing to deliver
  * @retval SL_TRUNCATED  too short or misaligned
  * @retval SL_NOT_FOUND  SPI is not this SA's
  * @retval SL_REPLAY     refused before decryption
@@ -111,12 +117,15 @@ uint32_t sl_esp_sealed_size(uint32_t inner_size, uint32_t tfc_size);
 
 /** Encrypts one inner packet from private memory into memory that may be shared: the destination
  * is written once and never read back.
- * @param[in]  in       private; must have SL_ESP_OVERHEAD_MAX + tfc_size writable bytes after
+ * @param[in]  in       private, and changed; may be exactly @p out + 16 where @p out is private
+ *                      too; must have SL_ESP_OVERHEAD_MAX + tfc_size writable bytes after
  *                      @p in_size for the trailer
  * @param[out] out      sl_esp_sealed_size() bytes
  * @retval SL_OK        @p ret_size bytes written
  * @retval SL_OVERFLOW  sequence numbers exhausted: nothing sent, ever again
- * @retval SL_NO_SPACE  @p out_size too small; no sequence number used
+ * @retval SL_NO_SPACE  @p out_size too small, or @p in_size or @p tfc_size above SL_ESP_INNER_MAX;
+ *                      no sequence number used
+ * @context packet path: no allocation, no log, no system call
  * @spec RFC 4303 3.3 */
 sl_rc sl_esp_seal(struct sl_esp_sa *sa, uint8_t *in, uint32_t in_size, uint8_t next_header,
                   uint32_t tfc_size, uint8_t *out, uint32_t out_size,
