@@ -97,7 +97,7 @@ sl_rc sl_area_adopt(const uint8_t *area, uint64_t size, uint64_t private_base,
     uint64_t base = (uint64_t)(uintptr_t)area;
     uint64_t end = 0;
     uint64_t private_end = 0;
-    if (area == NULL || base % SL_AREA_ALIGN != 0 || size < sizeof(struct sl_area_header)) {
+    if (area == NULL || base % SL_AREA_ALIGN != 0 || size < SL_AREA_ALIGN) {
         return SL_INVALID;
     }
     if (__builtin_add_overflow(base, size, &end) ||

@@ -144,7 +144,7 @@ sl_rc sl_area_format(uint8_t *area, uint64_t size, const struct sl_area_geometry
  * @param[in] size          bytes as the host claims them
  * @param[in] private_base  the enclave's range
  * @retval SL_OK         outputs filled; layout.size <= @p size
- * @retval SL_INVALID    NULL, not page-aligned, or smaller than the header
+ * @retval SL_INVALID    NULL, not page-aligned, or smaller than the header's page
  * @retval SL_VIOLATION  overlaps the private range or wraps around the address space
  * @retval SL_MALFORMED  wrong magic
  * @retval SL_RANGE      geometry out of range

@@ -15,28 +15,29 @@ void sl_byte_ring_init(struct sl_byte_ring *ring, uint8_t *area, const struct sl
     };
 }
 
-/* Bytes between two free-running indices, or 0 (counted) where they cannot be. */
-static uint32_t distance(struct sl_byte_ring *ring, uint32_t from, uint32_t to, bool *ret_ok)
+/* Fetches the peer's index once, and believes it where it moved by at most `most`. */
+static void refresh(struct sl_byte_ring *ring, const uint32_t *word, uint32_t most)
 {
-    uint32_t used = to - from;
-    *ret_ok = used <= ring->size;
-    if (!*ret_ok && ring->counters != NULL) {
+    uint32_t now = fetch_index(word);
+    if (now - ring->peer <= most) {
+        ring->peer = now;
+    } else if (ring->counters != NULL) {
         ring->counters->violation_control++;
     }
-    return *ret_ok ? used : 0;
 }
 
 uint32_t sl_byte_ring_readable(struct sl_byte_ring *ring)
 {
-    bool is_ok = false;
-    return distance(ring, ring->local, fetch_index(&ring->index->producer), &is_ok);
+    /* The writer may fill what is not yet filled. */
+    refresh(ring, &ring->index->producer, ring->size - (ring->peer - ring->local));
+    return ring->peer - ring->local;
 }
 
 uint32_t sl_byte_ring_writable(struct sl_byte_ring *ring)
 {
-    bool is_ok = false;
-    uint32_t used = distance(ring, fetch_index(&ring->index->consumer), ring->local, &is_ok);
-    return is_ok ? ring->size - used : 0;
+    /* The reader may take what was written. */
+    refresh(ring, &ring->index->consumer, ring->local - ring->peer);
+    return ring->size - (ring->local - ring->peer);
 }
 
 uint32_t sl_byte_ring_write(struct sl_byte_ring *ring, const void *data, uint32_t size)

@@ -146,22 +146,24 @@ bool sl_host_tx_is_pending(const struct sl_host_ring *ring);
 /* ---- byte rings: control and log ---- */
 
 /** One end of a byte ring. `local` is this end's index; the peer's is read once per call and
- * checked. An end either writes or reads. */
+ * believed only where it moved forward by no more than it can have. An end either writes or reads.
+ */
 struct sl_byte_ring {
     struct sl_area_index *index;
     uint8_t *bytes;
     uint32_t size;                         /**< power of two */
     uint32_t local;                        /**< own free-running index */
+    uint32_t peer;                         /**< the other end's index as last believed */
     struct sl_boundary_counters *counters; /**< NULL on the host's side */
 };
 void sl_byte_ring_init(struct sl_byte_ring *ring, uint8_t *area, const struct sl_area_ring_off *off,
                        uint32_t size, struct sl_boundary_counters *counters);
 /** Writes as many bytes as fit. @return bytes written */
 uint32_t sl_byte_ring_write(struct sl_byte_ring *ring, const void *data, uint32_t size);
-/** Reads as many bytes as are there, at most @p size. @return bytes read; 0 on a violation too */
+/** Reads as many bytes as are there, at most @p size. @return bytes read */
 uint32_t sl_byte_ring_read(struct sl_byte_ring *ring, void *data, uint32_t size);
-/** Bytes that a read (write) would yield (take) at least; 0 on a violation too. Only for the
- * reading (writing) end. */
+/** Bytes that a read (write) would yield (take) at least; after a violation as last believed. Only
+ * for the reading (writing) end. */
 uint32_t sl_byte_ring_readable(struct sl_byte_ring *ring);
 uint32_t sl_byte_ring_writable(struct sl_byte_ring *ring);
 
