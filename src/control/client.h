@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The tenant's end of the control channel: asks the image, one request at a time. Used outside the
+ * TEE, by the gateway (over TCP, relayed by the host) and by programs that host an image themselves
+ * (straight over the control rings).
+ *
+ * Blocking use: sl_client_connect, sl_client_call. In an event loop: sl_client_request, then
+ * sl_client_poll whenever sl_client_fd is readable (or writable, while sl_client_wants_write).
+ * One thread per client.
+ */
+#ifndef SL_CONTROL_CLIENT_H
+#define SL_CONTROL_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "boundary/ring.h"
+#include "control/message.h"
+#include "control/stream.h"
+#include "control/tls.h"
+
+/** How bytes get to the image and back. All calls but `wait` return at once. */
+struct sl_client_transport {
+    void *ctx;
+    /** @retval SL_OK @p ret_size > 0 bytes sent  @retval SL_AGAIN  @retval SL_CLOSED  @retval SL_IO
+     */
+    sl_rc (*send)(void *ctx, const uint8_t *data, size_t size, size_t *ret_size);
+    /** @retval SL_OK @p ret_size > 0 bytes came  @retval SL_AGAIN  @retval SL_CLOSED  @retval SL_IO
+     */
+    sl_rc (*receive)(void *ctx, uint8_t *out, size_t size, size_t *ret_size);
+    /** Waits until bytes came (or, where @p is_write, can be sent), or for @p timeout_ms. */
+    void (*wait)(void *ctx, bool is_write, int timeout_ms);
+    void (*close)(void *ctx); /**< also frees ctx */
+    int fd;                   /**< for poll(2), or -1 */
+};
+
+/** Connects by TCP; the connect itself is bounded by @p timeout_ms.
+ * @param host     name or address  @param port  number or service
+ * @retval SL_OK, SL_NOT_FOUND (name), SL_TIMEOUT, SL_IO (refused, unreachable), SL_NO_MEMORY;
+ *         @p err names host and port */
+sl_rc sl_client_tcp(const char *host, const char *port, int timeout_ms,
+                    struct sl_client_transport *ret_transport, struct sl_err *err) SL_MUST_CHECK;
+
+/** Wraps a connected stream socket, which it will own and make non-blocking.
+ * @retval SL_OK, SL_IO, SL_NO_MEMORY */
+sl_rc sl_client_fd_transport(int fd, struct sl_client_transport *ret_transport) SL_MUST_CHECK;
+
+/** Speaks over the host's ends of the control rings, as the only user of them. @p doorbell (may be
+ * NULL) is called after bytes were put in: wake the image's control thread. Memory of @p area must
+ * outlive the transport.
+ * @retval SL_OK, SL_NO_MEMORY */
+sl_rc sl_client_ring_transport(uint8_t *area, const struct sl_area_geometry *geometry,
+                               const struct sl_area_layout *layout, uint32_t connection,
+                               void (*doorbell)(void *ctx), void *doorbell_ctx,
+                               struct sl_client_transport *ret_transport) SL_MUST_CHECK;
+
+struct sl_client_params {
+    struct sl_client_transport transport;
+    const struct sl_identity *identity; /**< the tenant's key; must outlive the client */
+    /** Decides whether the image's key may be talked to. Required: there is no default. */
+    sl_rc (*verify)(void *ctx, const struct sl_tls_peer *peer, struct sl_err *err);
+    void *verify_ctx;
+};
+
+struct sl_client;
+
+/** @retval SL_OK, SL_INVALID (no verify, no identity), SL_NO_MEMORY, SL_CRYPTO
+ * @owner the client owns the transport from SL_OK on; caller frees with sl_client_free */
+sl_rc sl_client_create(const struct sl_client_params *params, struct sl_client **ret_client,
+                       struct sl_err *err) SL_MUST_CHECK;
+/** Sends close_notify if it can without waiting, closes, frees. */
+void sl_client_free(struct sl_client *client);
+
+int sl_client_fd(const struct sl_client *client);
+bool sl_client_wants_write(const struct sl_client *client);
+/** The TLS endpoint, for sl_tls_export and sl_tls_peer. */
+struct sl_tls *sl_client_tls(struct sl_client *client);
+
+/** Finishes the TLS handshake, blocking.
+ * @retval SL_OK (the image may still refuse our key: the first reply tells), SL_TIMEOUT, SL_CLOSED,
+ * SL_IO, SL_AUTH, SL_DENIED, SL_UNSUPPORTED, SL_MALFORMED */
+sl_rc sl_client_connect(struct sl_client *client, int timeout_ms, struct sl_err *err) SL_MUST_CHECK;
+
+/** Queues a request; @p body is copied (and wiped after sending).
+ * @retval SL_OK, SL_STATE (a request is under way, or the client has failed), SL_RANGE,
+ * SL_NO_MEMORY */
+sl_rc sl_client_request(struct sl_client *client, enum sl_msg_type type, const void *body,
+                        size_t size, struct sl_err *err) SL_MUST_CHECK;
+
+/** Moves everything on without blocking.
+ * @retval SL_OK     the reply is in @p ret_reply, the caller's to sl_msg_done
+ * @retval SL_AGAIN  not there yet (or no request under way)
+ * @retval other     the connection is of no more use: SL_DENIED (our key was refused), SL_CLOSED,
+ *                   SL_IO, SL_AUTH, SL_MALFORMED, SL_MISMATCH (a reply to something else)
+ * A reply of type SL_MSG_ERROR is not a failure of the connection: it is returned here as SL_OK and
+ * taken apart by sl_client_error. */
+sl_rc sl_client_poll(struct sl_client *client, struct sl_msg *ret_reply,
+                     struct sl_err *err) SL_MUST_CHECK;
+
+/** Code and sentence of an SL_MSG_ERROR reply; SL_MALFORMED where it is not one. */
+sl_rc sl_client_error(const struct sl_msg *reply, struct sl_err *err) SL_MUST_CHECK;
+
+/** Request and reply, blocking. An error reply comes back as its code, with the image's sentence in
+ * @p err, and leaves the client usable; so does nothing else.
+ * @retval SL_OK       @p ret_reply is the caller's to sl_msg_done
+ * @retval SL_TIMEOUT  the client is of no more use
+ * @retval other       of sl_client_poll, or the image's own */
+sl_rc sl_client_call(struct sl_client *client, enum sl_msg_type type, const void *body, size_t size,
+                     int timeout_ms, struct sl_msg *ret_reply, struct sl_err *err) SL_MUST_CHECK;
+
+/** True once a call has failed in a way that ends the connection. */
+bool sl_client_is_dead(const struct sl_client *client);
+
+/* ---- the requests, blocking; results as sl_client_call ---- */
+
+sl_rc sl_client_hello(struct sl_client *client, int timeout_ms, struct sl_msg_hello *ret_hello,
+                      struct sl_err *err) SL_MUST_CHECK;
+sl_rc sl_client_sa_set(struct sl_client *client, int timeout_ms, const struct sl_msg_sa *sa,
+                       struct sl_err *err) SL_MUST_CHECK;
+sl_rc sl_client_sa_clear(struct sl_client *client, int timeout_ms,
+                         struct sl_err *err) SL_MUST_CHECK;
+/** @param[out] ret_hash  SHA-256 of the bundle as the image holds it */
+sl_rc sl_client_chain_set(struct sl_client *client, int timeout_ms, const void *bundle, size_t size,
+                          uint64_t *ret_version, uint8_t ret_hash[32],
+                          struct sl_err *err) SL_MUST_CHECK;
+/** @param[out] ret_json  terminated text, the caller's to free */
+sl_rc sl_client_status(struct sl_client *client, int timeout_ms, char **ret_json,
+                       struct sl_err *err) SL_MUST_CHECK;
+/** Sends the time of this machine. */
+sl_rc sl_client_time(struct sl_client *client, int timeout_ms, struct sl_err *err) SL_MUST_CHECK;
+/** @param[out] ret_round_trip_ns  of @p size echoed bytes (at most 1024)
+ * @retval SL_MISMATCH  the echo differs */
+sl_rc sl_client_ping(struct sl_client *client, int timeout_ms, uint32_t size,
+                     uint64_t *ret_round_trip_ns, struct sl_err *err) SL_MUST_CHECK;
+
+#endif

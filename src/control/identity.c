@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A key and its self-signed certificate. */
+#include "control/identity.h"
+
+#include <stdlib.h>
+
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+
+sl_rc sl_spki_hash(EVP_PKEY *key, uint8_t ret_hash[SL_SPKI_HASH_SIZE], uint8_t **ret_der,
+                   size_t *ret_der_size)
+{
+    uint8_t *der = NULL;
+    uint8_t hash[SL_SPKI_HASH_SIZE];
+    int size = i2d_PUBKEY(key, &der);
+    if (size <= 0) {
+        return SL_CRYPTO;
+    }
+    if (EVP_Digest(der, (size_t)size, hash, NULL, EVP_sha256(), NULL) != 1) {
+        OPENSSL_free(der);
+        return SL_CRYPTO;
+    }
+    for (size_t i = 0; i < sizeof(hash); i++) {
+        ret_hash[i] = hash[i];
+    }
+    if (ret_der != NULL) {
+        *ret_der = der;
+        *ret_der_size = (size_t)size;
+    } else {
+        OPENSSL_free(der);
+    }
+    return SL_OK;
+}
+
+/* A certificate is only the envelope that TLS demands around a key. It bears no time of its own:
+ * the image has no clock to trust, so RFC 5280 4.1.2.5's "no well-defined expiration date". */
+static X509 *self_signed(EVP_PKEY *key, const char *name)
+{
+    X509 *x = X509_new();
+    X509_NAME *subject = X509_NAME_new();
+    uint8_t serial[8];
+    bool is_good = x != NULL && subject != NULL && RAND_bytes(serial, sizeof(serial)) == 1;
+    uint64_t number = 0;
+    for (size_t i = 0; is_good && i < sizeof(serial); i++) {
+        number = number << 8 | serial[i];
+    }
+    is_good = is_good && X509_set_version(x, X509_VERSION_3) == 1 &&
+              ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), number >> 1) == 1 &&
+              ASN1_TIME_set_string(X509_getm_notBefore(x), "20000101000000Z") == 1 &&
+              ASN1_TIME_set_string(X509_getm_notAfter(x), "99991231235959Z") == 1 &&
+              X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const uint8_t *)name, -1,
+                                         -1, 0) == 1 &&
+              X509_set_subject_name(x, subject) == 1 && X509_set_issuer_name(x, subject) == 1 &&
+              X509_set_pubkey(x, key) == 1;
+    if (is_good) {
+        /* Ed25519 takes no digest of its own. */
+        const EVP_MD *md = EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
+        is_good = X509_sign(x, key, md) > 0;
+    }
+    X509_NAME_free(subject);
+    if (!is_good) {
+        X509_free(x);
+        return NULL;
+    }
+    return x;
+}
+
+sl_rc sl_identity_from_key(EVP_PKEY *key, const char *name, struct sl_identity **ret_identity)
+{
+    struct sl_identity *identity = calloc(1, sizeof(*identity));
+    if (identity == NULL) {
+        return SL_NO_MEMORY;
+    }
+    sl_rc rc = sl_spki_hash(key, identity->spki_hash, NULL, NULL);
+    if (rc == SL_OK) {
+        identity->certificate = self_signed(key, name);
+        rc = identity->certificate != NULL ? SL_OK : SL_CRYPTO;
+    }
+    if (rc != SL_OK) {
+        free(identity);
+        return rc;
+    }
+    identity->key = key;
+    *ret_identity = identity;
+    return SL_OK;
+}
+
+sl_rc sl_identity_generate(const char *name, struct sl_identity **ret_identity)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    if (key == NULL) {
+        return SL_CRYPTO;
+    }
+    sl_rc rc = sl_identity_from_key(key, name, ret_identity);
+    if (rc != SL_OK) {
+        EVP_PKEY_free(key);
+    }
+    return rc;
+}
+
+void sl_identity_free(struct sl_identity *identity)
+{
+    if (identity != NULL) {
+        EVP_PKEY_free(identity->key);
+        X509_free(identity->certificate);
+        free(identity);
+    }
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bodies of the control channel's messages: written and read, with every range checked. */
+#include "control/message.h"
+
+#include "base/secret.h"
+
+enum {
+    SA_INBOUND = 1u << 0,
+    SA_DSCP = 1u << 1,
+    SA_ESN = 1u << 2,
+    SA_FLAGS = SA_INBOUND | SA_DSCP | SA_ESN,
+    SPI_RESERVED_MAX = 255, /* RFC 4303 2.1: "The set of SPI values in the range 1 through 255 are
+                               reserved"; 0 is for local use */
+};
+
+void sl_msg_hello_write(struct sl_writer *w, const struct sl_msg_hello *hello)
+{
+    sl_writer_string(w, hello->version);
+    sl_writer_string(w, hello->device);
+    sl_writer_be32(w, hello->shard_count);
+    sl_writer_be32(w, hello->nf_count);
+    for (uint32_t i = 0; i < hello->nf_count && i < 16; i++) {
+        sl_writer_string(w, hello->nf_names[i]);
+    }
+}
+
+sl_rc sl_msg_hello_read(struct sl_reader *r, struct sl_msg_hello *ret_hello)
+{
+    struct sl_msg_hello hello = {0};
+    sl_reader_string(r, hello.version, sizeof(hello.version));
+    sl_reader_string(r, hello.device, sizeof(hello.device));
+    hello.shard_count = sl_reader_be32(r);
+    hello.nf_count = sl_reader_be32(r);
+    if (r->rc == SL_OK &&
+        (hello.shard_count == 0 || hello.shard_count > SL_AREA_SHARDS_MAX || hello.nf_count > 16)) {
+        sl_reader_fail(r, SL_RANGE);
+    }
+    for (uint32_t i = 0; i < hello.nf_count && r->rc == SL_OK; i++) {
+        sl_reader_string(r, hello.nf_names[i], sizeof(hello.nf_names[i]));
+    }
+    sl_rc rc = sl_reader_end(r);
+    if (rc == SL_OK) {
+        *ret_hello = hello;
+    }
+    return rc;
+}
+
+/* Key bytes of an algorithm; 0 where it is not one. */
+static uint32_t key_size(enum sl_esp_alg alg)
+{
+    switch (alg) {
+    case SL_ESP_AES_128_GCM_16:
+        return 16;
+    case SL_ESP_AES_256_GCM_16:
+    case SL_ESP_CHACHA20_POLY1305:
+        return 32;
+    default:
+        return 0;
+    }
+}
+
+void sl_msg_sa_write(struct sl_writer *w, const struct sl_msg_sa *sa)
+{
+    unsigned flags = (sa->is_inbound ? SA_INBOUND : 0u) | (sa->is_dscp_copied ? SA_DSCP : 0u) |
+                     (sa->params.is_esn ? SA_ESN : 0u);
+    sl_writer_be16(w, sa->shard);
+    sl_writer_u8(w, sa->port);
+    sl_writer_u8(w, (uint8_t)flags);
+    sl_writer_u8(w, (uint8_t)sa->params.alg);
+    sl_writer_be32(w, sa->params.spi);
+    sl_writer_be32(w, sa->params.window);
+    sl_writer_be64(w, sa->params.seq_start);
+    sl_writer_bytes(w, sa->params.salt, SL_ESP_SALT_SIZE);
+    sl_writer_bytes(w, sa->params.key, key_size(sa->params.alg));
+}
+
+static sl_rc sa_check(const struct sl_msg_sa *sa)
+{
+    const struct sl_esp_params *p = &sa->params;
+    if (sa->shard >= SL_AREA_SHARDS_MAX || sa->port >= SL_AREA_PORTS) {
+        return SL_RANGE;
+    }
+    if (p->spi <= SPI_RESERVED_MAX || sl_spi_queue(p->spi) != 2 * sa->shard + sa->port) {
+        return SL_RANGE;
+    }
+    if (sa->is_inbound && (p->window < SL_ESP_WINDOW_MIN || p->window > SL_ESP_WINDOW_MAX ||
+                           (p->window & (p->window - 1)) != 0)) {
+        return SL_RANGE;
+    }
+    return SL_OK;
+}
+
+sl_rc sl_msg_sa_read(struct sl_reader *r, struct sl_msg_sa *ret_sa)
+{
+    struct sl_msg_sa sa = {0};
+    sa.shard = sl_reader_be16(r);
+    sa.port = sl_reader_u8(r);
+    uint8_t flags = sl_reader_u8(r);
+    if ((flags & ~SA_FLAGS) != 0) {
+        sl_reader_fail(r, SL_MALFORMED);
+    }
+    sa.is_inbound = (flags & SA_INBOUND) != 0;
+    sa.is_dscp_copied = (flags & SA_DSCP) != 0;
+    sa.params.is_inbound = sa.is_inbound;
+    sa.params.is_esn = (flags & SA_ESN) != 0;
+    uint8_t alg = sl_reader_u8(r);
+    if (r->rc == SL_OK && key_size(alg) == 0) {
+        sl_reader_fail(r, SL_UNSUPPORTED);
+    }
+    sa.params.alg = alg;
+    sa.params.spi = sl_reader_be32(r);
+    sa.params.window = sl_reader_be32(r);
+    sa.params.seq_start = sl_reader_be64(r);
+    sl_reader_copy(r, sa.params.salt, SL_ESP_SALT_SIZE);
+    sl_reader_copy(r, sa.params.key, key_size(alg));
+    sl_rc rc = sl_reader_end(r);
+    if (rc == SL_OK) {
+        rc = sa_check(&sa);
+    }
+    if (rc == SL_OK) {
+        *ret_sa = sa;
+    }
+    sl_wipe(&sa, sizeof(sa));
+    return rc;
+}
