@@ -57,7 +57,7 @@ uint8_t *sl_host_rx_reserve(struct sl_host_ring *ring, uint32_t size)
 {
     uint64_t start = 0;
     ring->at_off = ring->at_end = 0;
-    if (size == 0 || size > SL_RUN_SIZE_MAX) {
+    if (size == 0 || size > ring->data_size) {
         return NULL;
     }
     if (!rx_place(ring, size, &start)) {

@@ -123,8 +123,8 @@ sl_rc sl_host_ring_init(struct sl_host_ring *ring, uint8_t *area,
                         const struct sl_area_ring_off *off,
                         const struct sl_area_geometry *geometry) SL_MUST_CHECK;
 void sl_host_ring_done(struct sl_host_ring *ring);
-/** Contiguous room for up to @p size bytes (<= SL_RUN_SIZE_MAX), to receive into directly; NULL
- * where full. An unused reservation is simply replaced by the next. */
+/** Contiguous room for up to @p size bytes (<= data_size), to receive one or several runs into
+ * directly; NULL where full. An unused reservation is simply replaced by the next. */
 uint8_t *sl_host_rx_reserve(struct sl_host_ring *ring, uint32_t size);
 /** Publishes the next @p size bytes of the reservation as one run; may be called several times for
  * one reservation, and goes on behind what was committed or skipped.

@@ -19,6 +19,10 @@ struct sl_host_callbacks {
      * Return false to end the image. */
     bool (*wait)(void *ctx, uint32_t thread, enum sl_rt_wait_kind kind, uint32_t arg,
                  uint64_t timeout_ns);
+    /** The image rang for a thread (SL_ABI_EXIT_WAKE): its doorbell word was incremented and its
+     * futex woken already; this is for whom waits on something else, such as a socket. May be NULL.
+     * Called from any host thread. */
+    void (*wake)(void *ctx, uint32_t thread);
     /** A complete log line of the image. */
     void (*log)(void *ctx, const char *line);
 };

@@ -52,7 +52,7 @@ static void test_host_rx_bad_run_refused(void **state)
 {
     struct rig *r = *state;
     assert_null(sl_host_rx_reserve(&r->in, 0));
-    assert_null(sl_host_rx_reserve(&r->in, 65536));
+    assert_null(sl_host_rx_reserve(&r->in, 65537));
     assert_false(sl_host_rx_commit(&r->in, 1, 1, 0, 0)); /* nothing reserved */
     const struct {
         uint32_t size, segment_size;
