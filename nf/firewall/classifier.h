@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * First match over all dimensions. One table per address family, holding only the rules and the
+ * dimensions that matter to it.
+ */
+#ifndef SL_NF_FIREWALL_CLASSIFIER_H
+#define SL_NF_FIREWALL_CLASSIFIER_H
+
+#include "firewall/dimension.h"
+#include "firewall/rules.h"
+#include "firewall/vectors.h"
+#include "safelib/packet.h"
+
+enum { FW_NO_BIT = 0xffffffff };
+
+struct fw_table {
+    uint32_t bit_count;
+    uint32_t *rule_of_bit; /**< ascending */
+    uint32_t dim_count;
+    struct fw_dimension dims[SL_FW_DIM_COUNT];
+    struct fw_vectors vectors;
+};
+
+/** @p family is SL_FW_IP4 or SL_FW_IP6.
+ * @retval SL_OK, SL_NO_MEMORY (also: more than FW_MEMORY_MAX) */
+sl_rc fw_table_build(const struct fw_rules *rules, uint8_t family,
+                     struct fw_table *ret_table) SL_MUST_CHECK;
+void fw_table_done(struct fw_table *table);
+size_t fw_table_bytes(const struct fw_table *table);
+
+/** Rows of one packet, one per dimension of the table. */
+struct fw_rows {
+    const uint64_t *at[SL_FW_DIM_COUNT];
+};
+/** @context packet path */
+void fw_table_rows(const struct fw_table *table, const struct sl_packet *packet,
+                   struct fw_rows *ret_rows);
+/** Lowest bit from @p from on that every row has, or FW_NO_BIT.
+ * @context packet path */
+uint32_t fw_table_match(const struct fw_table *table, const struct fw_rows *rows, uint32_t from);
+/** First bit whose rule is @p rule or later; bit_count where there is none. */
+uint32_t fw_table_bit_of(const struct fw_table *table, uint32_t rule);
+
+#endif

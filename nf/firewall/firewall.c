@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The range-match firewall: first match over addresses, ports, protocol, flags, ICMP, fragments. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "firewall/classifier.h"
+#include "safelib/packet.h"
+#include "safelib/reply.h"
+
+struct counter {
+    uint64_t packets;
+    uint64_t bytes;
+};
+
+/* What a rule does, kept from the policy. */
+struct action {
+    uint8_t kind; /* enum sl_fw_action */
+    uint8_t code4;
+    uint8_t code6;
+    uint32_t skip_bit[2]; /* per table: where SL_FW_SKIP goes on */
+};
+
+enum { TABLE4 = 0, TABLE6 = 1 };
+
+struct firewall {
+    uint32_t rule_count;
+    uint8_t default_action;
+    struct fw_table tables[2];
+    struct action *actions;   /* per rule */
+    struct counter *counters; /* per rule, then the default's */
+};
+
+static void firewall_unload(void *state)
+{
+    struct firewall *firewall = state;
+    if (firewall == NULL) {
+        return;
+    }
+    fw_table_done(&firewall->tables[TABLE4]);
+    fw_table_done(&firewall->tables[TABLE6]);
+    free(firewall->actions);
+    free(firewall->counters);
+    free(firewall);
+}
+
+static sl_rc build_actions(struct firewall *firewall, const struct fw_rules *rules)
+{
+    firewall->actions = calloc((size_t)rules->count + 1, sizeof(*firewall->actions));
+    firewall->counters = calloc((size_t)rules->count + 1, sizeof(*firewall->counters));
+    if (firewall->actions == NULL || firewall->counters == NULL) {
+        return SL_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < rules->count; i++) {
+        const struct fw_rule *rule = &rules->rules[i];
+        struct action *action = &firewall->actions[i];
+        action->kind = rule->action;
+        action->code4 = rule->code4;
+        action->code6 = rule->code6;
+        for (int t = TABLE4; t <= TABLE6; t++) {
+            action->skip_bit[t] = fw_table_bit_of(&firewall->tables[t], rule->skip_to);
+        }
+    }
+    firewall->rule_count = rules->count;
+    firewall->default_action = rules->default_action;
+    return SL_OK;
+}
+
+static sl_rc firewall_load(const void *policy, size_t size, void **ret_state, char *reason,
+                           size_t reason_size)
+{
+    struct fw_rules rules;
+    sl_rc rc = fw_rules_read(policy, size, &rules, reason, reason_size);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    struct firewall *firewall = calloc(1, sizeof(*firewall));
+    if (firewall == NULL) {
+        rc = SL_NO_MEMORY;
+        goto out;
+    }
+    rc = fw_table_build(&rules, SL_FW_IP4, &firewall->tables[TABLE4]);
+    if (rc != SL_OK) {
+        goto out;
+    }
+    rc = fw_table_build(&rules, SL_FW_IP6, &firewall->tables[TABLE6]);
+    if (rc != SL_OK) {
+        goto out;
+    }
+    rc = build_actions(firewall, &rules);
+out:
+    fw_rules_done(&rules);
+    if (rc != SL_OK) {
+        (void)snprintf(reason, reason_size, "classifier of the rules: %s (it may take %u MiB)",
+                       sl_rc_text(rc), FW_MEMORY_MAX >> 20);
+        firewall_unload(firewall);
+        return rc;
+    }
+    *ret_state = firewall;
+    return SL_OK;
+}
+
+/* One thread writes, another may read: relaxed, so that a value never tears. */
+static void count_packet(struct counter *counter, uint32_t size)
+{
+    __atomic_store_n(&counter->packets, counter->packets + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&counter->bytes, counter->bytes + size, __ATOMIC_RELAXED);
+}
+
+static uint8_t apply(const struct action *action, struct sl_packet *packet)
+{
+    switch (action->kind) {
+    case SL_FW_ACCEPT:
+        return SL_VERDICT_PASS;
+    case SL_FW_REJECT_ICMP:
+        return sl_packet_reply_unreachable(packet, action->code4, action->code6) == SL_OK
+                   ? SL_VERDICT_REPLY
+                   : SL_VERDICT_DROP;
+    case SL_FW_REJECT_RESET:
+        return sl_packet_reply_reset(packet) == SL_OK ? SL_VERDICT_REPLY : SL_VERDICT_DROP;
+    default:
+        return SL_VERDICT_DROP;
+    }
+}
+
+static void decide(struct firewall *firewall, uint32_t table_index, const struct fw_rows *rows,
+                   struct sl_packet *packet)
+{
+    const struct fw_table *table = &firewall->tables[table_index];
+    uint32_t bit = fw_table_match(table, rows, 0);
+    while (bit != FW_NO_BIT) {
+        uint32_t rule = table->rule_of_bit[bit];
+        const struct action *action = &firewall->actions[rule];
+        count_packet(&firewall->counters[rule], packet->size);
+        if (action->kind != SL_FW_SKIP) {
+            packet->rule = rule;
+            packet->verdict = apply(action, packet);
+            return;
+        }
+        bit = fw_table_match(table, rows, action->skip_bit[table_index]);
+    }
+    count_packet(&firewall->counters[firewall->rule_count], packet->size);
+    packet->rule = SL_RULE_DEFAULT;
+    packet->verdict = firewall->default_action == SL_FW_ACCEPT ? SL_VERDICT_PASS : SL_VERDICT_DROP;
+}
+
+static void firewall_burst(void *state, struct sl_packet *const *packets, uint32_t count)
+{
+    struct firewall *firewall = state;
+    /* look up all first, then match: the cache misses of a burst overlap */
+    struct fw_rows rows[SL_BURST_MAX];
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t table = packets[i]->ip_version == 6 ? TABLE6 : TABLE4;
+        fw_table_rows(&firewall->tables[table], packets[i], &rows[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        decide(firewall, packets[i]->ip_version == 6 ? TABLE6 : TABLE4, &rows[i], packets[i]);
+    }
+}
+
+/* Two counters per rule, and two of the default policy. */
+static uint32_t firewall_counter_count(const void *state)
+{
+    const struct firewall *firewall = state;
+    return 2 * (firewall->rule_count + 1);
+}
+
+static void firewall_counter_get(const void *state, uint32_t index,
+                                 struct sl_nf_counter *ret_counter)
+{
+    const struct firewall *firewall = state;
+    uint32_t rule = index / 2;
+    const struct counter *counter = &firewall->counters[rule];
+    const uint64_t *value = index % 2 == 0 ? &counter->packets : &counter->bytes;
+    const char *unit = index % 2 == 0 ? "packets" : "bytes";
+    if (rule == firewall->rule_count) {
+        (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "default.%s", unit);
+    } else {
+        (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "rule.%u.%s", rule, unit);
+    }
+    ret_counter->value = __atomic_load_n(value, __ATOMIC_RELAXED);
+}
+
+static const struct sl_nf firewall_nf = {
+    .name = "firewall",
+    .load = firewall_load,
+    .burst = firewall_burst,
+    .unload = firewall_unload,
+    .counter_count = firewall_counter_count,
+    .counter_get = firewall_counter_get,
+};
+SL_NF_REGISTER(firewall_nf);
