@@ -16,6 +16,12 @@ static json_t *range_json(const struct sl_image_range *r, bool is_pages)
     if (row == NULL || !is_pages || !r->is_measured) {
         return row;
     }
+    if (r->off == 0 || (r->secinfo_flags & SL_SECINFO_PT_TCS)) {
+        /* Made by the loader, so not to be found in the file. */
+        char hex[2 * SL_SGX_PAGE_SIZE + 1];
+        sl_hex_encode(r->content, SL_SGX_PAGE_SIZE, hex);
+        json_object_set_new(row, "content_hex", json_string(hex));
+    }
     json_t *pages = json_array();
     for (uint64_t off = 0; off < r->size; off += SL_SGX_PAGE_SIZE) {
         uint8_t digest[SHA256_DIGEST_LENGTH];
@@ -45,8 +51,10 @@ int image_measure(int argc, char **argv)
     bool is_pages = false;
     const struct option_spec options[] = {
         {"json", 'j', NULL, "the layout that is measured, as JSON", OPTION_FLAG, &is_json, 0, 0},
-        {"pages", 0, NULL, "with --json: SHA-256 of every measured page", OPTION_FLAG, &is_pages, 0,
-         0},
+        {"pages", 0, NULL,
+         "with --json: SHA-256 of every measured page, and the\nbytes of those that the loader "
+         "makes",
+         OPTION_FLAG, &is_pages, 0, 0},
     };
     const struct command_spec spec = {
         .usage = "safelib image measure [--json [--pages]] IMAGE",
