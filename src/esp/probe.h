@@ -26,8 +26,8 @@ enum sl_probe_kind {
 
 struct sl_probe {
     enum sl_probe_kind kind;
-    uint16_t size; /**< bytes of the probe with its padding; a reply says the request's size and is
-                      itself SL_PROBE_SIZE_MIN, so that only one direction is probed at a time */
+    uint16_t size; /**< bytes of the probe with its padding; a reply has the same size as its
+                      request, so that a reply proves both directions at that size */
     uint64_t id;
 };
 
