@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-sl_rc sl_err_set(struct sl_err *err, sl_rc rc, const char *format, ...)
+void sl_err_record(struct sl_err *err, sl_rc rc, const char *format, ...)
 {
     if (err != NULL) {
         va_list args;
@@ -15,7 +15,6 @@ sl_rc sl_err_set(struct sl_err *err, sl_rc rc, const char *format, ...)
         va_end(args);
         err->rc = rc;
     }
-    return rc;
 }
 
 sl_rc sl_err_prefix(struct sl_err *err, const char *format, ...)

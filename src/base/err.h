@@ -14,10 +14,18 @@ struct sl_err {
     char text[480];
 };
 
-/** Sets @p err (may be NULL) and returns @p rc, so that a function can end in `return
- * sl_err_set(...)`. The text is cut at the buffer's end. */
-sl_rc sl_err_set(struct sl_err *err, sl_rc rc, const char *format, ...)
+/** Records @p rc and its sentence in @p err (may be NULL). The text is cut at the buffer's end. */
+void sl_err_record(struct sl_err *err, sl_rc rc, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/** sl_err_record() with the value of @p rc, so that a function can end in `return sl_err_set(...)`.
+ * A macro, so that static analysis sees which code comes back. */
+#define sl_err_set(err, rc, ...)                                                                   \
+    ({                                                                                             \
+        const sl_rc sl_err_set_rc = (rc);                                                          \
+        sl_err_record((err), sl_err_set_rc, __VA_ARGS__);                                          \
+        sl_err_set_rc;                                                                             \
+    })
 
 /** Puts "prefix: " in front of the text already there; returns err->rc. */
 sl_rc sl_err_prefix(struct sl_err *err, const char *format, ...)
