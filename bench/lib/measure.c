@@ -79,7 +79,7 @@ void bench_interleave(const struct bench_case *cases, size_t count, unsigned rou
     }
     for (size_t i = 0; i < count; i++) {
         for (unsigned round = 0; round < rounds; round++) {
-            work[round] = windows[i * rounds + round] / windows[round];
+            work[round] = windows[i * rounds + round] / windows[cases[i].base * rounds + round];
         }
         stats[i].ratio = median_of(work, rounds);
     }
@@ -90,7 +90,9 @@ void bench_interleave(const struct bench_case *cases, size_t count, unsigned rou
         stats[i].p10 = bench_percentile(own, rounds, 0.1);
         stats[i].median = bench_percentile(own, rounds, 0.5);
         stats[i].p90 = bench_percentile(own, rounds, 0.9);
-        stats[i].ratio_min = stats[i].min / stats[0].min;
+    }
+    for (size_t i = 0; i < count; i++) {
+        stats[i].ratio_min = stats[i].min / stats[cases[i].base].min;
     }
     free(work);
     free(windows);
@@ -129,13 +131,13 @@ struct bench_case bench_calibration_case(void)
         c->mgr = mgr;
         IMB_AES128_GCM_PRE(mgr, c->in, &c->key);
     }
-    return (struct bench_case){"calibration", calibration_run, c, 1000};
+    return (struct bench_case){"calibration", calibration_run, c, 1000, 0};
 }
 
 json_t *bench_stat_json(const struct bench_stat *stat)
 {
-    return json_pack("{s:f,s:f,s:f,s:f}", "min_ns", stat->min, "p10_ns", stat->p10, "median_ns",
-                     stat->median, "p90_ns", stat->p90);
+    return json_pack("{s:f,s:f,s:f,s:f,s:f}", "min_ns", stat->min, "p10_ns", stat->p10, "median_ns",
+                     stat->median, "p90_ns", stat->p90, "ratio", stat->ratio);
 }
 
 /* "model name" of the first processor. */

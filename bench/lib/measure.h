@@ -19,13 +19,14 @@ struct bench_case {
     uint64_t (*run)(void *ctx, uint64_t count);
     void *ctx;
     uint64_t count; /**< operations in one window */
+    size_t base;    /**< index of the case that `ratio` compares with */
 };
 
 /** ns per operation. */
 struct bench_stat {
     double min, p10, median, p90;
-    double ratio;     /**< median over rounds of (this window / the first case's window) */
-    double ratio_min; /**< this minimum / the first case's minimum */
+    double ratio;     /**< median over rounds of (this window / the base case's window) */
+    double ratio_min; /**< this minimum / the base case's minimum */
 };
 
 enum { BENCH_CASES_MAX = 32 };

@@ -106,43 +106,22 @@ void sl_aead_done(struct sl_aead *aead)
     sl_wipe(aead, sizeof(*aead));
 }
 
-void sl_aead_encrypt(struct sl_aead *aead, const uint8_t nonce[SL_AEAD_NONCE_SIZE],
-                     const uint8_t *aad, uint32_t aad_size, const uint8_t *in, uint32_t size,
-                     uint8_t *out, uint8_t ret_tag[SL_AEAD_TAG_SIZE])
+void sl_aead_chacha_encrypt(struct sl_aead *aead, const uint8_t nonce[SL_AEAD_NONCE_SIZE],
+                            const uint8_t *aad, uint32_t aad_size, const uint8_t *in, uint32_t size,
+                            uint8_t *out, uint8_t ret_tag[SL_AEAD_TAG_SIZE])
 {
-    if (aead->gcm_encrypt != NULL) {
-        aead->gcm_encrypt(&aead->gcm, &aead->ctx.gcm, out, in, size, nonce, aad, aad_size, ret_tag,
-                          SL_AEAD_TAG_SIZE);
-        return;
-    }
     struct chacha20_poly1305_context_data *ctx = &aead->ctx.chacha;
     IMB_CHACHA20_POLY1305_INIT(aead->mgr, aead->chacha_key, ctx, nonce, aad, aad_size);
     IMB_CHACHA20_POLY1305_ENC_UPDATE(aead->mgr, aead->chacha_key, ctx, out, in, size);
     IMB_CHACHA20_POLY1305_ENC_FINALIZE(aead->mgr, ctx, ret_tag, SL_AEAD_TAG_SIZE);
 }
 
-static bool tag_equal(const uint8_t *a, const uint8_t *b)
+void sl_aead_chacha_decrypt(struct sl_aead *aead, const uint8_t nonce[SL_AEAD_NONCE_SIZE],
+                            const uint8_t *aad, uint32_t aad_size, const uint8_t *in, uint32_t size,
+                            uint8_t *out, uint8_t ret_tag[SL_AEAD_TAG_SIZE])
 {
-    uint64_t x[2];
-    uint64_t y[2];
-    memcpy(x, a, sizeof(x));
-    memcpy(y, b, sizeof(y));
-    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0; /* no branch before all 16 bytes are in */
-}
-
-bool sl_aead_decrypt(struct sl_aead *aead, const uint8_t nonce[SL_AEAD_NONCE_SIZE],
-                     const uint8_t *aad, uint32_t aad_size, const uint8_t *in, uint32_t size,
-                     uint8_t *out, const uint8_t tag[SL_AEAD_TAG_SIZE])
-{
-    uint8_t computed[SL_AEAD_TAG_SIZE];
-    if (aead->gcm_decrypt != NULL) {
-        aead->gcm_decrypt(&aead->gcm, &aead->ctx.gcm, out, in, size, nonce, aad, aad_size, computed,
-                          SL_AEAD_TAG_SIZE);
-        return tag_equal(computed, tag);
-    }
     struct chacha20_poly1305_context_data *ctx = &aead->ctx.chacha;
     IMB_CHACHA20_POLY1305_INIT(aead->mgr, aead->chacha_key, ctx, nonce, aad, aad_size);
     IMB_CHACHA20_POLY1305_DEC_UPDATE(aead->mgr, aead->chacha_key, ctx, out, in, size);
-    IMB_CHACHA20_POLY1305_DEC_FINALIZE(aead->mgr, ctx, computed, SL_AEAD_TAG_SIZE);
-    return tag_equal(computed, tag);
+    IMB_CHACHA20_POLY1305_DEC_FINALIZE(aead->mgr, ctx, ret_tag, SL_AEAD_TAG_SIZE);
 }

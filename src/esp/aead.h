@@ -9,6 +9,7 @@
 #include <intel-ipsec-mb.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "esp/esp.h"
 
@@ -49,15 +50,47 @@ void sl_aead_done(struct sl_aead *aead);
 /** 16 or 32; 0 for an unknown algorithm. */
 uint32_t sl_aead_key_size(enum sl_esp_alg alg);
 
+/** The slower paths of the two calls below. */
+void sl_aead_chacha_encrypt(struct sl_aead *aead, const uint8_t nonce[SL_AEAD_NONCE_SIZE],
+                            const uint8_t *aad, uint32_t aad_size, const uint8_t *in, uint32_t size,
+                            uint8_t *out, uint8_t ret_tag[SL_AEAD_TAG_SIZE]);
+void sl_aead_chacha_decrypt(struct sl_aead *aead, const uint8_t nonce[SL_AEAD_NONCE_SIZE],
+                            const uint8_t *aad, uint32_t aad_size, const uint8_t *in, uint32_t size,
+                            uint8_t *out, uint8_t ret_tag[SL_AEAD_TAG_SIZE]);
+
 /** Encrypts @p size > 0 bytes; @p out may equal @p in, or lie apart.
  * @context packet path */
-void sl_aead_encrypt(struct sl_aead *aead, const uint8_t nonce[SL_AEAD_NONCE_SIZE],
-                     const uint8_t *aad, uint32_t aad_size, const uint8_t *in, uint32_t size,
-                     uint8_t *out, uint8_t ret_tag[SL_AEAD_TAG_SIZE]);
+static inline void sl_aead_encrypt(struct sl_aead *aead, const uint8_t nonce[SL_AEAD_NONCE_SIZE],
+                                   const uint8_t *aad, uint32_t aad_size, const uint8_t *in,
+                                   uint32_t size, uint8_t *out, uint8_t ret_tag[SL_AEAD_TAG_SIZE])
+{
+    if (__builtin_expect(aead->gcm_encrypt != NULL, 1)) {
+        aead->gcm_encrypt(&aead->gcm, &aead->ctx.gcm, out, in, size, nonce, aad, aad_size, ret_tag,
+                          SL_AEAD_TAG_SIZE);
+    } else {
+        sl_aead_chacha_encrypt(aead, nonce, aad, aad_size, in, size, out, ret_tag);
+    }
+}
+
 /** Decrypts and compares the tag in constant time. On false @p out holds garbage: wipe it.
  * @context packet path */
-bool sl_aead_decrypt(struct sl_aead *aead, const uint8_t nonce[SL_AEAD_NONCE_SIZE],
-                     const uint8_t *aad, uint32_t aad_size, const uint8_t *in, uint32_t size,
-                     uint8_t *out, const uint8_t tag[SL_AEAD_TAG_SIZE]) SL_MUST_CHECK;
+SL_MUST_CHECK static inline bool sl_aead_decrypt(struct sl_aead *aead,
+                                                 const uint8_t nonce[SL_AEAD_NONCE_SIZE],
+                                                 const uint8_t *aad, uint32_t aad_size,
+                                                 const uint8_t *in, uint32_t size, uint8_t *out,
+                                                 const uint8_t tag[SL_AEAD_TAG_SIZE])
+{
+    uint64_t computed[2];
+    uint64_t expected[2];
+    if (__builtin_expect(aead->gcm_decrypt != NULL, 1)) {
+        aead->gcm_decrypt(&aead->gcm, &aead->ctx.gcm, out, in, size, nonce, aad, aad_size,
+                          (uint8_t *)computed, SL_AEAD_TAG_SIZE);
+    } else {
+        sl_aead_chacha_decrypt(aead, nonce, aad, aad_size, in, size, out, (uint8_t *)computed);
+    }
+    memcpy(expected, tag, sizeof(expected));
+    /* no branch before all 16 bytes are in */
+    return ((computed[0] ^ expected[0]) | (computed[1] ^ expected[1])) == 0;
+}
 
 #endif

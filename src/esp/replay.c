@@ -14,45 +14,12 @@ void sl_replay_init(struct sl_replay *replay, uint32_t window, uint64_t top)
     replay->blocks[(top / 64) & replay->block_mask] = UINT64_MAX >> (63 - top % 64);
 }
 
-bool sl_replay_infer(const struct sl_replay *replay, uint32_t seq_low, uint64_t *ret_seq)
-{
-    uint32_t top_low = (uint32_t)replay->top;
-    uint32_t high = (uint32_t)(replay->top >> 32);
-    uint32_t bottom = top_low - replay->window + 1; /* modulo 2^32 */
-    if (top_low >= replay->window - 1) {
-        /* RFC 4303 A2.1 case A: the window lies in one subspace of 2^32 numbers */
-        if (seq_low < bottom) {
-            if (high == UINT32_MAX) {
-                return false;
-            }
-            high++;
-        }
-    } else if (seq_low >= bottom) {
-        /* case B: the window spans two, and this number is in the older one */
-        if (high == 0) {
-            return false;
-        }
-        high--;
-    }
-    *ret_seq = (uint64_t)high << 32 | seq_low;
-    return true;
-}
-
-bool sl_replay_is_fresh(const struct sl_replay *replay, uint64_t seq)
-{
-    if (seq > replay->top) {
-        return true;
-    }
-    if (seq == 0 || replay->top - seq >= replay->window) {
-        return false;
-    }
-    return (replay->blocks[(seq / 64) & replay->block_mask] >> (seq % 64) & 1) == 0;
-}
-
 /* The window's right edge enters blocks old+1..now: the ring's oldest blocks are cleared for them,
  * and the blocks that fall off the left edge are counted. */
-static uint64_t blocks_advance(struct sl_replay *replay, uint64_t old, uint64_t now)
+uint64_t sl_replay_advance(struct sl_replay *replay, uint64_t seq)
 {
+    uint64_t old = replay->top / 64;
+    uint64_t now = seq / 64;
     uint64_t ring_count = (uint64_t)replay->block_mask + 1;
     uint64_t leave = replay->window / 64 + 1;
     uint64_t count = now - old;
@@ -68,18 +35,5 @@ static uint64_t blocks_advance(struct sl_replay *replay, uint64_t old, uint64_t 
                          replay->blocks[(block - leave) & replay->block_mask]);
         replay->blocks[block & replay->block_mask] = 0;
     }
-    return lost;
-}
-
-uint64_t sl_replay_accept(struct sl_replay *replay, uint64_t seq)
-{
-    uint64_t lost = 0;
-    if (seq > replay->top) {
-        if (seq / 64 != replay->top / 64) {
-            lost = blocks_advance(replay, replay->top / 64, seq / 64);
-        }
-        replay->top = seq;
-    }
-    replay->blocks[(seq / 64) & replay->block_mask] |= UINT64_C(1) << (seq % 64);
     return lost;
 }
