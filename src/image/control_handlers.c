@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the image answers, one function per request. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/secret.h"
+#include "image/control_server.h"
+#include "image/status.h"
+
+enum {
+    PING_MAX = 1024,
+    EVAL_COUNT_MAX = 4096,
+    EVAL_HEADER_SIZE = 1 + 4,
+    EVAL_RESULT_SIZE = 1 + 1 + 4 + 4,
+    EVAL_NO_NF = 255, /* nf_index of a packet that is malformed: no NF saw it */
+};
+
+/* A body for the reply; false where memory is short. */
+static bool make_body(struct sl_msg *reply, size_t size)
+{
+    reply->body = malloc(size > 0 ? size : 1);
+    reply->size = reply->room = reply->body != NULL ? size : 0;
+    return reply->body != NULL;
+}
+
+static sl_rc copy_body(struct sl_msg *reply, const void *data, size_t size, struct sl_err *err)
+{
+    if (!make_body(reply, size)) {
+        return sl_err_set(err, SL_NO_MEMORY, "no memory for a reply of %zu bytes", size);
+    }
+    if (size > 0) {
+        memcpy(reply->body, data, size);
+    }
+    return SL_OK;
+}
+
+static sl_rc expect_empty(const struct sl_msg *request, bool *ret_is_fatal, struct sl_err *err)
+{
+    if (request->size != 0) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, SL_MALFORMED, "request %u has a body of %zu bytes; expected none",
+                          request->type, request->size);
+    }
+    return SL_OK;
+}
+
+static sl_rc on_hello(struct sl_control_server *server, const struct sl_msg *request,
+                      struct sl_msg *reply, bool *ret_is_fatal, struct sl_err *err)
+{
+    char version[32];
+    uint8_t body[1024];
+    struct sl_msg_hello hello = {0};
+    struct sl_reader r;
+    struct sl_writer w;
+    sl_reader_init(&r, request->body, request->size);
+    sl_reader_string(&r, version, sizeof(version));
+    sl_rc rc = sl_reader_end(&r);
+    if (rc != SL_OK) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, rc, "hello: %s", sl_rc_text(rc));
+    }
+    (void)snprintf(hello.version, sizeof(hello.version), "%s", SL_VERSION);
+    (void)snprintf(hello.device, sizeof(hello.device), "%s", server->params.device);
+    hello.shard_count = server->params.provision->shard_count;
+    hello.nf_count = sl_nf_registered_count();
+    hello.nf_count = hello.nf_count < 16 ? hello.nf_count : 16;
+    for (uint32_t i = 0; i < hello.nf_count; i++) {
+        (void)snprintf(hello.nf_names[i], sizeof(hello.nf_names[i]), "%s",
+                       sl_nf_registered(i)->name);
+    }
+    sl_writer_init(&w, body, sizeof(body));
+    sl_msg_hello_write(&w, &hello);
+    return w.rc == SL_OK ? copy_body(reply, body, w.off, err) : sl_err_set(err, w.rc, "hello");
+}
+
+static sl_rc on_sa_set(struct sl_control_server *server, const struct sl_msg *request,
+                       uint64_t now_ns, bool *ret_is_fatal, struct sl_err *err)
+{
+    struct sl_msg_sa sa = {0};
+    struct sl_reader r;
+    sl_reader_init(&r, request->body, request->size);
+    sl_rc rc = sl_msg_sa_read(&r, &sa);
+    if (rc != SL_OK) {
+        *ret_is_fatal = rc == SL_TRUNCATED || rc == SL_MALFORMED;
+        return sl_err_set(err, rc, "SA: %s", sl_rc_text(rc));
+    }
+    rc = sl_provision_sa_set(server->params.provision, &sa, now_ns, err);
+    sl_wipe(&sa, sizeof(sa));
+    return rc;
+}
+
+static sl_rc on_chain_set(struct sl_control_server *server, const struct sl_msg *request,
+                          struct sl_msg *reply, struct sl_err *err)
+{
+    struct sl_provision *provision = server->params.provision;
+    uint8_t body[8 + SL_PROVISION_HASH_SIZE];
+    sl_rc rc = sl_provision_chain_set(provision, request->body, request->size, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_be64_put(body, provision->version);
+    memcpy(body + 8, provision->hash, SL_PROVISION_HASH_SIZE);
+    return copy_body(reply, body, sizeof(body), err);
+}
+
+static sl_rc on_status(struct sl_control_server *server, uint64_t now_ns, struct sl_msg *reply,
+                       struct sl_err *err)
+{
+    struct sl_json json = {0};
+    sl_status_write(server, now_ns, &json);
+    if (json.rc != SL_OK) {
+        sl_rc rc = json.rc;
+        sl_json_done(&json);
+        return sl_err_set(err, rc, "cannot write the status: %s", sl_rc_text(rc));
+    }
+    reply->body = (uint8_t *)json.text;
+    reply->size = json.size;
+    reply->room = json.room;
+    return SL_OK;
+}
+
+static sl_rc on_ping(const struct sl_msg *request, struct sl_msg *reply, bool *ret_is_fatal,
+                     struct sl_err *err)
+{
+    if (request->size > PING_MAX) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, SL_RANGE, "ping of %zu bytes; at most %d", request->size, PING_MAX);
+    }
+    return copy_body(reply, request->body, request->size, err);
+}
+
+static sl_rc on_time(struct sl_control_server *server, const struct sl_msg *request,
+                     uint64_t now_ns, bool *ret_is_fatal, struct sl_err *err)
+{
+    if (request->size != 8) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, SL_MALFORMED, "time of %zu bytes; expected 8", request->size);
+    }
+    server->time_offset_ns = sl_be64_get(request->body) - now_ns;
+    server->has_time = true;
+    return SL_OK;
+}
+
+/* ---- EVAL ---- */
+
+/* Room for one burst of packets that may be rewritten. */
+struct eval_burst {
+    struct sl_packet packets[SL_BURST_MAX];
+    struct sl_packet *parsed[SL_BURST_MAX];
+    const uint8_t *original[SL_BURST_MAX];
+    uint32_t original_size[SL_BURST_MAX];
+    bool is_malformed[SL_BURST_MAX];
+    uint32_t count;
+    uint32_t parsed_count;
+    uint8_t memory[SL_BURST_MAX][SL_PACKET_MAX + SL_WORKER_GROWTH];
+};
+
+/* Reads the next packets of the request, at most a burst. */
+static sl_rc eval_read(struct eval_burst *burst, struct sl_reader *r, uint32_t left)
+{
+    burst->count = 0;
+    burst->parsed_count = 0;
+    while (burst->count < left && burst->count < SL_BURST_MAX) {
+        uint32_t i = burst->count;
+        uint8_t port = sl_reader_u8(r);
+        uint32_t size = sl_reader_be32(r);
+        if (r->rc == SL_OK && (port >= SL_PORT_COUNT || size > SL_PACKET_MAX)) {
+            sl_reader_fail(r, SL_RANGE);
+        }
+        const uint8_t *data = sl_reader_bytes(r, size);
+        if (r->rc != SL_OK) {
+            return r->rc;
+        }
+        memcpy(burst->memory[i], data, size);
+        burst->original[i] = data;
+        burst->original_size[i] = size;
+        burst->packets[i] = (struct sl_packet){.data = burst->memory[i],
+                                               .size = size,
+                                               .room = sizeof(burst->memory[i]),
+                                               .port_in = port,
+                                               .rule = SL_RULE_DEFAULT};
+        burst->is_malformed[i] = sl_packet_parse(&burst->packets[i]) != SL_OK;
+        if (!burst->is_malformed[i]) {
+            burst->parsed[burst->parsed_count++] = &burst->packets[i];
+        }
+        burst->count++;
+    }
+    return SL_OK;
+}
+
+static void eval_write(const struct eval_burst *burst, struct sl_writer *w)
+{
+    for (uint32_t i = 0; i < burst->count; i++) {
+        const struct sl_packet *packet = &burst->packets[i];
+        if (burst->is_malformed[i]) {
+            sl_writer_u8(w, SL_VERDICT_DROP);
+            sl_writer_u8(w, EVAL_NO_NF);
+            sl_writer_be32(w, SL_RULE_DEFAULT);
+            sl_writer_be32(w, 0);
+            continue;
+        }
+        bool is_changed = packet->verdict != SL_VERDICT_DROP && packet->size <= packet->room &&
+                          (packet->size != burst->original_size[i] ||
+                           memcmp(packet->data, burst->original[i], packet->size) != 0);
+        uint32_t size = is_changed ? packet->size : 0;
+        sl_writer_u8(w, packet->verdict);
+        sl_writer_u8(w, packet->nf_index);
+        sl_writer_be32(w, packet->rule);
+        sl_writer_be32(w, size);
+        sl_writer_bytes(w, packet->data, size);
+    }
+}
+
+static sl_rc eval_run(struct sl_chain *chain, struct eval_burst *burst, struct sl_reader *r,
+                      uint32_t count, struct sl_writer *w)
+{
+    while (count > 0) {
+        sl_rc rc = eval_read(burst, r, count);
+        if (rc != SL_OK) {
+            return rc;
+        }
+        if (burst->parsed_count > 0) {
+            sl_chain_run(chain, burst->parsed, burst->parsed_count);
+        }
+        eval_write(burst, w);
+        count -= burst->count;
+    }
+    return sl_reader_end(r) != SL_OK ? sl_reader_end(r) : w->rc;
+}
+
+static sl_rc on_eval(struct sl_control_server *server, const struct sl_msg *request,
+                     struct sl_msg *reply, bool *ret_is_fatal, struct sl_err *err)
+{
+    struct sl_reader r;
+    struct sl_writer w;
+    struct sl_chain *chain = NULL;
+    sl_reader_init(&r, request->body, request->size);
+    uint16_t count = sl_reader_be16(&r);
+    if (r.rc != SL_OK || count > EVAL_COUNT_MAX) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, r.rc != SL_OK ? r.rc : SL_RANGE,
+                          "eval of %u packets; at most %d at once", count, EVAL_COUNT_MAX);
+    }
+    sl_rc rc = sl_provision_eval_chain(server->params.provision, &chain, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    /* Each packet comes back at most as large as it came plus what an NF may add. */
+    size_t room = 2 + (size_t)count * (EVAL_RESULT_SIZE + SL_WORKER_GROWTH) + request->size;
+    struct eval_burst *burst = malloc(sizeof(*burst));
+    if (burst == NULL || !make_body(reply, room)) {
+        free(burst);
+        return sl_err_set(err, SL_NO_MEMORY, "no memory to evaluate %u packets", count);
+    }
+    sl_writer_init(&w, reply->body, room);
+    sl_writer_be16(&w, count);
+    rc = eval_run(chain, burst, &r, count, &w);
+    free(burst);
+    reply->size = w.off;
+    if (rc != SL_OK) {
+        *ret_is_fatal = rc == SL_TRUNCATED || rc == SL_MALFORMED;
+        return sl_err_set(err, rc, "eval: %s", sl_rc_text(rc));
+    }
+    return SL_OK;
+}
+
+sl_rc sl_control_handle(struct sl_control_server *server, const struct sl_msg *request,
+                        uint64_t now_ns, struct sl_msg *reply, bool *ret_is_fatal,
+                        struct sl_err *err)
+{
+    sl_rc rc;
+    switch (request->type) {
+    case SL_MSG_HELLO:
+        return on_hello(server, request, reply, ret_is_fatal, err);
+    case SL_MSG_SA_SET:
+        return on_sa_set(server, request, now_ns, ret_is_fatal, err);
+    case SL_MSG_SA_CLEAR:
+        rc = expect_empty(request, ret_is_fatal, err);
+        return rc == SL_OK ? sl_provision_sa_clear(server->params.provision, err) : rc;
+    case SL_MSG_CHAIN_SET:
+        return on_chain_set(server, request, reply, err);
+    case SL_MSG_STATUS:
+        rc = expect_empty(request, ret_is_fatal, err);
+        return rc == SL_OK ? on_status(server, now_ns, reply, err) : rc;
+    case SL_MSG_PING:
+        return on_ping(request, reply, ret_is_fatal, err);
+    case SL_MSG_EVAL:
+        return on_eval(server, request, reply, ret_is_fatal, err);
+    case SL_MSG_TIME:
+        return on_time(server, request, now_ns, ret_is_fatal, err);
+    default:
+        *ret_is_fatal = true;
+        return sl_err_set(err, SL_UNSUPPORTED, "request of unknown type %u", request->type);
+    }
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the tenant has given to the image, and how workers come by it. */
+#include "image/provision.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "base/secret.h"
+
+enum {
+    SA_SLOTS = SL_PORT_COUNT * 3, /* in, in_previous, out */
+    KEY_HASH_SIZE = 16,
+};
+
+/* A configuration, and after it was replaced: what only it still refers to. */
+struct sl_provision_config {
+    struct sl_worker_config config; /* first: what the worker sees */
+    struct sl_provision_config *next;
+    uint32_t shard;
+    uint64_t epoch; /* of the worker when it was replaced; odd: a pass was under way */
+    struct sl_esp_sa *dead_sas[SA_SLOTS];
+    uint32_t dead_count;
+    struct sl_chain *dead_chain;
+};
+
+static const struct sl_worker_config nothing;
+
+sl_rc sl_provision_init(struct sl_provision *provision, struct sl_worker *workers,
+                        uint32_t shard_count)
+{
+    *provision = (struct sl_provision){.workers = workers, .shard_count = shard_count};
+    provision->keys = calloc(SL_PROVISION_KEYS_MAX, sizeof(*provision->keys));
+    return provision->keys != NULL ? SL_OK : SL_NO_MEMORY;
+}
+
+const struct sl_worker_config *sl_provision_config(const struct sl_provision *provision,
+                                                   uint32_t shard)
+{
+    const struct sl_provision_config *current = provision->current[shard];
+    return current != NULL ? &current->config : &nothing;
+}
+
+static void list_sas(const struct sl_worker_config *config, struct sl_esp_sa *ret_sas[SA_SLOTS])
+{
+    for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+        ret_sas[3 * port] = config->ports[port].in;
+        ret_sas[3 * port + 1] = config->ports[port].in_previous;
+        ret_sas[3 * port + 2] = config->ports[port].out;
+    }
+}
+
+/* Notes in `old` what `now` no longer uses. */
+static void find_dead(struct sl_provision_config *old, const struct sl_worker_config *now)
+{
+    struct sl_esp_sa *before[SA_SLOTS];
+    struct sl_esp_sa *after[SA_SLOTS];
+    list_sas(&old->config, before);
+    list_sas(now, after);
+    for (uint32_t i = 0; i < SA_SLOTS; i++) {
+        bool is_used = before[i] == NULL;
+        for (uint32_t k = 0; k < SA_SLOTS && !is_used; k++) {
+            is_used = before[i] == after[k];
+        }
+        if (!is_used) {
+            old->dead_sas[old->dead_count++] = before[i];
+        }
+    }
+    old->dead_chain = old->config.chain != now->chain ? old->config.chain : NULL;
+}
+
+static void free_config(struct sl_provision_config *config)
+{
+    for (uint32_t i = 0; i < config->dead_count; i++) {
+        sl_esp_sa_free(config->dead_sas[i]);
+    }
+    sl_chain_free(config->dead_chain);
+    free(config);
+}
+
+/* Frees retired configurations whose worker has left the pass that may have been using them. */
+static void reclaim(struct sl_provision *provision)
+{
+    struct sl_provision_config **at = &provision->retired;
+    while (*at != NULL) {
+        struct sl_provision_config *config = *at;
+        uint64_t epoch = atomic_load(&provision->workers[config->shard].epoch);
+        if (config->epoch % 2 == 0 || epoch != config->epoch) {
+            *at = config->next;
+            free_config(config);
+        } else {
+            at = &config->next;
+        }
+    }
+}
+
+/* Makes `now` what the shard's worker uses from its next pass on. Cannot fail. */
+static void publish(struct sl_provision *provision, uint32_t shard, struct sl_provision_config *now)
+{
+    struct sl_worker *worker = &provision->workers[shard];
+    struct sl_provision_config *old = provision->current[shard];
+    now->shard = shard;
+    provision->current[shard] = now;
+    atomic_store(&worker->config, &now->config);
+    if (old != NULL) {
+        find_dead(old, &now->config);
+        old->epoch = atomic_load(&worker->epoch);
+        old->next = provision->retired;
+        provision->retired = old;
+    }
+}
+
+/* A copy of the shard's present configuration, to be changed and published. */
+static struct sl_provision_config *copy_current(const struct sl_provision *provision,
+                                                uint32_t shard)
+{
+    struct sl_provision_config *copy = calloc(1, sizeof(*copy));
+    if (copy != NULL) {
+        copy->config = *sl_provision_config(provision, shard);
+    }
+    return copy;
+}
+
+/* One copy per shard, or none. */
+static sl_rc copy_all(const struct sl_provision *provision,
+                      struct sl_provision_config *ret_copies[SL_AREA_SHARDS_MAX],
+                      struct sl_err *err)
+{
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        ret_copies[shard] = copy_current(provision, shard);
+        if (ret_copies[shard] == NULL) {
+            while (shard-- > 0) {
+                free(ret_copies[shard]);
+            }
+            return sl_err_set(err, SL_NO_MEMORY, "no memory for a configuration");
+        }
+    }
+    return SL_OK;
+}
+
+/* ---- SAs ---- */
+
+static sl_rc key_hash(const struct sl_esp_params *params, uint8_t ret_hash[KEY_HASH_SIZE])
+{
+    uint8_t full[32];
+    size_t size = params->alg == SL_ESP_AES_128_GCM_16 ? 16 : 32;
+    if (EVP_Digest(params->key, size, full, NULL, EVP_sha256(), NULL) != 1) {
+        return SL_CRYPTO;
+    }
+    memcpy(ret_hash, full, KEY_HASH_SIZE);
+    sl_wipe(full, sizeof(full));
+    return SL_OK;
+}
+
+static bool key_is_known(const struct sl_provision *provision, const uint8_t *hash)
+{
+    uint32_t count =
+        provision->key_count < SL_PROVISION_KEYS_MAX ? provision->key_count : SL_PROVISION_KEYS_MAX;
+    for (uint32_t i = 0; i < count; i++) {
+        if (memcmp(provision->keys[i], hash, KEY_HASH_SIZE) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void key_remember(struct sl_provision *provision, const uint8_t *hash)
+{
+    memcpy(provision->keys[provision->key_count % SL_PROVISION_KEYS_MAX], hash, KEY_HASH_SIZE);
+    provision->key_count++;
+    if (provision->key_count == 2 * SL_PROVISION_KEYS_MAX) {
+        provision->key_count = SL_PROVISION_KEYS_MAX; /* full stays full, slots go round */
+    }
+}
+
+static bool has_spi(const struct sl_esp_sa *sa, uint32_t spi)
+{
+    return sa != NULL && sl_esp_sa_spi(sa) == spi;
+}
+
+static sl_rc sa_check(const struct sl_provision *provision, const struct sl_msg_sa *sa,
+                      uint8_t ret_hash[KEY_HASH_SIZE], struct sl_err *err)
+{
+    if (sa->shard >= provision->shard_count || sa->port >= SL_PORT_COUNT) {
+        return sl_err_set(err, SL_RANGE, "SA for shard %u port %u; this image has %u shards",
+                          sa->shard, sa->port, provision->shard_count);
+    }
+    const struct sl_worker_port *port = &sl_provision_config(provision, sa->shard)->ports[sa->port];
+    bool is_same = sa->is_inbound ? has_spi(port->in, sa->params.spi) ||
+                                        has_spi(port->in_previous, sa->params.spi)
+                                  : has_spi(port->out, sa->params.spi);
+    if (is_same) {
+        return sl_err_set(err, SL_EXISTS, "SPI %08x is in use in this slot: take another",
+                          sa->params.spi);
+    }
+    if (key_hash(&sa->params, ret_hash) != SL_OK) {
+        return sl_err_set(err, SL_CRYPTO, "cannot hash a key");
+    }
+    if (key_is_known(provision, ret_hash)) {
+        return sl_err_set(err, SL_EXISTS, "this SA key was set before: a key is never used twice");
+    }
+    return SL_OK;
+}
+
+sl_rc sl_provision_sa_set(struct sl_provision *provision, const struct sl_msg_sa *sa,
+                          uint64_t now_ns, struct sl_err *err)
+{
+    uint8_t hash[KEY_HASH_SIZE];
+    struct sl_esp_sa *made = NULL;
+    sl_rc rc = sa_check(provision, sa, hash, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    rc = sl_esp_sa_create(&sa->params, &made);
+    if (rc != SL_OK) {
+        return sl_err_set(err, rc, "SA refused: %s", sl_rc_text(rc));
+    }
+    struct sl_provision_config *config = copy_current(provision, sa->shard);
+    if (config == NULL) {
+        sl_esp_sa_free(made);
+        return sl_err_set(err, SL_NO_MEMORY, "no memory for a configuration");
+    }
+    struct sl_worker_port *port = &config->config.ports[sa->port];
+    if (sa->is_inbound) {
+        port->in_previous = port->in;
+        port->in = made;
+        provision->overlap_end_ns[sa->shard][sa->port] =
+            port->in_previous != NULL ? now_ns + SL_PROVISION_OVERLAP_NS : 0;
+    } else {
+        port->out = made;
+        port->is_dscp_copied = sa->is_dscp_copied;
+    }
+    publish(provision, sa->shard, config);
+    key_remember(provision, hash);
+    provision->sa_sets++;
+    reclaim(provision);
+    return SL_OK;
+}
+
+sl_rc sl_provision_sa_clear(struct sl_provision *provision, struct sl_err *err)
+{
+    struct sl_provision_config *copies[SL_AREA_SHARDS_MAX];
+    sl_rc rc = copy_all(provision, copies, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        memset(copies[shard]->config.ports, 0, sizeof(copies[shard]->config.ports));
+        memset(provision->overlap_end_ns[shard], 0, sizeof(provision->overlap_end_ns[shard]));
+        publish(provision, shard, copies[shard]);
+    }
+    reclaim(provision);
+    return SL_OK;
+}
+
+static void end_overlap(struct sl_provision *provision, uint32_t shard, uint32_t port)
+{
+    struct sl_provision_config *config = copy_current(provision, shard);
+    if (config == NULL) {
+        return; /* the next poll tries again */
+    }
+    config->config.ports[port].in_previous = NULL;
+    provision->overlap_end_ns[shard][port] = 0;
+    publish(provision, shard, config);
+}
+
+void sl_provision_poll(struct sl_provision *provision, uint64_t now_ns)
+{
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+            uint64_t end_ns = provision->overlap_end_ns[shard][port];
+            if (end_ns != 0 && now_ns >= end_ns) {
+                end_overlap(provision, shard, port);
+            }
+        }
+    }
+    reclaim(provision);
+}
+
+/* ---- the chain ---- */
+
+/* One chain per shard, or none. */
+static sl_rc make_chains(const struct sl_provision *provision, const void *bundle, size_t size,
+                         struct sl_chain *ret_chains[SL_AREA_SHARDS_MAX], struct sl_err *err)
+{
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        sl_rc rc = sl_chain_create(bundle, size, &ret_chains[shard], err);
+        if (rc != SL_OK) {
+            while (shard-- > 0) {
+                sl_chain_free(ret_chains[shard]);
+            }
+            return rc;
+        }
+    }
+    return SL_OK;
+}
+
+/* Policies only go forward: an old one, replayed, would open what was closed since. */
+static sl_rc version_check(const struct sl_provision *provision, uint64_t version,
+                           const uint8_t *hash, struct sl_err *err)
+{
+    if (!provision->has_chain || version > provision->version) {
+        return SL_OK;
+    }
+    if (version < provision->version) {
+        return sl_err_set(err, SL_STALE, "chain version %llu is older than the present %llu",
+                          (unsigned long long)version, (unsigned long long)provision->version);
+    }
+    if (memcmp(hash, provision->hash, SL_PROVISION_HASH_SIZE) != 0) {
+        return sl_err_set(err, SL_STALE,
+                          "chain version %llu is in use with other contents: raise the version",
+                          (unsigned long long)version);
+    }
+    return SL_OK;
+}
+
+static void install_bundle(struct sl_provision *provision, uint8_t *copy, size_t size,
+                           uint64_t version, const uint8_t *hash)
+{
+    sl_chain_free(provision->eval);
+    provision->eval = NULL;
+    free(provision->bundle);
+    provision->bundle = copy;
+    provision->bundle_size = size;
+    provision->version = version;
+    memcpy(provision->hash, hash, SL_PROVISION_HASH_SIZE);
+    provision->has_chain = true;
+    provision->chain_sets++;
+}
+
+sl_rc sl_provision_chain_set(struct sl_provision *provision, const void *bundle, size_t size,
+                             struct sl_err *err)
+{
+    struct sl_chain *chains[SL_AREA_SHARDS_MAX];
+    struct sl_provision_config *copies[SL_AREA_SHARDS_MAX];
+    uint8_t hash[SL_PROVISION_HASH_SIZE];
+    if (EVP_Digest(bundle, size, hash, NULL, EVP_sha256(), NULL) != 1) {
+        return sl_err_set(err, SL_CRYPTO, "cannot hash the chain bundle");
+    }
+    sl_rc rc = make_chains(provision, bundle, size, chains, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    uint8_t *copy = NULL;
+    uint64_t version = sl_chain_version(chains[0]);
+    rc = version_check(provision, version, hash, err);
+    if (rc != SL_OK) {
+        goto out;
+    }
+    copy = malloc(size);
+    if (copy == NULL) {
+        rc = sl_err_set(err, SL_NO_MEMORY, "no memory for a chain bundle of %zu bytes", size);
+        goto out;
+    }
+    memcpy(copy, bundle, size);
+    rc = copy_all(provision, copies, err);
+    if (rc != SL_OK) {
+        goto out;
+    }
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        copies[shard]->config.chain = chains[shard];
+        publish(provision, shard, copies[shard]);
+    }
+    install_bundle(provision, copy, size, version, hash);
+    reclaim(provision);
+    return SL_OK;
+out:
+    free(copy);
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        sl_chain_free(chains[shard]);
+    }
+    return rc;
+}
+
+sl_rc sl_provision_eval_chain(struct sl_provision *provision, struct sl_chain **ret_chain,
+                              struct sl_err *err)
+{
+    if (!provision->has_chain) {
+        return sl_err_set(err, SL_STATE, "no chain is loaded");
+    }
+    if (provision->eval == NULL) {
+        sl_rc rc =
+            sl_chain_create(provision->bundle, provision->bundle_size, &provision->eval, err);
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    *ret_chain = provision->eval;
+    return SL_OK;
+}
+
+void sl_provision_done(struct sl_provision *provision)
+{
+    while (provision->retired != NULL) {
+        struct sl_provision_config *config = provision->retired;
+        provision->retired = config->next;
+        free_config(config);
+    }
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        struct sl_provision_config *config = provision->current[shard];
+        if (config != NULL) {
+            find_dead(config, &nothing);
+            free_config(config);
+        }
+    }
+    sl_chain_free(provision->eval);
+    free(provision->bundle);
+    free(provision->keys);
+    *provision = (struct sl_provision){0};
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The packet path of one shard. */
+#include "image/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "esp/encap.h"
+#include "esp/probe.h"
+
+enum {
+    LINE = 64,
+    TRUNCATED_SIZE = 8, /* shorter: not even an SPI and a sequence number */
+    PREFETCH_LINES = 2,
+};
+
+/* Stands until the first configuration is published, so that the packet path tests no pointer. */
+static struct sl_worker_config no_config;
+
+sl_rc sl_worker_init(struct sl_worker *worker, uint32_t shard, uint8_t *area,
+                     const struct sl_area_geometry *geometry, const struct sl_area_layout *layout)
+{
+    if (shard >= geometry->shard_count) {
+        return SL_RANGE;
+    }
+    memset(worker, 0, sizeof(*worker));
+    worker->shard = shard;
+    worker->arena = aligned_alloc(LINE, (SL_WORKER_ARENA_SIZE + LINE - 1) / LINE * LINE);
+    if (worker->arena == NULL) {
+        return SL_NO_MEMORY;
+    }
+    memset(worker->arena, 0, SL_WORKER_ARENA_SIZE); /* touch every page now */
+    for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+        struct sl_worker_lane *lane = &worker->lanes[port];
+        lane->run_end = calloc(geometry->ring_count, sizeof(*lane->run_end));
+        if (lane->run_end == NULL) {
+            sl_worker_done(worker);
+            return SL_NO_MEMORY;
+        }
+        sl_rx_init(&lane->rx, area, &layout->queue[shard][port].rx, geometry, &worker->boundary);
+        sl_tx_init(&lane->tx, area, &layout->queue[shard][port].tx, geometry, lane->run_end,
+                   &worker->boundary);
+    }
+    atomic_init(&worker->config, &no_config);
+    return SL_OK;
+}
+
+void sl_worker_done(struct sl_worker *worker)
+{
+    for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+        free(worker->lanes[port].run_end);
+        worker->lanes[port].run_end = NULL;
+    }
+    free(worker->arena);
+    worker->arena = NULL;
+}
+
+/* The next datagram of a lane, in shared memory; false where the ring is empty. Runs go back to the
+ * host when the last of those taken has been read. */
+static bool lane_next(struct sl_worker_lane *lane, const struct sl_run **ret_run,
+                      const uint8_t **ret_data, uint32_t *ret_size)
+{
+    if (lane->run_index == lane->run_count) {
+        sl_rx_release(&lane->rx);
+        lane->run_index = 0;
+        lane->run_off = 0;
+        lane->run_count = sl_rx_take(&lane->rx, lane->runs, SL_WORKER_RUNS);
+        if (lane->run_count == 0) {
+            return false;
+        }
+    }
+    const struct sl_run *run = &lane->runs[lane->run_index];
+    uint32_t left = run->size - lane->run_off;
+    uint32_t size = left < run->segment_size ? left : run->segment_size;
+    const uint8_t *data = run->data + lane->run_off;
+    lane->run_off += size;
+    if (size == left) {
+        lane->run_index++;
+        lane->run_off = 0;
+    } else {
+        for (uint32_t i = 0; i < PREFETCH_LINES; i++) {
+            __builtin_prefetch(data + size + i * LINE);
+        }
+    }
+    *ret_run = run;
+    *ret_data = data;
+    *ret_size = size;
+    return true;
+}
+
+/* Which of the port's SAs a datagram says it is for. Only a hint from shared memory: sl_esp_open
+ * reads the SPI again and decides. */
+static struct sl_esp_sa *choose_sa(const struct sl_worker_port *port, const uint8_t *data)
+{
+    uint32_t spi = sl_be32_get(data);
+    if (spi == sl_esp_sa_spi(port->in)) {
+        return port->in;
+    }
+    if (port->in_previous != NULL && spi == sl_esp_sa_spi(port->in_previous)) {
+        return port->in_previous;
+    }
+    return NULL;
+}
+
+/* Answers a path probe out of the port it came in by, at its own size. `payload` is private memory
+ * with room for an ESP trailer behind it. */
+static void answer_probe(struct sl_worker_lane *lane, const struct sl_worker_port *port,
+                         uint8_t *payload, uint32_t size)
+{
+    struct sl_probe probe;
+    if (sl_probe_read(payload, size, &probe) != SL_OK || probe.kind != SL_PROBE_REQUEST) {
+        lane->counters.drop_dummy++;
+        return;
+    }
+    if (port->out == NULL) {
+        lane->counters.drop_no_sa_out++;
+        return;
+    }
+    probe.kind = SL_PROBE_REPLY;
+    uint32_t sealed = sl_esp_sealed_size(size, 0);
+    uint8_t *out = sl_tx_reserve(&lane->tx, sealed, lane->peer, 0);
+    if (out == NULL) {
+        lane->counters.drop_tx_full++;
+        return;
+    }
+    if (sl_probe_write(&probe, size, payload, size) != SL_OK ||
+        sl_esp_seal(port->out, payload, size, SL_ESP_NEXT_NONE, 0, out, sealed, &sealed) != SL_OK) {
+        lane->counters.drop_seal++;
+        return;
+    }
+    sl_tx_commit(&lane->tx, sealed);
+    lane->counters.probe_answered++;
+}
+
+/* Opens one datagram into private memory at `at`. True where `packet` is then ready for the chain;
+ * everything else has been counted. */
+static bool open_one(struct sl_worker_lane *lane, const struct sl_worker_port *port,
+                     const struct sl_run *run, const uint8_t *data, uint32_t size, uint8_t *at,
+                     struct sl_packet *packet)
+{
+    struct sl_worker_counters *counters = &lane->counters;
+    struct sl_esp_inner inner;
+    if (port->in == NULL) {
+        counters->drop_no_sa++;
+        return false;
+    }
+    if (size < TRUNCATED_SIZE) {
+        counters->drop_esp++;
+        return false;
+    }
+    struct sl_esp_sa *sa = choose_sa(port, data);
+    if (sa == NULL) {
+        counters->drop_spi++;
+        return false;
+    }
+    sl_rc rc = sl_esp_open(sa, data, size, at, size, &inner);
+    if (rc != SL_OK) {
+        if (rc == SL_AGAIN) {
+            counters->drop_dummy++;
+        } else {
+            counters->drop_esp++;
+        }
+        return false;
+    }
+    lane->peer = run->peer;
+    if (inner.next_header == SL_ESP_NEXT_NONE) {
+        answer_probe(lane, port, at + inner.off, inner.size);
+        return false;
+    }
+    uint8_t ecn = run->flags & SL_DESC_ECN_MASK;
+    /* RFC 6040 figure 4: an outer Not-ECT changes nothing. */
+    if (ecn != 0 && sl_tunnel_ecn_in(ecn, at + inner.off, inner.size) != SL_OK) {
+        counters->drop_ecn++;
+        return false;
+    }
+    packet->data = at + inner.off;
+    packet->size = inner.size;
+    packet->room = size - inner.off + SL_WORKER_GROWTH;
+    if (sl_packet_parse(packet) != SL_OK) {
+        counters->drop_parse++;
+        return false;
+    }
+    return true;
+}
+
+/* Fills the worker's burst from one port. @return packets in it */
+static uint32_t open_burst(struct sl_worker *worker, const struct sl_worker_config *config,
+                           uint32_t port, uint32_t *ret_taken)
+{
+    struct sl_worker_lane *lane = &worker->lanes[port];
+    uint32_t used = 0;
+    uint32_t count = 0;
+    uint32_t taken = 0;
+    while (count < SL_BURST_MAX && taken < SL_BURST_MAX && used < SL_WORKER_BURST_BYTES) {
+        const struct sl_run *run;
+        const uint8_t *data;
+        uint32_t size;
+        if (!lane_next(lane, &run, &data, &size)) {
+            break;
+        }
+        taken++;
+        if (size > SL_WORKER_DATAGRAM_MAX) {
+            lane->counters.drop_too_big++;
+            continue;
+        }
+        struct sl_packet *packet = &worker->packets[count];
+        packet->port_in = (uint8_t)port;
+        packet->verdict = SL_VERDICT_DROP;
+        packet->nf_index = 0;
+        packet->rule = SL_RULE_DEFAULT;
+        if (open_one(lane, &config->ports[port], run, data, size, worker->arena + used, packet)) {
+            worker->burst[count++] = packet;
+            used += (size + SL_WORKER_GROWTH + SL_ESP_OVERHEAD_MAX + LINE - 1) & ~(LINE - 1u);
+        }
+    }
+    lane->counters.received += taken;
+    *ret_taken = taken;
+    return count;
+}
+
+/* ESP next header of what an NF left; 0 where it is no IP packet. */
+static uint8_t next_header_of(const struct sl_packet *packet)
+{
+    if (packet->size < 20 || packet->size > packet->room) {
+        return 0;
+    }
+    switch (packet->data[0] >> 4) {
+    case 4:
+        return SL_ESP_NEXT_IPV4;
+    case 6:
+        return SL_ESP_NEXT_IPV6;
+    default:
+        return 0;
+    }
+}
+
+/* Seals one packet straight into the tx ring of `lane`. `counters` are those of the port it came in
+ * by. @return true where it is on its way */
+static bool send_one(struct sl_worker_lane *lane, const struct sl_worker_port *port,
+                     const struct sl_packet *packet, struct sl_worker_counters *counters)
+{
+    uint8_t next_header = next_header_of(packet);
+    if (next_header == 0) {
+        counters->drop_seal++;
+        return false;
+    }
+    if (port->out == NULL) {
+        counters->drop_no_sa_out++;
+        return false;
+    }
+    /* The descriptor's ECN and DSCP bits lie as in the TOS byte. */
+    uint32_t flags = sl_tunnel_tos_out(sl_tunnel_inner_tos(packet->data), port->is_dscp_copied);
+    uint32_t sealed = sl_esp_sealed_size(packet->size, 0);
+    uint8_t *out = sl_tx_reserve(&lane->tx, sealed, lane->peer, flags);
+    if (out == NULL) {
+        counters->drop_tx_full++;
+        return false;
+    }
+    if (sl_esp_seal(port->out, packet->data, packet->size, next_header, 0, out, sealed, &sealed) !=
+        SL_OK) {
+        counters->drop_seal++;
+        return false;
+    }
+    sl_tx_commit(&lane->tx, sealed);
+    return true;
+}
+_Static_assert(SL_DESC_DSCP_SHIFT == 2 && SL_DESC_ECN_MASK == 3, "laid out as the TOS byte");
+
+/* Sends or drops every packet of the burst by its verdict. */
+static void close_burst(struct sl_worker *worker, const struct sl_worker_config *config,
+                        uint32_t port, uint32_t count)
+{
+    struct sl_worker_counters *counters = &worker->lanes[port].counters;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct sl_packet *packet = worker->burst[i];
+        if (packet->verdict == SL_VERDICT_PASS) {
+            uint32_t to = port ^ 1u;
+            counters->passed += send_one(&worker->lanes[to], &config->ports[to], packet, counters);
+        } else if (packet->verdict == SL_VERDICT_REPLY) {
+            counters->replied +=
+                send_one(&worker->lanes[port], &config->ports[port], packet, counters);
+        } else {
+            counters->drop_verdict++;
+        }
+    }
+}
+
+static uint32_t run_port(struct sl_worker *worker, const struct sl_worker_config *config,
+                         uint32_t port)
+{
+    uint32_t taken = 0;
+    uint32_t count = open_burst(worker, config, port, &taken);
+    if (count > 0) {
+        if (config->chain != NULL) {
+            sl_chain_run(config->chain, worker->burst, count);
+            close_burst(worker, config, port, count);
+        } else {
+            worker->lanes[port].counters.drop_no_chain += count;
+        }
+    }
+    return taken;
+}
+
+uint32_t sl_worker_pass(struct sl_worker *worker)
+{
+    /* Sequentially consistent with the publisher's swap and its look at the epoch: either this pass
+     * sees the new configuration, or the publisher sees the odd epoch. */
+    uint64_t epoch = atomic_load_explicit(&worker->epoch, memory_order_relaxed);
+    atomic_store(&worker->epoch, epoch + 1);
+    const struct sl_worker_config *config = atomic_load(&worker->config);
+    uint32_t taken = 0;
+    for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+        taken += run_port(worker, config, port);
+    }
+    if (taken > 0) {
+        for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+            sl_tx_flush(&worker->lanes[port].tx);
+        }
+    }
+    atomic_store_explicit(&worker->epoch, epoch + 2, memory_order_release);
+    return taken;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The packet path of one shard: from the rx rings of both ports through ESP, the chain and ESP
+ * again into the tx rings. One worker, one thread; nothing mutable is shared with another shard.
+ *
+ * What a worker uses (SAs, chain) it takes from one pointer, read once per pass, to a configuration
+ * that never changes after it was published. Publishing swaps the pointer; the old configuration is
+ * freed once the worker's epoch shows that no pass can still be using it. No lock on the packet
+ * path, and no packet sees half a policy.
+ */
+#ifndef SL_IMAGE_WORKER_H
+#define SL_IMAGE_WORKER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boundary/ring.h"
+#include "esp/esp.h"
+#include "nf/chain.h"
+
+/** Per port by which the packet came in. Every datagram ends in exactly one of passed, replied,
+ * probe_answered and the drops. */
+#define SL_WORKER_COUNTER_TABLE(X)                                                                 \
+    X(received, "datagrams taken from the host")                                                   \
+    X(passed, "packets sent out of the other port")                                                \
+    X(replied, "packets answered out of the port they came in by")                                 \
+    X(probe_answered, "path probes answered")                                                      \
+    X(drop_too_big, "datagrams larger than any packet may be")                                     \
+    X(drop_no_sa, "no inbound SA on this port")                                                    \
+    X(drop_spi, "SPI of neither the port's SA nor its predecessor")                                \
+    X(drop_esp, "refused by ESP: the SA's counters say why")                                       \
+    X(drop_dummy, "authentic packets that carry nothing")                                          \
+    X(drop_ecn, "congestion mark on a packet whose sender cannot hear it (RFC 6040 4.2)")          \
+    X(drop_parse, "inner packet malformed")                                                        \
+    X(drop_no_chain, "no chain loaded")                                                            \
+    X(drop_verdict, "dropped by the chain")                                                        \
+    X(drop_no_sa_out, "no outbound SA on the port it should leave by")                             \
+    X(drop_tx_full, "the host does not drain the tx ring")                                         \
+    X(drop_seal, "outbound ESP refused: sequence numbers exhausted, or the NF left no IP packet")
+
+struct sl_worker_counters {
+#define SL_WORKER_COUNTER(name, text) uint64_t name;
+    SL_WORKER_COUNTER_TABLE(SL_WORKER_COUNTER)
+#undef SL_WORKER_COUNTER
+};
+
+/** What a port of a shard may use. NULL: nothing passes. */
+struct sl_worker_port {
+    struct sl_esp_sa *in;
+    struct sl_esp_sa *in_previous; /**< before the last rekey; for the overlap */
+    struct sl_esp_sa *out;
+    bool is_dscp_copied;
+};
+
+/** Constant once published; the SAs and the chain it points to are the worker's to change. */
+struct sl_worker_config {
+    struct sl_worker_port ports[SL_PORT_COUNT];
+    struct sl_chain *chain; /**< NULL: nothing passes */
+};
+
+enum {
+    SL_WORKER_RUNS = 32, /**< runs taken from a ring at once */
+    /** A burst ends when it holds this many bytes, so that packets stay in the first-level cache
+     * between decryption, NFs and encryption. */
+    SL_WORKER_BURST_BYTES = 20 << 10,
+    /** Bytes that a packet may grow by in an NF (an ICMP error around it). */
+    SL_WORKER_GROWTH = 128,
+    SL_WORKER_DATAGRAM_MAX = SL_PACKET_MAX + SL_ESP_OVERHEAD_MAX,
+    SL_WORKER_ARENA_SIZE = SL_WORKER_BURST_BYTES + SL_WORKER_DATAGRAM_MAX + SL_WORKER_GROWTH +
+                           SL_ESP_OVERHEAD_MAX + 64,
+};
+
+/** One port's rings and where the worker is in them. */
+struct sl_worker_lane {
+    struct sl_rx rx;
+    struct sl_tx tx;
+    struct sl_run runs[SL_WORKER_RUNS];
+    uint32_t run_count;
+    uint32_t run_index;
+    uint32_t run_off; /**< bytes of the current run already taken */
+    uint16_t peer;    /**< host's tag of the last authenticated packet: where answers go */
+    uint64_t *run_end;
+    struct sl_worker_counters counters;
+};
+
+struct sl_worker {
+    /** Odd while a pass is under way. Written by the worker only. */
+    _Alignas(64) _Atomic uint64_t epoch;
+    /** Published by the control thread. Never NULL after sl_worker_init. */
+    _Alignas(64) _Atomic(struct sl_worker_config *) config;
+    _Atomic bool is_stopped;
+    uint32_t shard;
+    struct sl_boundary_counters boundary;
+    struct sl_worker_lane lanes[SL_PORT_COUNT];
+    struct sl_packet packets[SL_BURST_MAX];
+    struct sl_packet *burst[SL_BURST_MAX];
+    uint64_t waits; /**< times the worker gave the processor back */
+    uint8_t *arena; /**< private packet memory, SL_WORKER_ARENA_SIZE */
+};
+
+/** Prepares a worker over the rings of one shard. Its configuration is empty: all drops.
+ * @param area  base of the shared area, in layout @p layout
+ * @retval SL_OK, SL_RANGE (shard), SL_NO_MEMORY
+ * @context control thread, before the worker runs */
+sl_rc sl_worker_init(struct sl_worker *worker, uint32_t shard, uint8_t *area,
+                     const struct sl_area_geometry *geometry,
+                     const struct sl_area_layout *layout) SL_MUST_CHECK;
+/** Frees what init made; the configuration is the publisher's affair. */
+void sl_worker_done(struct sl_worker *worker);
+
+/** One burst from each port.
+ * @return datagrams taken; 0 = both rings are empty
+ * @context packet path: no allocation, no log, no system call */
+uint32_t sl_worker_pass(struct sl_worker *worker);
+
+/** Works until `is_stopped`: bursts, and between them gives the processor back as the scheduling
+ * (batch or polling) wants. */
+void sl_worker_run(struct sl_worker *worker, bool is_polling);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runtime's calls on plain Linux, so that the image's code runs in a test without an enclave.
+ */
+#include "native_runtime.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+static struct sl_rt_area the_area;
+static bool is_polling;
+static _Atomic uint64_t wait_count;
+
+void native_runtime_set(uint8_t *area, const struct sl_area_geometry *geometry,
+                        const struct sl_area_layout *layout, bool polling)
+{
+    the_area = (struct sl_rt_area){.base = area, .geometry = *geometry, .layout = *layout};
+    is_polling = polling;
+}
+
+uint64_t native_runtime_waits(void)
+{
+    return atomic_load(&wait_count);
+}
+
+const struct sl_rt_area *sl_rt_area(void)
+{
+    return &the_area;
+}
+
+void sl_rt_wait(enum sl_rt_wait_kind kind, uint32_t arg, uint64_t timeout_ns)
+{
+    (void)kind;
+    (void)arg;
+    atomic_fetch_add(&wait_count, 1);
+    if (timeout_ns == 0) {
+        (void)sched_yield();
+        return;
+    }
+    /* No doorbell here: sleep a bounded part of what was asked for. */
+    uint64_t ns = timeout_ns < 500000 ? timeout_ns : 500000;
+    struct timespec ts = {.tv_nsec = (long)ns};
+    (void)nanosleep(&ts, NULL);
+}
+
+bool sl_rt_is_polling(void)
+{
+    return is_polling;
+}
+
+uint64_t sl_rt_now_ns(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+void sl_rt_counters(struct sl_rt_counters *ret_counters)
+{
+    memset(ret_counters, 0, sizeof(*ret_counters));
+}
