@@ -183,10 +183,11 @@ static void add_segment(struct builder *b, const struct sl_elf_segment *s)
     }
 }
 
-static uint64_t place(struct builder *b, uint64_t size, uint32_t thread, const char *name)
+static uint64_t place(struct builder *b, uint64_t size, uint32_t thread, const char *name,
+                      const uint8_t *content)
 {
     uint64_t off = b->off;
-    struct sl_image_range *range = add_range(b, off, size, RW, NULL);
+    struct sl_image_range *range = add_range(b, off, size, RW, content);
     (void)snprintf(range->name, sizeof(range->name), "%s %u", name, thread);
     b->off += size;
     return off;
@@ -197,12 +198,21 @@ static void add_thread(struct builder *b, uint32_t index)
 {
     struct sl_layout_thread *thread = &b->layout->thread[index];
     b->off += SL_LAYOUT_HOLE_SIZE;
-    thread->stack_off = place(b, b->layout->stack_size, index, "stack");
+    thread->stack_off = place(b, b->layout->stack_size, index, "stack", NULL);
     b->off += SL_LAYOUT_HOLE_SIZE;
-    thread->exception_stack_off = place(b, SL_LAYOUT_EXCEPTION_STACK_SIZE, index, "exc-stack");
+    thread->exception_stack_off =
+        place(b, SL_LAYOUT_EXCEPTION_STACK_SIZE, index, "exc-stack", NULL);
     b->off += SL_LAYOUT_HOLE_SIZE;
-    thread->block_off = place(b, SL_LAYOUT_BLOCK_SIZE, index, "block");
-    thread->ssa_off = place(b, SL_LAYOUT_NSSA * SL_LAYOUT_SSA_FRAME_PAGES * PAGE, index, "ssa");
+    struct sl_layout_block block = {
+        .index = index,
+        .stack_top_off = thread->stack_off + b->layout->stack_size,
+        .exception_top_off = thread->exception_stack_off + SL_LAYOUT_EXCEPTION_STACK_SIZE,
+    };
+    memcpy(b->next, &block, sizeof(block));
+    thread->block_off = place(b, SL_LAYOUT_BLOCK_SIZE, index, "block", b->next);
+    b->next += SL_LAYOUT_BLOCK_SIZE;
+    thread->ssa_off =
+        place(b, SL_LAYOUT_NSSA * SL_LAYOUT_SSA_FRAME_PAGES * PAGE, index, "ssa", NULL);
     thread->tcs_off = b->off;
 
     struct sl_tcs tcs = {
@@ -275,11 +285,11 @@ static void fill_layout(struct builder *b)
     }
 }
 
-/* Layout page, file-backed pages, TCS pages; zeroed. */
+/* Layout page, file-backed pages, blocks and TCS pages; zeroed. */
 static sl_rc allocate(struct builder *b)
 {
     struct sl_image *image = b->image;
-    uint64_t pages = 1 + (uint64_t)image->wants.thread_count;
+    uint64_t pages = 1 + 2 * (uint64_t)image->wants.thread_count;
     for (uint32_t i = 0; i < b->elf.segment_count; i++) {
         const struct sl_elf_segment *s = &b->elf.segment[i];
         pages += (page_up(s->vaddr + s->file_size) - (s->vaddr & ~(PAGE - 1))) / PAGE;

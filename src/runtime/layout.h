@@ -73,6 +73,14 @@ struct sl_layout {
 };
 _Static_assert(sizeof(struct sl_layout) <= 4096, "one page");
 
+/** First words of each thread's block, filled by the loader and measured; the entry code finds its
+ * stacks by them. The rest of the block starts as zeros. */
+struct sl_layout_block {
+    uint64_t index;
+    uint64_t stack_top_off; /**< end of the thread's own stack */
+    uint64_t exception_top_off;
+};
+
 /** Entry of the ELF section ".sl_enclu": position relative to the entry itself, so that it needs no
  * relocation. Leaf SL_EENTER marks the enclave's entry point (TCS.OENTRY). */
 struct sl_layout_record {

@@ -27,6 +27,9 @@ const struct sl_rt_area *sl_rt_area(void);
 enum sl_rt_wait_kind {
     SL_RT_WAIT_CONTROL = 0, /**< bytes in the control ring in */
     SL_RT_WAIT_SHARD = 1,   /**< descriptors in the rx rings of shard `arg` */
+    /* served by src/host/enclave.c itself, never seen by the programs above */
+    SL_RT_WAIT_THREAD = 2, /**< futex and sleep: the thread's doorbell differs from `arg` */
+    SL_RT_WAIT_YIELD = 3,  /**< sched_yield */
 };
 
 /** Gives the processor back to the host until the doorbell of this thread rings or the time is
@@ -48,8 +51,16 @@ sl_rc sl_rt_report(const uint8_t target_info[512], const uint8_t report_data[64]
  * @retval SL_OK, SL_UNSUPPORTED (device bare), SL_DENIED (the leaf's error code was not 0) */
 sl_rc sl_rt_key(const uint8_t key_request[512], uint8_t ret_key[16]) SL_MUST_CHECK;
 
-/** Monotonic time of the image, ns: from TSC; never read from the host on the packet path. */
+/** Monotonic time of the image, ns: from RDTSC; never read from the host on the packet path. It
+ * never runs backwards within a thread. Where RDTSC traps, a coarse value that the host writes,
+ * kept monotonic. The processor's and the hypervisor's owner can bend either: for timeouts, not for
+ * proofs. */
 uint64_t sl_rt_now_ns(void);
+
+/** Sets CLOCK_REALTIME from an authenticated source; until then it is the host's claim at start. */
+void sl_rt_time_set(uint64_t realtime_ns);
+/** Whether sl_rt_time_set was called. */
+bool sl_rt_is_time_authenticated(void);
 
 /** Counters of the runtime: name and meaning. */
 #define SL_RT_COUNTER_TABLE(X)                                                                     \
@@ -61,7 +72,9 @@ uint64_t sl_rt_now_ns(void);
     X(heap_peak_bytes, "most heap ever in use")                                                    \
     X(heap_refused, "allocations refused: enclave heap exhausted")                                 \
     X(threads, "threads running")                                                                  \
-    X(log_dropped, "log lines dropped: ring full")
+    X(rdtsc_trapped, "RDTSC answered by the exception handler")                                    \
+    X(mprotect_unenforced, "mprotect calls answered without changing a page (SGX1)")               \
+    X(log_dropped, "log writes dropped: ring full")
 
 struct sl_rt_counters {
 #define SL_RT_COUNTER(name, text) uint64_t name;
@@ -69,5 +82,8 @@ struct sl_rt_counters {
 #undef SL_RT_COUNTER
 };
 void sl_rt_counters(struct sl_rt_counters *ret_counters);
+
+/** How often system call @p number was refused; numbers of 511 and above are counted together. */
+uint32_t sl_rt_refused(uint32_t number);
 
 #endif
