@@ -21,7 +21,8 @@ struct sl_enclave; /* one per image; each device embeds it in its own */
 struct sl_device_options {
     const char *device;     /**< "emu", "bare" or "sgx" */
     bool is_trap;           /**< emu: every leaf by signal (slow, most faithful) */
-    uint32_t entry_cost_ns; /**< emu: cost of EENTER + EEXIT together; default 3500 */
+    uint32_t entry_cost_ns; /**< emu: cost of EENTER + EEXIT together; programs default to 3500; 0 =
+                               none added */
     bool is_rdtsc_trapped;  /**< emu: RDTSC raises #UD as on SGX1 */
 };
 
@@ -38,6 +39,8 @@ struct sl_device_ops {
     const char *name;
     /** One line on what this device protects, or that it protects nothing. */
     const char *protection;
+    /** ECREATE. @p secs: size, base (0: the device chooses, naturally aligned), ssa_frame_size,
+     * attributes, misc_select; the rest as ECREATE wants it, zero in the simplest case. */
     sl_rc (*create)(const struct sl_device_options *options, const struct sl_secs *secs,
                     struct sl_enclave **ret_enclave, struct sl_err *err);
     /** Adds (EADD, and EEXTEND where @p is_measured) @p size bytes at @p off; flags as in SECINFO.
@@ -46,6 +49,12 @@ struct sl_device_ops {
                        uint64_t size, uint64_t secinfo_flags, bool is_measured, struct sl_err *err);
     sl_rc (*init)(struct sl_enclave *enclave, const struct sl_sigstruct *sigstruct,
                   struct sl_err *err);
+    /** @retval 0       see above
+     * @retval -EINVAL leaf is neither EENTER nor ERESUME, or run has a handler or reserved bytes
+     * @retval -EPROTO emu, bare: the image left by EEXIT to another address than RCX at EENTER, or
+     *                 without restoring RSP and RBP: on hardware this process would crash
+     * @retval -EBUSY  emu, bare: called by a signal handler on the signal stack
+     * @retval -ENOMEM emu, bare: too many threads */
     int (*enter)(struct sl_enclave *enclave, struct sl_enter_regs *regs, unsigned leaf,
                  struct sgx_enclave_run *run);
     void (*destroy)(struct sl_enclave *enclave);
