@@ -148,7 +148,7 @@ static sl_rc sgx_create(const struct sl_device_options *options, const struct sl
         return sl_err_set(err, SL_NO_MEMORY, "no memory for an enclave");
     }
     memset(e, 0, sizeof(*e));
-    e->base.ops = &sl_sgx_device_ops;
+    e->base.ops = &sl_device_sgx;
     e->secs = *secs;
     e->fd = open("/dev/sgx_enclave", O_RDWR | O_CLOEXEC);
     rc = sl_measure_ecreate(&e->measure, secs->size, secs->ssa_frame_size);
@@ -348,7 +348,7 @@ static const char *const *sgx_unenforced(const struct sl_enclave *enclave)
     return none;
 }
 
-const struct sl_device_ops sl_sgx_device_ops = {
+const struct sl_device_ops sl_device_sgx = {
     .name = "sgx",
     .protection = "Intel SGX: the processor keeps the host out of the image's memory",
     .create = sgx_create,

@@ -8,7 +8,7 @@
 
 #include "device/device.h"
 
-extern const struct sl_device_ops sl_sgx_device_ops;
+extern const struct sl_device_ops sl_device_sgx;
 
 /** Says whether an enclave can run on hardware here, and if not, what is missing and what to do:
  * processor, launch control, driver, permission, vDSO.

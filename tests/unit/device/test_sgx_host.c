@@ -174,7 +174,7 @@ static void test_hardware_enclave_enters_and_leaves(void **state)
         .ssa_frame_size = 1,
         .attributes = {.flags = SL_ATTR_MODE64BIT, .xfrm = 3},
     };
-    const struct sl_device_ops *ops = &sl_sgx_device_ops;
+    const struct sl_device_ops *ops = &sl_device_sgx;
     struct sl_enclave *enclave = NULL;
     struct sl_sigstruct sig;
     assert_ok(ops->create(&(struct sl_device_options){0}, &secs, &enclave, &err));
@@ -203,11 +203,11 @@ static void test_create_without_hardware_says_what_is_missing(void **state)
     }
     const struct sl_secs secs = {.size = 0x4000, .ssa_frame_size = 1};
     struct sl_enclave *enclave = NULL;
-    assert_true(sl_sgx_device_ops.create(&(struct sl_device_options){0}, &secs, &enclave, &err) !=
+    assert_true(sl_device_sgx.create(&(struct sl_device_options){0}, &secs, &enclave, &err) !=
                 SL_OK);
     assert_non_null(strstr(err.text, "--device emu"));
     assert_null(enclave);
-    sl_sgx_device_ops.destroy(NULL);
+    sl_device_sgx.destroy(NULL);
 }
 
 int main(void)
