@@ -4,8 +4,8 @@ import subprocess
 
 ALGORITHMS = {
     # name: (esp_tool's number, key size, scapy's name, Wireshark's name)
-    "aes-128-gcm": (1, 16, "AES-GCM", "AES-GCM [RFC4106]"),
-    "aes-256-gcm": (2, 32, "AES-GCM", "AES-GCM [RFC4106]"),
+    "aes-128-gcm": (1, 16, "AES-GCM", "AES-GCM with 16 octet ICV [RFC4106]"),
+    "aes-256-gcm": (2, 32, "AES-GCM", "AES-GCM with 16 octet ICV [RFC4106]"),
     "chacha20-poly1305": (3, 32, "CHACHA20-POLY1305", "ChaCha20 with Poly1305 [RFC7634]"),
 }
 
