@@ -100,6 +100,7 @@ def check_image(safelib, image):
     dump = json.loads(run.stdout)
     elf = elf_pages(image)
     enclave = Enclave(dump["size"], dump["ssa_frame_size"])
+    ends = {r["name"]: r["offset"] + r["size"] for r in dump["ranges"]}
     seen, last = set(), -1
     for r in dump["ranges"]:
         for n, off in enumerate(range(r["offset"], r["offset"] + r["size"], PAGE)):
@@ -113,6 +114,10 @@ def check_image(safelib, image):
             elif "content_hex" in r:  # made by the loader: layout page and TCSs
                 content = bytes.fromhex(r["content_hex"])[n * PAGE:(n + 1) * PAGE]
                 assert off == 0 or flags == TCS, f"{r['name']}: only layout and TCS pages are made up"
+            elif r["name"].startswith("block "):  # struct sl_layout_block: index, ends of the two stacks
+                index = int(r["name"].split()[1])
+                content = struct.pack("<QQQ", index, ends[f"stack {index}"], ends[f"exc-stack {index}"])
+                content = content.ljust(PAGE, b"\0")
             if flags == TCS:
                 stage, tcs_flags, _, cssa, nssa, _, aep = struct.unpack_from("<QQQIIQQ", content)
                 assert (stage, tcs_flags, cssa, aep) == (0, 0, 0, 0) and nssa > 0
