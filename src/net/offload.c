@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The watch over offload: suspicion, trial without, verdict, and another chance later. */
+#include "net/offload.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define S           1000000000ull
+#define WINDOW_NS   (S / 2) /* a window is judged after this time ... */
+#define WINDOW_MIN  20      /* ... and at least this many packets */
+#define TRIAL_NS    (3 * S / 2)
+#define PATIENCE_NS (20 * S) /* a trial without enough traffic ends undecided */
+#define RETRY_MIN   (60 * S)
+#define RETRY_MAX   (3600 * S)
+
+/* Harm that starts an experiment, and how much better it must be without. Ordinary congestion loses
+ * a few percent with and without trains: then offload stays on. */
+static const double SUSPECT_LOSS = 0.05;
+static const double SUSPECT_BAD = 0.001;
+static const double BETTER = 0.25;
+enum { SUSPECT_WINDOWS = 2 };
+
+static void window_start(struct sl_offload *o, const struct sl_offload_sample *totals,
+                         uint64_t now_ns)
+{
+    o->start = *totals;
+    o->window_ns = now_ns;
+}
+
+void sl_offload_init(struct sl_offload *o, bool is_allowed, uint64_t now_ns)
+{
+    memset(o, 0, sizeof(*o));
+    o->state = is_allowed ? SL_OFFLOAD_ON : SL_OFFLOAD_FIXED;
+    o->window_ns = now_ns;
+    o->retry_wait_ns = RETRY_MIN;
+    (void)snprintf(o->reason, sizeof(o->reason), "%s",
+                   is_allowed ? "no harm seen" : "off by configuration");
+}
+
+bool sl_offload_is_on(const struct sl_offload *o)
+{
+    return o->state == SL_OFFLOAD_ON;
+}
+
+static double share(uint64_t part, uint64_t whole)
+{
+    return whole == 0 ? 0 : (double)part / (double)whole;
+}
+
+/* Bad ICVs weigh more than loss: nothing but damage makes them. */
+static double harm_of(const struct sl_offload_sample *delta)
+{
+    uint64_t all = delta->good + delta->lost + delta->bad;
+    return share(delta->lost + 10 * delta->bad, all);
+}
+
+static void judge_on(struct sl_offload *o, const struct sl_offload_sample *delta,
+                     const struct sl_offload_sample *totals, uint64_t now_ns)
+{
+    uint64_t all = delta->good + delta->lost + delta->bad;
+    bool is_suspect =
+        share(delta->bad, all) > SUSPECT_BAD || share(delta->lost, all) > SUSPECT_LOSS;
+    o->bad_windows = is_suspect ? o->bad_windows + 1 : 0;
+    o->harm_on = is_suspect ? harm_of(delta) : 0;
+    if (o->bad_windows >= SUSPECT_WINDOWS) {
+        o->state = SL_OFFLOAD_TRIAL;
+        (void)snprintf(o->reason, sizeof(o->reason),
+                       "trial without: %.1f%% lost and %.1f%% damaged with offload on",
+                       100 * share(delta->lost, all), 100 * share(delta->bad, all));
+    }
+    window_start(o, totals, now_ns);
+}
+
+static void judge_trial(struct sl_offload *o, const struct sl_offload_sample *delta,
+                        const struct sl_offload_sample *totals, uint64_t now_ns)
+{
+    double harm_off = harm_of(delta);
+    o->bad_windows = 0;
+    if (harm_off <= o->harm_on * BETTER) {
+        o->state = SL_OFFLOAD_OFF;
+        o->switched++;
+        o->retry_ns = now_ns + o->retry_wait_ns;
+        (void)snprintf(
+            o->reason, sizeof(o->reason),
+            "off: harm fell from %.1f%% to %.1f%% without it; this path or kernel breaks "
+            "trains",
+            100 * o->harm_on, 100 * harm_off);
+        o->retry_wait_ns = 2 * o->retry_wait_ns > RETRY_MAX ? RETRY_MAX : 2 * o->retry_wait_ns;
+    } else {
+        o->state = SL_OFFLOAD_ON;
+        (void)snprintf(o->reason, sizeof(o->reason),
+                       "on: the path is as bad without it (%.1f%% with, %.1f%% without)",
+                       100 * o->harm_on, 100 * harm_off);
+    }
+    window_start(o, totals, now_ns);
+}
+
+bool sl_offload_update(struct sl_offload *o, const struct sl_offload_sample *totals,
+                       uint64_t now_ns)
+{
+    const struct sl_offload_sample delta = {
+        totals->good - o->start.good, totals->lost - o->start.lost, totals->bad - o->start.bad};
+    uint64_t age = now_ns - o->window_ns;
+    bool is_enough = delta.good + delta.lost + delta.bad >= WINDOW_MIN;
+    if (o->state == SL_OFFLOAD_ON && age >= WINDOW_NS) {
+        if (is_enough) {
+            judge_on(o, &delta, totals, now_ns);
+        } else if (age >= PATIENCE_NS) {
+            window_start(o, totals, now_ns);
+        }
+    } else if (o->state == SL_OFFLOAD_TRIAL && age >= TRIAL_NS) {
+        if (is_enough) {
+            judge_trial(o, &delta, totals, now_ns);
+        } else if (age >= PATIENCE_NS) {
+            o->state = SL_OFFLOAD_ON;
+            o->bad_windows = 0;
+            (void)snprintf(o->reason, sizeof(o->reason), "on: too little traffic to compare");
+            window_start(o, totals, now_ns);
+        }
+    } else if (o->state == SL_OFFLOAD_OFF && now_ns >= o->retry_ns) {
+        o->state = SL_OFFLOAD_ON;
+        o->bad_windows = 0;
+        (void)snprintf(o->reason, sizeof(o->reason), "on again, to see whether the path healed");
+        window_start(o, totals, now_ns);
+    }
+    o->last = *totals;
+    return sl_offload_is_on(o);
+}
+
+const char *sl_offload_state_text(enum sl_offload_state state)
+{
+    static const char *const text[] = {"on", "trial", "off", "off by configuration"};
+    return (unsigned)state < 4 ? text[state] : "unknown";
+}
