@@ -3,6 +3,8 @@
  * to the image. */
 #include "runtime/private.h"
 
+#define BARE_NO_LEAF 0x45524142u /* rax of EREPORT and EGETKEY on the device bare */
+
 sl_rc sl_rt_report(const uint8_t target_info[512], const uint8_t report_data[64],
                    uint8_t ret_report[432])
 {
@@ -30,7 +32,7 @@ sl_rc sl_rt_key(const uint8_t key_request[512], uint8_t ret_key[16])
     } io __attribute__((aligned(512)));
     rt_memcpy(io.request, key_request, sizeof(io.request));
     uint64_t result = rt_egetkey(io.request, io.key);
-    if (rt_state.is_enclu_missing) {
+    if (rt_state.is_enclu_missing || result == BARE_NO_LEAF) {
         return SL_UNSUPPORTED;
     }
     if (result != 0) {
