@@ -21,8 +21,8 @@ uint32_t rt_gone;
 struct rt_state rt_state;
 
 /* Decided inside: libc's allocator uses one arena (others reserve 64 MiB each) and never gives the
- * top back (each brk is two transitions). */
-static const char ENV_MALLOC[] =
+ * top back (each brk is two transitions). Not constant: libc writes into its environment. */
+static char env_malloc[] =
     "GLIBC_TUNABLES=glibc.malloc.arena_max=1:glibc.malloc.trim_threshold=1073741824:"
     "glibc.malloc.top_pad=1048576";
 
@@ -151,7 +151,7 @@ static uint64_t build_stack(struct rt_block *block)
         }
     }
     *at++ = 0;
-    *at++ = (uint64_t)ENV_MALLOC;
+    *at++ = (uint64_t)env_malloc;
     *at++ = 0;
     (void)push_auxv(at, random);
     return sp;
