@@ -20,10 +20,6 @@ enum {
     SL_EEXIT = 4,
 };
 
-/** RAX after EREPORT or EGETKEY on the device `bare`, with ZF = 1: there is no identity and no key.
- * Not of the SDM: hardware leaves RAX = 0 after EREPORT, and has no such EGETKEY error. */
-#define SL_BARE_NO_LEAF 0x45524142u /* "BARE" */
-
 /** SECINFO.FLAGS (SDM 38.11). */
 enum {
     SL_SECINFO_R = 1 << 0,

@@ -262,11 +262,9 @@ static bool leaf_egetkey(struct emu_thread *thread, ucontext_t *uc)
 
 bool sl_emu_leaf_enclu(struct emu_thread *thread, ucontext_t *uc)
 {
-    greg_t *g = uc->uc_mcontext.gregs;
-    const uint32_t leaf = (uint32_t)g[REG_RAX];
+    const uint32_t leaf = (uint32_t)uc->uc_mcontext.gregs[REG_RAX];
     if (thread->enclave->is_bare && (leaf == SL_EREPORT || leaf == SL_EGETKEY)) {
-        result_set(g, SL_BARE_NO_LEAF, true); /* no identity, no keys: say so, don't pretend */
-        return true;
+        return fault_inside(thread, uc, EMU_UD, 0); /* no identity and no keys: no such leaf */
     }
     switch (leaf) {
     case SL_EEXIT:

@@ -176,8 +176,8 @@ sl_emu_signal_stub:
 sl_emu_restorer:
     mov $15, %eax
     syscall
+    ud2 /* the kernel compares the address behind SYSCALL: it must lie in the allowed range */
 sl_emu_restorer_end:
-    ud2
     .size sl_emu_restorer, . - sl_emu_restorer
 
 sl_emu_text_end:
