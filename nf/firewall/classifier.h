@@ -11,11 +11,12 @@
 #include "firewall/vectors.h"
 #include "safelib/packet.h"
 
-enum { FW_NO_BIT = 0xffffffff };
-
+/** A rule's bit is not its number: rules with neighbouring addresses share a chunk, so that a
+ * packet finds most chunks empty. Within a chunk the bits ascend with the rules. */
 struct fw_table {
     uint32_t bit_count;
-    uint32_t *rule_of_bit; /**< ascending */
+    uint32_t *rule_of_bit;
+    uint32_t *first_rule; /**< per chunk: its lowest rule */
     uint32_t dim_count;
     struct fw_dimension dims[SL_FW_DIM_COUNT];
     struct fw_vectors vectors;
@@ -28,17 +29,16 @@ sl_rc fw_table_build(const struct fw_rules *rules, uint8_t family,
 void fw_table_done(struct fw_table *table);
 size_t fw_table_bytes(const struct fw_table *table);
 
-/** Rows of one packet, one per dimension of the table. */
+/** Rows of a burst, per dimension of the table. */
 struct fw_rows {
-    const uint64_t *at[SL_FW_DIM_COUNT];
+    const uint64_t *at[SL_FW_DIM_COUNT][SL_BURST_MAX];
 };
-/** @context packet path */
-void fw_table_rows(const struct fw_table *table, const struct sl_packet *packet,
-                   struct fw_rows *ret_rows);
-/** Lowest bit from @p from on that every row has, or FW_NO_BIT.
+/** @context packet path; count <= SL_BURST_MAX */
+void fw_table_rows(const struct fw_table *table, const struct sl_packet *const *packets,
+                   uint32_t count, struct fw_rows *ret_rows);
+/** Lowest rule from @p from on that every row of packet @p index has, or SL_RULE_DEFAULT.
  * @context packet path */
-uint32_t fw_table_match(const struct fw_table *table, const struct fw_rows *rows, uint32_t from);
-/** First bit whose rule is @p rule or later; bit_count where there is none. */
-uint32_t fw_table_bit_of(const struct fw_table *table, uint32_t rule);
+uint32_t fw_table_match(const struct fw_table *table, const struct fw_rows *rows, uint32_t index,
+                        uint32_t from);
 
 #endif

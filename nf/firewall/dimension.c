@@ -17,6 +17,7 @@ struct sweep {
     struct fw_vectors *vectors;
     struct fw_chunk chunks[FW_CHUNKS_MAX];
     uint32_t numbers[FW_CHUNKS_MAX];
+    uint64_t dirty[FW_LIVE_WORDS_MAX]; /* chunks that changed since their number was taken */
 };
 
 static int compare_events(const void *a, const void *b)
@@ -28,17 +29,22 @@ static int compare_events(const void *a, const void *b)
 
 static void toggle(struct sweep *sweep, uint32_t bit)
 {
-    sweep->chunks[bit / FW_CHUNK_BITS].words[bit % FW_CHUNK_BITS / 64] ^= (uint64_t)1 << bit % 64;
+    uint32_t chunk = bit / FW_CHUNK_BITS;
+    sweep->chunks[chunk].words[bit % FW_CHUNK_BITS / 64] ^= (uint64_t)1 << bit % 64;
+    sweep->dirty[chunk / 64] |= (uint64_t)1 << chunk % 64;
 }
 
-/* Row of the present state, of which only the chunks in `dirty` changed since the last call. */
-static sl_rc take_row(struct sweep *sweep, uint64_t dirty, fw_row *ret_row)
+/* Row of the present state; only the chunks that changed since the last call are looked up. */
+static sl_rc take_row(struct sweep *sweep, fw_row *ret_row)
 {
-    for (; dirty != 0; dirty &= dirty - 1) {
-        uint32_t chunk = (uint32_t)__builtin_ctzll(dirty);
-        sl_rc rc = fw_vectors_chunk(sweep->vectors, &sweep->chunks[chunk], &sweep->numbers[chunk]);
-        if (rc != SL_OK) {
-            return rc;
+    for (uint32_t word = 0; word < FW_LIVE_WORDS_MAX; word++) {
+        for (; sweep->dirty[word] != 0; sweep->dirty[word] &= sweep->dirty[word] - 1) {
+            uint32_t chunk = word * 64 + (uint32_t)__builtin_ctzll(sweep->dirty[word]);
+            sl_rc rc =
+                fw_vectors_chunk(sweep->vectors, &sweep->chunks[chunk], &sweep->numbers[chunk]);
+            if (rc != SL_OK) {
+                return rc;
+            }
         }
     }
     return fw_vectors_row(sweep->vectors, sweep->numbers, ret_row);
@@ -97,18 +103,15 @@ static sl_rc run_sweep(struct fw_dimension *dimension, struct sweep *sweep,
 {
     uint32_t at = 0;
     fw_key start = 0;
-    uint64_t dirty = 0;
     while (true) {
         for (; at < count && events[at].at == start; at++) {
             toggle(sweep, events[at].bit);
-            dirty |= (uint64_t)1 << events[at].bit / FW_CHUNK_BITS;
         }
         fw_row row;
-        sl_rc rc = take_row(sweep, dirty, &row);
+        sl_rc rc = take_row(sweep, &row);
         if (rc != SL_OK) {
             return rc;
         }
-        dirty = 0;
         add_piece(dimension, start, row);
         if (at == count) {
             return SL_OK;
@@ -117,8 +120,25 @@ static sl_rc run_sweep(struct fw_dimension *dimension, struct sweep *sweep,
     }
 }
 
-/* Widths 2 and 4: a table over the leading bits, about as long as there are pieces, 16 bits at
- * most. One entry more than there are prefixes ends the last search. */
+/* The bisection may look `extra` pieces past the last one; there it finds the last one again. */
+static sl_rc pad_pieces(struct fw_dimension *dimension, uint32_t extra)
+{
+    size_t total = (size_t)dimension->count + extra;
+    uint32_t *starts = realloc(dimension->starts, total * sizeof(*starts));
+    dimension->starts = starts != NULL ? starts : dimension->starts;
+    fw_row *rows = realloc(dimension->rows, total * sizeof(*rows));
+    dimension->rows = rows != NULL ? rows : dimension->rows;
+    if (starts == NULL || rows == NULL) {
+        return SL_NO_MEMORY;
+    }
+    for (size_t i = dimension->count; i < total; i++) {
+        starts[i] = UINT32_MAX;
+        rows[i] = rows[dimension->count - 1];
+    }
+    return SL_OK;
+}
+
+/* Widths 2 and 4: a table over the leading bits, a few entries per piece, 16 bits at most. */
 static sl_rc build_index(struct fw_dimension *dimension)
 {
     uint32_t value_bits = 8u * dimension->width;
@@ -127,20 +147,31 @@ static sl_rc build_index(struct fw_dimension *dimension)
         bits++;
     }
     dimension->shift = (uint8_t)(value_bits - bits);
-    dimension->index = malloc(((1u << bits) + 1) * sizeof(*dimension->index));
+    dimension->index = malloc((1u << bits) * sizeof(*dimension->index));
     if (dimension->index == NULL) {
         return SL_NO_MEMORY;
     }
     uint32_t piece = 0;
+    uint32_t longest = 1;
     for (uint64_t prefix = 0; prefix < 1u << bits; prefix++) {
-        while (piece + 1 < dimension->count &&
-               dimension->starts[piece + 1] <= prefix << dimension->shift) {
+        uint64_t first = prefix << dimension->shift;
+        uint64_t next = (prefix + 1) << dimension->shift;
+        uint32_t end = piece;
+        while (end + 1 < dimension->count && dimension->starts[end + 1] < next) {
+            end++;
+        }
+        if (piece + 1 < dimension->count && dimension->starts[piece + 1] == first) {
             piece++;
         }
         dimension->index[prefix] = piece;
+        longest = end - piece + 1 > longest ? end - piece + 1 : longest;
+        piece = end;
     }
-    dimension->index[1u << bits] = dimension->count - 1;
-    return SL_OK;
+    dimension->first_step = longest > 1 ? 1 : 0;
+    while (2 * dimension->first_step < longest) {
+        dimension->first_step = dimension->first_step == 0 ? 1 : 2 * dimension->first_step;
+    }
+    return pad_pieces(dimension, 2 * dimension->first_step);
 }
 
 /* Width 1: one row per value. */
@@ -182,9 +213,7 @@ sl_rc fw_dimension_build(const struct fw_rules *rules, const uint32_t *rule_of_b
     if (events == NULL) {
         goto out;
     }
-    uint64_t all =
-        vectors->chunks_per_row == 64 ? ~(uint64_t)0 : ((uint64_t)1 << vectors->chunks_per_row) - 1;
-    rc = take_row(sweep, all, &dimension.none);
+    rc = take_row(sweep, &dimension.none);
     if (rc != SL_OK) {
         goto out;
     }

@@ -17,7 +17,7 @@ struct action {
     uint8_t kind; /* enum sl_fw_action */
     uint8_t code4;
     uint8_t code6;
-    uint32_t skip_bit[2]; /* per table: where SL_FW_SKIP goes on */
+    uint32_t skip_to; /* rule where SL_FW_SKIP goes on */
 };
 
 enum { TABLE4 = 0, TABLE6 = 1 };
@@ -56,9 +56,7 @@ static sl_rc build_actions(struct firewall *firewall, const struct fw_rules *rul
         action->kind = rule->action;
         action->code4 = rule->code4;
         action->code6 = rule->code6;
-        for (int t = TABLE4; t <= TABLE6; t++) {
-            action->skip_bit[t] = fw_table_bit_of(&firewall->tables[t], rule->skip_to);
-        }
+        action->skip_to = rule->skip_to;
     }
     firewall->rule_count = rules->count;
     firewall->default_action = rules->default_action;
@@ -122,13 +120,11 @@ static uint8_t apply(const struct action *action, struct sl_packet *packet)
     }
 }
 
-static void decide(struct firewall *firewall, uint32_t table_index, const struct fw_rows *rows,
-                   struct sl_packet *packet)
+static void decide(struct firewall *firewall, const struct fw_table *table,
+                   const struct fw_rows *rows, uint32_t index, struct sl_packet *packet)
 {
-    const struct fw_table *table = &firewall->tables[table_index];
-    uint32_t bit = fw_table_match(table, rows, 0);
-    while (bit != FW_NO_BIT) {
-        uint32_t rule = table->rule_of_bit[bit];
+    uint32_t rule = fw_table_match(table, rows, index, 0);
+    while (rule != SL_RULE_DEFAULT) {
         const struct action *action = &firewall->actions[rule];
         count_packet(&firewall->counters[rule], packet->size);
         if (action->kind != SL_FW_SKIP) {
@@ -136,7 +132,7 @@ static void decide(struct firewall *firewall, uint32_t table_index, const struct
             packet->verdict = apply(action, packet);
             return;
         }
-        bit = fw_table_match(table, rows, action->skip_bit[table_index]);
+        rule = fw_table_match(table, rows, index, action->skip_to);
     }
     count_packet(&firewall->counters[firewall->rule_count], packet->size);
     packet->rule = SL_RULE_DEFAULT;
@@ -146,14 +142,22 @@ static void decide(struct firewall *firewall, uint32_t table_index, const struct
 static void firewall_burst(void *state, struct sl_packet *const *packets, uint32_t count)
 {
     struct firewall *firewall = state;
-    /* look up all first, then match: the cache misses of a burst overlap */
-    struct fw_rows rows[SL_BURST_MAX];
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t table = packets[i]->ip_version == 6 ? TABLE6 : TABLE4;
-        fw_table_rows(&firewall->tables[table], packets[i], &rows[i]);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        decide(firewall, packets[i]->ip_version == 6 ? TABLE6 : TABLE4, &rows[i], packets[i]);
+    struct sl_packet *own[SL_BURST_MAX];
+    struct fw_rows rows;
+    for (int t = TABLE4; t <= TABLE6; t++) {
+        const struct fw_table *table = &firewall->tables[t];
+        uint32_t own_count = 0;
+        for (uint32_t i = 0; i < count; i++) {
+            own[own_count] = packets[i];
+            own_count += (packets[i]->ip_version == 6) == (t == TABLE6);
+        }
+        if (own_count == 0) {
+            continue;
+        }
+        fw_table_rows(table, (const struct sl_packet *const *)own, own_count, &rows);
+        for (uint32_t i = 0; i < own_count; i++) {
+            decide(firewall, table, &rows, i, own[i]);
+        }
     }
 }
 

@@ -107,10 +107,12 @@ static sl_rc intern(struct fw_hash *hash, void **base, uint32_t *count, uint32_t
 
 sl_rc fw_vectors_init(struct fw_vectors *vectors, uint32_t bit_count)
 {
-    uint32_t chunks = (bit_count + FW_CHUNK_BITS - 1) / FW_CHUNK_BITS;
+    /* an empty table has one empty chunk: no special case later */
+    uint32_t chunks = bit_count == 0 ? 1 : (bit_count + FW_CHUNK_BITS - 1) / FW_CHUNK_BITS;
     *vectors = (struct fw_vectors){
         .chunks_per_row = chunks,
-        .row_words = 1 + (chunks + 1) / 2,
+        .live_words = (chunks + 63) / 64,
+        .row_words = (chunks + 63) / 64 + (chunks + 1) / 2,
         .chunk_room = 64,
         .row_room = 64,
         .chunk_hash = {.size = 256},
@@ -142,11 +144,11 @@ sl_rc fw_vectors_chunk(struct fw_vectors *vectors, const struct fw_chunk *chunk,
 
 sl_rc fw_vectors_row(struct fw_vectors *vectors, const uint32_t *numbers, fw_row *ret_row)
 {
-    uint64_t words[1 + FW_CHUNKS_MAX / 2] = {0};
+    uint64_t words[FW_LIVE_WORDS_MAX + FW_CHUNKS_MAX / 2] = {0};
     for (uint32_t i = 0; i < vectors->chunks_per_row; i++) {
-        words[0] |= (uint64_t)(numbers[i] != 0) << i;
+        words[i / 64] |= (uint64_t)(numbers[i] != 0) << i % 64;
     }
-    memcpy(words + 1, numbers, vectors->chunks_per_row * sizeof(*numbers));
+    memcpy(words + vectors->live_words, numbers, vectors->chunks_per_row * sizeof(*numbers));
     void *base = vectors->rows;
     uint32_t number = 0;
     sl_rc rc = intern(&vectors->row_hash, &base, &vectors->row_count, &vectors->row_room, words,

@@ -10,22 +10,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "firewall/format.h"
 #include "safelib/rc.h"
 
 enum {
-    FW_CHUNK_BITS = 256,
+    FW_CHUNK_BITS = 128,
     FW_CHUNK_WORDS = FW_CHUNK_BITS / 64,
-    FW_CHUNKS_MAX = 64, /**< so that one 64-bit word says which chunks are not empty */
-    /** What the classifier of one policy may take, bytes; the image as a whole has 64 MiB. */
-    FW_MEMORY_MAX = 40 << 20,
+    FW_CHUNKS_MAX = SL_FW_RULES_MAX / FW_CHUNK_BITS,
+    FW_LIVE_WORDS_MAX = (FW_CHUNKS_MAX + 63) / 64,
+    /** What the table of one address family may take, bytes; the image as a whole has 64 MiB. */
+    FW_MEMORY_MAX = 24 << 20,
 };
 
 struct fw_chunk {
     uint64_t words[FW_CHUNK_WORDS];
 };
 
-/** Where a row starts, in 64-bit words: [0] bit c set where chunk c is not empty, then the chunk
- * numbers as uint32_t. */
+/** Where a row starts, in 64-bit words: live_words words of which bit c is set where chunk c is not
+ * empty, then the chunk numbers as uint32_t. */
 typedef uint32_t fw_row;
 
 /** Finds an equal element that is there already. */
@@ -37,6 +39,7 @@ struct fw_hash {
 
 struct fw_vectors {
     uint32_t chunks_per_row;
+    uint32_t live_words;
     uint32_t row_words;
     struct fw_chunk *chunks; /**< chunk 0 is empty */
     uint32_t chunk_count, chunk_room;
