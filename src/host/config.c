@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Configuration of safelib-host: YAML by libcyaml, options by the same names, checks in one place.
+ */
+#include "host/config.h"
+
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "control/message.h"
+#include "esp/encap.h"
+
+#define CONFIG_TEXT(X)                                                                             \
+    X(image)                                                                                       \
+    X(sigstruct)                                                                                   \
+    X(device)                                                                                      \
+    X(speed)                                                                                       \
+    X(entry_cost_ns)                                                                               \
+    X(scheduling)                                                                                  \
+    X(framing)                                                                                     \
+    X(offload)                                                                                     \
+    X(listen)                                                                                      \
+    X(control)                                                                                     \
+    X(status)                                                                                      \
+    X(tenant_key_sha256)
+#define CONFIG_NUMBER(X)                                                                           \
+    X(shards)                                                                                      \
+    X(ring_count)                                                                                  \
+    X(data_size)                                                                                   \
+    X(control_size)                                                                                \
+    X(log_size)
+
+static const cyaml_schema_field_t fields[] = {
+#define FIELD(name) CYAML_FIELD_STRING(#name, CYAML_FLAG_OPTIONAL, struct sl_host_config, name, 0),
+    CONFIG_TEXT(FIELD)
+#undef FIELD
+#define FIELD(name) CYAML_FIELD_UINT(#name, CYAML_FLAG_OPTIONAL, struct sl_host_config, name),
+        CONFIG_NUMBER(FIELD)
+#undef FIELD
+            CYAML_FIELD_END};
+
+static const cyaml_schema_value_t schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct sl_host_config, fields)};
+
+/* Keeps the parser's first complaints: they name the key and the line. */
+struct complaint {
+    char text[320];
+};
+
+__attribute__((format(printf, 3, 0))) static void complain(cyaml_log_t level, void *ctx,
+                                                           const char *format, va_list args)
+{
+    struct complaint *complaint = ctx;
+    size_t used = strlen(complaint->text);
+    if (level >= CYAML_LOG_ERROR && used + 1 < sizeof(complaint->text)) {
+        (void)vsnprintf(complaint->text + used, sizeof(complaint->text) - used, format, args);
+        for (char *p = complaint->text + used; *p != '\0'; p++) {
+            *p = *p == '\n' ? ' ' : *p;
+        }
+    }
+}
+
+sl_rc sl_host_config_load(const char *path, struct sl_host_config *ret_config, struct sl_err *err)
+{
+    struct complaint complaint = {{0}};
+    struct sl_host_config *loaded = NULL;
+    const cyaml_config_t config = {.log_fn = complain,
+                                   .log_ctx = &complaint,
+                                   .mem_fn = cyaml_mem,
+                                   .log_level = CYAML_LOG_ERROR};
+    if (access(path, R_OK) != 0) {
+        return sl_err_set(err, SL_IO, "%s: cannot be read: %s", path, strerror(errno));
+    }
+    cyaml_err_t rc = cyaml_load_file(path, &config, &schema, (cyaml_data_t **)&loaded, NULL);
+    if (rc != CYAML_OK) {
+        return sl_err_set(err, SL_MALFORMED, "%s: %s: %s", path, cyaml_strerror(rc),
+                          complaint.text);
+    }
+    if (loaded != NULL) {
+        *ret_config = *loaded;
+    }
+    (void)cyaml_free(&config, &schema, loaded, 0);
+    return SL_OK;
+}
+
+static sl_rc text_set(char *out, size_t size, const char *key, const char *value,
+                      struct sl_err *err)
+{
+    size_t length = strlen(value);
+    if (length >= size) {
+        return sl_err_set(err, SL_RANGE, "%s: longer than %zu characters", key, size - 1);
+    }
+    memcpy(out, value, length + 1);
+    return SL_OK;
+}
+
+static sl_rc number_set(uint32_t *out, const char *key, const char *value, struct sl_err *err)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long number = strtoull(value, &end, 0);
+    if (errno != 0 || end == value || *end != '\0' || *value == '-' || number > UINT32_MAX) {
+        return sl_err_set(err, SL_RANGE, "%s: '%s' is not a number from 0 to 4294967295", key,
+                          value);
+    }
+    *out = (uint32_t)number;
+    return SL_OK;
+}
+
+sl_rc sl_host_config_set(struct sl_host_config *config, const char *key, const char *value,
+                         struct sl_err *err)
+{
+#define SET(name)                                                                                  \
+    if (strcmp(key, #name) == 0) {                                                                 \
+        return text_set(config->name, sizeof(config->name), key, value, err);                      \
+    }
+    CONFIG_TEXT(SET)
+#undef SET
+#define SET(name)                                                                                  \
+    if (strcmp(key, #name) == 0) {                                                                 \
+        return number_set(&config->name, key, value, err);                                         \
+    }
+    CONFIG_NUMBER(SET)
+#undef SET
+    return sl_err_set(err, SL_NOT_FOUND, "%s: no such setting", key);
+}
+
+/* One of two words; the first is the default. */
+static sl_rc choose(const char *key, const char *value, const char *first, const char *second,
+                    bool *ret_is_second, struct sl_err *err)
+{
+    *ret_is_second = strcmp(value, second) == 0;
+    if (value[0] == '\0' || strcmp(value, first) == 0 || *ret_is_second) {
+        return SL_OK;
+    }
+    return sl_err_set(err, SL_INVALID, "%s: '%s' is neither %s nor %s", key, value, first, second);
+}
+
+static sl_rc device_check(const char *device, struct sl_host_settings *settings, struct sl_err *err)
+{
+    static const char *const names[] = {"emu", "sgx", "bare"};
+    if (device[0] == '\0' || strcmp(device, "auto") == 0) {
+        settings->device = access("/dev/sgx_enclave", R_OK | W_OK) == 0 ? "sgx" : "emu";
+        return SL_OK;
+    }
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(device, names[i]) == 0) {
+            settings->device = names[i];
+            return SL_OK;
+        }
+    }
+    return sl_err_set(err, SL_INVALID, "device: '%s' is none of auto, sgx, emu, bare", device);
+}
+
+/* "192.0.2.1", "192.0.2.1:4500", "2001:db8::1", "[2001:db8::1]:4500", ":4500" or a name. */
+static sl_rc address_check(const char *key, const char *text, uint16_t port,
+                           struct sl_net_addr *ret_addr, struct sl_err *err)
+{
+    char host[SL_NET_ADDR_TEXT_MAX] = "0.0.0.0";
+    const char *begin = text;
+    const char *end = text + strlen(text);
+    const char *colon = strrchr(text, ':');
+    uint32_t number = port;
+    if (text[0] == '[') {
+        begin = text + 1;
+        end = strchr(begin, ']');
+        if (end == NULL || (end[1] != '\0' && end[1] != ':')) {
+            return sl_err_set(err, SL_INVALID, "%s: '%s': expected [ADDRESS]:PORT", key, text);
+        }
+        colon = end[1] == ':' ? end + 1 : NULL;
+    } else if (colon != NULL && strchr(text, ':') == colon) {
+        end = colon;
+    } else {
+        colon = NULL; /* a bare IPv6 address */
+    }
+    if (colon != NULL &&
+        (number_set(&number, key, colon + 1, err) != SL_OK || number == 0 || number > UINT16_MAX)) {
+        return sl_err_set(err, SL_INVALID, "%s: '%s': expected a port from 1 to 65535", key, text);
+    }
+    if (end > begin) {
+        memcpy(host, begin, (size_t)(end - begin));
+        host[end - begin] = '\0';
+    }
+    sl_rc rc = sl_net_addr_resolve(host, (uint16_t)number, ret_addr, err);
+    return rc == SL_OK ? SL_OK : (sl_err_prefix(err, "%s", key), rc);
+}
+
+static sl_rc geometry_check(const struct sl_host_config *c, struct sl_area_geometry *ret_geometry,
+                            struct sl_err *err)
+{
+    struct sl_area_layout layout;
+    *ret_geometry = (struct sl_area_geometry){
+        .shard_count = c->shards != 0 ? c->shards : 1,
+        .ring_count = c->ring_count != 0 ? c->ring_count : 1024,
+        .data_size = c->data_size != 0 ? c->data_size : 2 << 20,
+        .control_size = c->control_size != 0 ? c->control_size : 256 << 10,
+        .log_size = c->log_size != 0 ? c->log_size : 64 << 10,
+    };
+    if (sl_area_layout(ret_geometry, &layout) != SL_OK) {
+        return sl_err_set(err, SL_RANGE,
+                          "shared area: expected shards 1..16; as powers of two: ring_count "
+                          "64..65536, data_size 65536..67108864, control_size 16384..16777216, "
+                          "log_size 4096..1048576");
+    }
+    return SL_OK;
+}
+
+static sl_rc words_check(const struct sl_host_config *c, struct sl_host_settings *s,
+                         struct sl_err *err)
+{
+    bool is_off = false;
+    sl_rc rc = device_check(c->device, s, err);
+    rc = rc != SL_OK ? rc : choose("speed", c->speed, "direct", "trap", &s->is_trap, err);
+    rc = rc != SL_OK ? rc
+                     : choose("scheduling", c->scheduling, "batch", "polling", &s->is_polling, err);
+    rc = rc != SL_OK ? rc : choose("framing", c->framing, "udp", "native", &s->is_native, err);
+    rc = rc != SL_OK ? rc : choose("offload", c->offload, "auto", "off", &is_off, err);
+    s->is_offload = !is_off;
+    s->entry_cost_ns = 3500;
+    if (rc == SL_OK && c->entry_cost_ns[0] != '\0') {
+        rc = number_set(&s->entry_cost_ns, "entry_cost_ns", c->entry_cost_ns, err);
+    }
+    return rc;
+}
+
+sl_rc sl_host_config_check(const struct sl_host_config *config,
+                           struct sl_host_settings *ret_settings, struct sl_err *err)
+{
+    const struct sl_host_config *c = config;
+    struct sl_host_settings s = {.config = config};
+    uint8_t hash[32];
+    if (c->image[0] == '\0') {
+        return sl_err_set(err, SL_INVALID, "image: expected the path of an NF image");
+    }
+    if (c->tenant_key_sha256[0] != '\0' &&
+        (strlen(c->tenant_key_sha256) != 64 ||
+         sl_hex_decode(c->tenant_key_sha256, hash, sizeof(hash)) != SL_OK)) {
+        return sl_err_set(err, SL_INVALID, "tenant_key_sha256: expected 64 hexadecimal digits");
+    }
+    sl_rc rc = words_check(c, &s, err);
+    rc = rc != SL_OK ? rc : geometry_check(c, &s.geometry, err);
+    rc = rc != SL_OK ? rc : address_check("listen", c->listen, SL_ESP_UDP_PORT, &s.listen, err);
+    rc = rc != SL_OK ? rc : address_check("control", c->control, SL_CONTROL_PORT, &s.control, err);
+    if (rc == SL_OK) {
+        *ret_settings = s;
+    }
+    return rc;
+}
