@@ -108,7 +108,7 @@ bool sl_host_rx_commit(struct sl_host_ring *ring, uint32_t size, uint32_t segmen
 
 bool sl_host_rx_is_pending(const struct sl_host_ring *ring)
 {
-    return fetch_index(&ring->index->consumer) != ring->local;
+    return fetch_index(&ring->index->consumer) != fetch_index(&ring->index->producer);
 }
 
 uint32_t sl_host_tx_peek(struct sl_host_ring *ring, struct sl_run *ret_runs, uint32_t max)
@@ -139,5 +139,5 @@ void sl_host_tx_release(struct sl_host_ring *ring, uint32_t count)
 
 bool sl_host_tx_is_pending(const struct sl_host_ring *ring)
 {
-    return fetch_index(&ring->index->producer) != ring->local;
+    return fetch_index(&ring->index->producer) != fetch_index(&ring->index->consumer);
 }

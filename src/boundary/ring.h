@@ -134,13 +134,13 @@ bool sl_host_rx_commit(struct sl_host_ring *ring, uint32_t size, uint32_t segmen
                        uint16_t peer, uint32_t flags);
 /** Leaves out the next @p size bytes of the reservation. */
 void sl_host_rx_skip(struct sl_host_ring *ring, uint32_t size);
-/** True where the image has not yet released everything committed. */
+/** True where the image has not yet released everything committed; from any thread. */
 bool sl_host_rx_is_pending(const struct sl_host_ring *ring);
 /** Looks at up to @p max pending tx runs, checked against the geometry: one that cannot be has
  * size 0 and is to be skipped. Release after sending. */
 uint32_t sl_host_tx_peek(struct sl_host_ring *ring, struct sl_run *ret_runs, uint32_t max);
 void sl_host_tx_release(struct sl_host_ring *ring, uint32_t count);
-/** True where sl_host_tx_peek would find something. */
+/** True where the host has not yet released everything published; from any thread. */
 bool sl_host_tx_is_pending(const struct sl_host_ring *ring);
 
 /* ---- byte rings: control and log ---- */

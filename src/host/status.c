@@ -22,18 +22,12 @@ static void put(json_t *object, const char *name, uint64_t value)
     (void)json_object_set_new(object, name, json_integer((json_int_t)value));
 }
 
-/* Another thread counts meanwhile: each value is read once, whole. */
-static uint64_t get(const uint64_t *counter)
-{
-    return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
 static json_t *udp_json(const struct sl_udp *udp)
 {
     const struct sl_udp_counters *c = sl_udp_counters(udp);
     struct sl_udp_offload offload;
     json_t *object = json_object();
-#define PUT(name, text) put(object, #name, get(&c->name));
+#define PUT(name, text) put(object, #name, sl_counter_read(&c->name));
     SL_UDP_COUNTER_TABLE(PUT)
 #undef PUT
     sl_udp_offload_get(udp, &offload);
@@ -51,12 +45,13 @@ static json_t *shard_json(const struct sl_mover *mover, uint32_t shard)
     json_t *object = json_object();
     const struct sl_udp *udp = sl_io_udp_socket(mover->io);
     put(object, "shard", shard);
-#define PUT(name, text) put(object, #name, get(&mover->counters.name));
+#define PUT(name, text) put(object, #name, sl_counter_read(&mover->counters.name));
     SL_HOST_COUNTER_TABLE(PUT)
 #undef PUT
     uint64_t violations = 0;
     for (uint32_t port = 0; port < SL_AREA_PORTS; port++) {
-        violations += get(&mover->in[port].violations) + get(&mover->out[port].violations);
+        violations += sl_counter_read(&mover->in[port].violations) +
+                      sl_counter_read(&mover->out[port].violations);
     }
     put(object, "violations", violations);
     (void)json_object_set_new(object, "io", json_string(mover->io->ops->name));

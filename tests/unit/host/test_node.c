@@ -118,9 +118,9 @@ static void bounce(bool is_polling)
             usleep(20000); /* everybody falls asleep in between */
         }
     }
-    assert_int_equal(r->node.movers[0].counters.rx_datagrams, 300);
-    assert_int_equal(r->node.movers[0].counters.tx_datagrams, 300);
-    assert_int_equal(r->node.movers[0].counters.rx_short, 0);
+    assert_int_equal(sl_counter_read(&r->node.movers[0].counters.rx_datagrams), 300);
+    assert_int_equal(sl_counter_read(&r->node.movers[0].counters.tx_datagrams), 300);
+    assert_int_equal(sl_counter_read(&r->node.movers[0].counters.rx_short), 0);
     (void)close(fd);
     rig_stop(r);
 }
@@ -167,9 +167,9 @@ static void flood(bool is_polling)
         back += recv(fd, buf, sizeof(buf), MSG_DONTWAIT) == (ssize_t)sizeof(buf);
     }
     assert_int_equal(back, sent);
-    assert_int_equal(r->node.movers[0].counters.rx_full, 0);
-    assert_int_equal(r->image.shards[0].counters.violation_desc, 0);
-    assert_int_equal(r->image.shards[0].counters.violation_index, 0);
+    assert_int_equal(sl_counter_read(&r->node.movers[0].counters.rx_full), 0);
+    assert_int_equal(sl_counter_read(&r->image.shards[0].counters.violation_desc), 0);
+    assert_int_equal(sl_counter_read(&r->image.shards[0].counters.violation_index), 0);
     (void)close(fd);
     rig_stop(r);
 }
@@ -193,7 +193,7 @@ static void test_node_shards_steered_by_spi(void **state)
             bounce_check(r, fd, 0xabcdef00 + i % 6, i, 100);
         }
         for (uint32_t i = 0; i < 3; i++) {
-            assert_int_equal(r->node.movers[i].counters.rx_datagrams, 20);
+            assert_int_equal(sl_counter_read(&r->node.movers[i].counters.rx_datagrams), 20);
         }
         (void)close(fd);
         rig_stop(r);
@@ -216,11 +216,11 @@ static void test_node_other_datagrams_dropped_and_counted(void **state)
     assert_int_equal(send(fd, buf, 64, 0), 64); /* shard 1 of 1 */
     bounce_check(r, fd, 0x100, 7, 36);
     const struct sl_host_counters *c = &r->node.movers[0].counters;
-    assert_int_equal(c->rx_keepalive, 1);
-    assert_int_equal(c->rx_ike, 1);
-    assert_int_equal(c->rx_short, 2);
-    assert_int_equal(c->rx_no_queue, 1);
-    assert_int_equal(c->rx_datagrams, 1);
+    assert_int_equal(sl_counter_read(&c->rx_keepalive), 1);
+    assert_int_equal(sl_counter_read(&c->rx_ike), 1);
+    assert_int_equal(sl_counter_read(&c->rx_short), 2);
+    assert_int_equal(sl_counter_read(&c->rx_no_queue), 1);
+    assert_int_equal(sl_counter_read(&c->rx_datagrams), 1);
     (void)close(fd);
     rig_stop(r);
 }
@@ -318,7 +318,7 @@ static void test_node_control_echoes_on_four_connections(void **state)
     int fifth = client_open(r->node.relay.local.port, SOCK_STREAM);
     uint8_t byte;
     assert_true(recv(fifth, &byte, 1, 0) <= 0);
-    assert_int_equal(r->node.relay.counters.refused, 1);
+    assert_int_equal(sl_counter_read(&r->node.relay.counters.refused), 1);
     (void)close(fifth);
     /* one leaves, and there is room again */
     (void)close(fds[0]);
