@@ -41,7 +41,7 @@ static const struct {
     {"control", "ADDRESS[:PORT]", "control channel, TCP; default 0.0.0.0:4433"},
     {"framing", "WORD", "udp (default) | native (IP protocol 50)"},
     {"offload", "WORD", "auto (default) | off"},
-    {"tenant-key-sha256", "HEX", "passed to the image: whose control connections it accepts"},
+    {"tenant-key-sha256", "HEX", "the key whose control connections the image accepts (required)"},
     {"status", "PATH", "unix socket that tells the status as JSON"},
     {"ring-count", "N", "descriptors per packet ring; default 1024"},
     {"data-size", "BYTES", "packet data per ring; default 2097152"},
@@ -216,22 +216,16 @@ static void banner(const struct program *program)
 static sl_rc image_create(struct program *program, const struct sl_host_settings *s,
                           struct sl_err *err)
 {
-    char shards[16];
     const char *argv[12];
     int argc = 0;
     argv[argc++] = "safelib-nf";
     argv[argc++] = "--device";
     argv[argc++] = s->device;
-    argv[argc++] = "--shards";
-    (void)snprintf(shards, sizeof(shards), "%u", s->geometry.shard_count);
-    argv[argc++] = shards;
     if (s->is_polling) {
         argv[argc++] = "--polling";
     }
-    if (s->config->tenant_key_sha256[0] != '\0') {
-        argv[argc++] = "--tenant-key-sha256";
-        argv[argc++] = s->config->tenant_key_sha256;
-    }
+    argv[argc++] = "--tenant-key-sha256";
+    argv[argc++] = s->config->tenant_key_sha256;
     argv[argc] = NULL;
     const struct sl_host_params params = {
         .image_path = s->config->image,

@@ -237,10 +237,11 @@ sl_rc sl_host_config_check(const struct sl_host_config *config,
     if (c->image[0] == '\0') {
         return sl_err_set(err, SL_INVALID, "image: expected the path of an NF image");
     }
-    if (c->tenant_key_sha256[0] != '\0' &&
-        (strlen(c->tenant_key_sha256) != 64 ||
-         sl_hex_decode(c->tenant_key_sha256, hash, sizeof(hash)) != SL_OK)) {
-        return sl_err_set(err, SL_INVALID, "tenant_key_sha256: expected 64 hexadecimal digits");
+    if (strlen(c->tenant_key_sha256) != 64 ||
+        sl_hex_decode(c->tenant_key_sha256, hash, sizeof(hash)) != SL_OK) {
+        return sl_err_set(err, SL_INVALID,
+                          "tenant_key_sha256: expected 64 hexadecimal digits, the SHA-256 of the "
+                          "tenant's public key");
     }
     sl_rc rc = words_check(c, &s, err);
     rc = rc != SL_OK ? rc : geometry_check(c, &s.geometry, err);

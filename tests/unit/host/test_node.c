@@ -36,6 +36,7 @@ static struct rig *rig_start(bool is_polling, uint32_t shards, const char *statu
                                           .protection = "a stand-in: protects nothing",
                                           .unenforced = unenforced,
                                           .mrenclave = mrenclave};
+    memset(r->config.tenant_key_sha256, 'a', 64);
     (void)snprintf(r->config.image, sizeof(r->config.image), "none");
     (void)snprintf(r->config.listen, sizeof(r->config.listen), "127.0.0.1");
     (void)snprintf(r->config.control, sizeof(r->config.control), "127.0.0.1");
