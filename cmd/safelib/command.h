@@ -25,7 +25,9 @@ enum {
 
 /** function suffix and name, what it does in one line (as `safelib help` lists it, in this order)
  */
-#define COMMAND_TABLE(X) X(image, "sign, inspect, measure and compare NF images")
+#define COMMAND_TABLE(X)                                                                           \
+    X(image, "sign, inspect, measure and compare NF images")                                       \
+    X(policy, "compile, check and show firewall policies")
 
 #define COMMAND_PROTOTYPE(name, help) int cmd_##name(int argc, char **argv);
 COMMAND_TABLE(COMMAND_PROTOTYPE)

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* safelib policy: compile, check and show firewall policies. */
+#include "command.h"
+
+#include <string.h>
+
+#include "nf/chain.h"
+#include "policy/policy.h"
+
+static sl_rc compile(const char *kind, const char *path, struct sl_policy *ret_policy,
+                     struct sl_err *err)
+{
+    if (strcmp(kind, "classbench") == 0) {
+        return sl_policy_compile_classbench(path, ret_policy, err);
+    }
+    if (strcmp(kind, "nftables") == 0) {
+        return sl_policy_compile_nftables(path, ret_policy, err);
+    }
+    return sl_err_set(err, SL_INVALID, "--kind %s: expected nftables or classbench", kind);
+}
+
+/* Exit status for a policy that was not taken: the rules are bad, or could not be read. */
+static int status_of(sl_rc rc)
+{
+    return rc == SL_MALFORMED || rc == SL_UNSUPPORTED || rc == SL_RANGE ? CMD_BAD : CMD_USAGE;
+}
+
+static int tell_fault(bool is_json, const struct sl_err *err)
+{
+    if (!is_json) {
+        return complain_err(status_of(err->rc), err);
+    }
+    return print_json(
+        json_pack("{s:b, s:s, s:s}", "ok", 0, "code", sl_rc_name(err->rc), "error", err->text),
+        status_of(err->rc));
+}
+
+/* The image's own loader has the last word: what it would refuse is refused here. */
+static sl_rc load_check(const struct sl_policy *policy, struct sl_err *err)
+{
+    struct sl_chain *chain = NULL;
+    sl_rc rc = sl_chain_create(policy->bundle, policy->size, &chain, err);
+    sl_chain_free(chain);
+    return rc;
+}
+
+static json_t *summary_json(const struct sl_policy *policy)
+{
+    json_t *root = json_pack("{s:b, s:s?, s:s?, s:I, s:i, s:i, s:s?}", "ok", 1, "source",
+                             policy->source, "kind", policy->kind, "version",
+                             (json_int_t)policy->version, "rules", (int)policy->count, "bytes",
+                             (int)policy->size, "default", policy->default_action);
+    if (root != NULL && policy->note != NULL) {
+        (void)json_object_set_new(root, "note", json_string(policy->note));
+    }
+    return root;
+}
+
+static int run_compile(const char *kind, const char *in, const char *out, bool is_json)
+{
+    struct sl_policy policy;
+    struct sl_err err = {0};
+    sl_rc rc = compile(kind, in, &policy, &err);
+    if (rc != SL_OK) {
+        return tell_fault(is_json, &err);
+    }
+    int status = CMD_GOOD;
+    rc = load_check(&policy, &err);
+    if (rc == SL_OK && out != NULL) {
+        rc = sl_policy_write(&policy, out, &err);
+    }
+    if (rc != SL_OK) {
+        status = tell_fault(is_json, &err);
+    } else if (is_json) {
+        status = print_json(summary_json(&policy), CMD_GOOD);
+    } else {
+        printf("%s: %u rules, default %s, %zu bytes%s%s\n", in, policy.count, policy.default_action,
+               policy.size, out != NULL ? " -> " : "", out != NULL ? out : "");
+        if (policy.note != NULL) {
+            printf("note: %s\n", policy.note);
+        }
+    }
+    sl_policy_done(&policy);
+    return status;
+}
+
+static int policy_compile(int argc, char **argv)
+{
+    const char *kind = "nftables";
+    const char *out = NULL;
+    bool is_json = false;
+    const struct option_spec options[] = {
+        {"kind", 'k', "KIND", "nftables (default) or classbench", OPTION_STRING, &kind, 0, 0},
+        {"output", 'o', "OUT", "where the compiled policy goes", OPTION_STRING, &out, 0, 0},
+        {"json", 0, NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
+    };
+    const struct command_spec spec = {
+        .usage = "safelib policy compile [--kind nftables|classbench] IN -o OUT",
+        .about = "Compiles rules into the policy that an image loads, and OUT.rules.json, which\n"
+                 "leads back from rule numbers to lines and stays with you. nftables files are\n"
+                 "loaded into a throw-away network namespace by nft(8) and read back.",
+        .examples = "  safelib policy compile rules.nft -o rules.slp\n"
+                    "  safelib policy compile --kind classbench acl1_1k -o acl.slp\n",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .min_args = 1,
+        .max_args = 1,
+    };
+    int first;
+    int status = options_parse(&spec, argc, argv, &first);
+    if (status != OPTIONS_GO_ON) {
+        return status;
+    }
+    if (out == NULL) {
+        return complain(CMD_USAGE,
+                        "policy compile: say where to with -o OUT (or use `policy check`)");
+    }
+    return run_compile(kind, argv[first], out, is_json);
+}
+
+static int policy_check(int argc, char **argv)
+{
+    const char *kind = "nftables";
+    bool is_json = false;
+    const struct option_spec options[] = {
+        {"kind", 'k', "KIND", "nftables (default) or classbench", OPTION_STRING, &kind, 0, 0},
+        {"json", 0, NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
+    };
+    const struct command_spec spec = {
+        .usage = "safelib policy check [--kind nftables|classbench] IN",
+        .about = "Compiles and writes nothing: exit status 0 where every rule can be honoured, 1\n"
+                 "with the rule quoted where one cannot.",
+        .examples = "  safelib policy check rules.nft\n",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .min_args = 1,
+        .max_args = 1,
+    };
+    int first;
+    int status = options_parse(&spec, argc, argv, &first);
+    return status != OPTIONS_GO_ON ? status : run_compile(kind, argv[first], NULL, is_json);
+}
+
+static json_t *rules_json(const struct sl_policy *policy)
+{
+    json_t *rules = json_array();
+    for (uint32_t i = 0; i < policy->count; i++) {
+        const struct sl_policy_rule *rule = &policy->rules[i];
+        (void)json_array_append_new(rules, json_pack("{s:i, s:i, s:s?, s:s?, s:s?}", "rule", (int)i,
+                                                     "line", (int)rule->line, "chain", rule->chain,
+                                                     "action", rule->action, "text", rule->text));
+    }
+    return rules;
+}
+
+static int show(const char *path, bool is_json)
+{
+    struct sl_policy policy;
+    struct sl_err err = {0};
+    sl_rc rc = sl_policy_read(path, &policy, &err);
+    if (rc != SL_OK) {
+        return tell_fault(is_json, &err);
+    }
+    int status = CMD_GOOD;
+    rc = load_check(&policy, &err);
+    if (rc != SL_OK) {
+        status = tell_fault(is_json, &err);
+    } else if (is_json) {
+        json_t *root = summary_json(&policy);
+        (void)json_object_set_new(root, "rules", rules_json(&policy));
+        status = print_json(root, CMD_GOOD);
+    } else {
+        printf("%s: version %llu, %u rules%s%s\n", path, (unsigned long long)policy.version,
+               policy.count, policy.source != NULL ? ", from " : "",
+               policy.source != NULL ? policy.source : "");
+        if (policy.note != NULL) {
+            printf("note: %s\n", policy.note);
+        }
+        for (uint32_t i = 0; i < policy.count; i++) {
+            const struct sl_policy_rule *rule = &policy.rules[i];
+            printf("%6u  line %-5u %-8s  %s\n", i, rule->line, rule->action, rule->text);
+        }
+        if (policy.default_action != NULL) {
+            printf("%6s  %-10s %-8s\n", "else", "", policy.default_action);
+        }
+    }
+    sl_policy_done(&policy);
+    return status;
+}
+
+static int policy_show(int argc, char **argv)
+{
+    bool is_json = false;
+    const struct option_spec options[] = {
+        {"json", 0, NULL, "as JSON", OPTION_FLAG, &is_json, 0, 0},
+    };
+    const struct command_spec spec = {
+        .usage = "safelib policy show FILE",
+        .about = "Lists the rules of a compiled policy with their numbers and lines.",
+        .examples = "  safelib policy show rules.slp\n",
+        .options = options,
+        .option_count = 1,
+        .min_args = 1,
+        .max_args = 1,
+    };
+    int first;
+    int status = options_parse(&spec, argc, argv, &first);
+    return status != OPTIONS_GO_ON ? status : show(argv[first], is_json);
+}
+
+int cmd_policy(int argc, char **argv)
+{
+    static const struct command commands[] = {
+        {"compile", "compile nftables or ClassBench rules", policy_compile},
+        {"check", "say whether every rule can be honoured", policy_check},
+        {"show", "list the rules of a compiled policy", policy_show},
+    };
+    return command_dispatch("safelib policy", commands, sizeof(commands) / sizeof(commands[0]),
+                            argc, argv);
+}

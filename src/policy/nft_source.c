@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A light scan of nft syntax for where its rules stand. */
+#include "policy/nft_source.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATEMENT_MAX = 4096, NAME_MAX_SIZE = 160 };
+
+/* Where the scan is: inside which table and chain, and the statement being collected. */
+struct scan {
+    struct pol_arena *arena;
+    struct nft_lines *lines;
+    char table[NAME_MAX_SIZE];
+    char chain[NAME_MAX_SIZE];
+    uint32_t depth;       /* open braces that hold tables, chains, sets */
+    uint32_t value_depth; /* open braces inside a statement: anonymous sets */
+    bool is_other_block;  /* a set, map or the like */
+    uint32_t line;
+    uint32_t statement_line;
+    size_t size;
+    char statement[STATEMENT_MAX];
+    bool is_good;
+};
+
+static uint32_t rules_so_far(const struct nft_lines *lines, const char *table, const char *chain)
+{
+    for (uint32_t i = lines->count; i > 0; i--) {
+        const struct nft_line *line = &lines->items[i - 1];
+        if (strcmp(line->table, table) == 0 && strcmp(line->chain, chain) == 0) {
+            return line->index + 1;
+        }
+    }
+    return 0;
+}
+
+static void add_rule(struct scan *scan, const char *table, const char *chain, const char *text)
+{
+    struct nft_lines *lines = scan->lines;
+    if (lines->count == lines->room) {
+        uint32_t room = lines->room == 0 ? 256 : lines->room * 2;
+        struct nft_line *items = realloc(lines->items, room * sizeof(*items));
+        if (items == NULL) {
+            scan->is_good = false;
+            return;
+        }
+        lines->items = items;
+        lines->room = room;
+    }
+    struct nft_line line = {
+        .table = pol_strdup(scan->arena, table),
+        .chain = pol_strdup(scan->arena, chain),
+        .index = rules_so_far(lines, table, chain),
+        .line = scan->statement_line,
+        .text = pol_strdup(scan->arena, text),
+    };
+    if (line.table == NULL || line.chain == NULL || line.text == NULL) {
+        scan->is_good = false;
+        return;
+    }
+    lines->items[lines->count++] = line;
+}
+
+static bool starts_with(const char *text, const char *word)
+{
+    size_t size = strlen(word);
+    return strncmp(text, word, size) == 0 && (text[size] == '\0' || isspace((uint8_t)text[size]));
+}
+
+/* "add rule [family] table chain STATEMENT" at the top level. */
+static void add_command(struct scan *scan, const char *text)
+{
+    char family[32];
+    char table[64];
+    char chain[64];
+    int used = 0;
+    if (starts_with(text, "add")) {
+        text += strspn(text + 3, " \t") + 3;
+    }
+    if (!starts_with(text, "rule")) {
+        return;
+    }
+    text += 4;
+    if (sscanf(text, " %31s %n", family, &used) != 1) {
+        return;
+    }
+    bool has_family =
+        strcmp(family, "ip") == 0 || strcmp(family, "ip6") == 0 || strcmp(family, "inet") == 0;
+    text += has_family ? used : 0;
+    if (sscanf(text, " %63s %63s %n", table, chain, &used) != 2) {
+        return;
+    }
+    char full[NAME_MAX_SIZE];
+    (void)snprintf(full, sizeof(full), "%s %s", has_family ? family : "ip", table);
+    add_rule(scan, full, chain, text + used);
+}
+
+/* Ends the statement collected so far. */
+static void end_statement(struct scan *scan)
+{
+    while (scan->size > 0 && isspace((uint8_t)scan->statement[scan->size - 1])) {
+        scan->size--;
+    }
+    scan->statement[scan->size] = '\0';
+    const char *text = scan->statement;
+    if (scan->size == 0 || scan->is_other_block) {
+        scan->size = 0;
+        return;
+    }
+    /* what a chain says about itself is no rule */
+    bool is_property = starts_with(text, "type") || starts_with(text, "policy") ||
+                       starts_with(text, "comment") || starts_with(text, "flags") ||
+                       starts_with(text, "devices");
+    if (scan->depth == 2 && !is_property) {
+        add_rule(scan, scan->table, scan->chain, text);
+    } else if (scan->depth == 0) {
+        add_command(scan, text);
+    }
+    scan->size = 0;
+}
+
+/* An opening brace: of a block (after "table ...", "chain ...", "set ..."), or of a value. */
+static bool open_block(struct scan *scan)
+{
+    char *text = scan->statement;
+    text[scan->size] = '\0';
+    if (starts_with(text, "add")) {
+        text += strspn(text + 3, " \t") + 3;
+    }
+    char first[64] = "";
+    char second[64] = "";
+    char third[64] = "";
+    int words = sscanf(text, "%63s %63s %63s", first, second, third);
+    if (scan->depth == 0 && strcmp(first, "table") == 0 && words >= 2) {
+        (void)snprintf(scan->table, sizeof(scan->table), "%s %s", words == 3 ? second : "ip",
+                       words == 3 ? third : second);
+    } else if (scan->depth == 1 && strcmp(first, "chain") == 0 && words >= 2) {
+        (void)snprintf(scan->chain, sizeof(scan->chain), "%s", second);
+    } else if (scan->depth == 1) {
+        scan->is_other_block = true;
+    } else {
+        return false;
+    }
+    scan->depth++;
+    scan->size = 0;
+    return true;
+}
+
+static void put(struct scan *scan, char c)
+{
+    if (scan->size == 0) {
+        if (isspace((uint8_t)c)) {
+            return;
+        }
+        scan->statement_line = scan->line;
+    }
+    if (isspace((uint8_t)c)) {
+        c = ' ';
+        if (scan->statement[scan->size - 1] == ' ') {
+            return;
+        }
+    }
+    if (scan->size < STATEMENT_MAX - 1) {
+        scan->statement[scan->size++] = c;
+    }
+}
+
+static void close_brace(struct scan *scan)
+{
+    if (scan->value_depth > 0) {
+        scan->value_depth--;
+        put(scan, '}');
+        return;
+    }
+    end_statement(scan);
+    if (scan->depth > 0) {
+        scan->depth--;
+    }
+    scan->is_other_block = false;
+}
+
+static void open_brace(struct scan *scan)
+{
+    if (scan->value_depth > 0 || scan->is_other_block || !open_block(scan)) {
+        put(scan, '{');
+        scan->value_depth++;
+    }
+}
+
+/* A string goes through as it is; returns its last character. */
+static const char *take_string(struct scan *scan, const char *at)
+{
+    put(scan, *at++);
+    while (*at != '\0' && *at != '"' && *at != '\n') {
+        put(scan, *at++);
+    }
+    if (*at == '"') {
+        put(scan, '"');
+        return at;
+    }
+    return at - 1;
+}
+
+static const char *take_char(struct scan *scan, const char *at)
+{
+    switch (*at) {
+    case '#':
+        while (at[1] != '\0' && at[1] != '\n') {
+            at++;
+        }
+        break;
+    case '"':
+        return take_string(scan, at);
+    case '{':
+        open_brace(scan);
+        break;
+    case '}':
+        close_brace(scan);
+        break;
+    case '\\':
+        if (at[1] == '\n') {
+            scan->line++;
+            put(scan, ' ');
+            return at + 1;
+        }
+        put(scan, '\\');
+        break;
+    case '\n':
+    case ';':
+        if (scan->value_depth == 0) {
+            end_statement(scan);
+        } else {
+            put(scan, ' ');
+        }
+        scan->line += *at == '\n';
+        break;
+    default:
+        put(scan, *at);
+        break;
+    }
+    return at;
+}
+
+bool nft_lines_scan(struct pol_arena *arena, const char *text, struct nft_lines *ret_lines)
+{
+    struct scan *scan = calloc(1, sizeof(*scan));
+    if (scan == NULL) {
+        return false;
+    }
+    *ret_lines = (struct nft_lines){0};
+    scan->arena = arena;
+    scan->lines = ret_lines;
+    scan->line = 1;
+    scan->is_good = true;
+    for (const char *at = text; *at != '\0' && scan->is_good; at++) {
+        at = take_char(scan, at);
+    }
+    end_statement(scan);
+    bool is_good = scan->is_good;
+    free(scan);
+    return is_good;
+}
+
+const struct nft_line *nft_lines_find(const struct nft_lines *lines, const char *table,
+                                      const char *chain, uint32_t index, uint32_t count)
+{
+    if (rules_so_far(lines, table, chain) != count) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < lines->count; i++) {
+        const struct nft_line *line = &lines->items[i];
+        if (line->index == index && strcmp(line->table, table) == 0 &&
+            strcmp(line->chain, chain) == 0) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
+void nft_lines_done(struct nft_lines *lines)
+{
+    free(lines->items);
+    *lines = (struct nft_lines){0};
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Leads from a rule that nft listed back to the line that the operator wrote. Only for messages:
+ * where the file is too clever for it (includes, scripted adds), it says so with line 0.
+ */
+#ifndef SL_POLICY_NFT_SOURCE_H
+#define SL_POLICY_NFT_SOURCE_H
+
+#include <stdint.h>
+
+#include "policy/set.h"
+
+/** One rule found in a text: the n-th of its chain. */
+struct nft_line {
+    const char *table; /**< "family name" */
+    const char *chain;
+    uint32_t index; /**< within the chain */
+    uint32_t line;
+    const char *text;
+};
+
+struct nft_lines {
+    struct nft_line *items;
+    uint32_t count, room;
+};
+
+/** Scans rules written in nft syntax: a file, or nft's own listing (whose "# handle N" is cut off).
+ * False where memory is out. */
+bool nft_lines_scan(struct pol_arena *arena, const char *text, struct nft_lines *ret_lines);
+/** The rule, or NULL. @p count is how many rules the chain is known to have: where the text shows
+ * another number, lines cannot be told. */
+const struct nft_line *nft_lines_find(const struct nft_lines *lines, const char *table,
+                                      const char *chain, uint32_t index, uint32_t count);
+void nft_lines_done(struct nft_lines *lines);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Policies on the tenant's side: rules that people write (nftables, ClassBench), compiled into the
+ * bundle that the image loads, and the names that lead back from a rule's number to its text.
+ * Only the bundle goes to the enclave; the names stay here (OUT.rules.json).
+ */
+#ifndef SL_POLICY_POLICY_H
+#define SL_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/** One compiled rule, for people. */
+struct sl_policy_rule {
+    uint32_t line; /**< in the source file; 0 where it cannot be told (included files) */
+    char *text;    /**< as written, or as nft lists it */
+    char *chain;   /**< nftables chain, or NULL */
+    char *action;  /**< accept, drop, reject, continue */
+};
+
+struct sl_policy {
+    uint8_t *bundle; /**< what sl_chain_create takes: a chain of one firewall */
+    size_t size;
+    uint64_t version;
+    char *source; /**< path of the file it was compiled from */
+    char *kind;   /**< "nftables" or "classbench" */
+    char *default_action;
+    uint32_t count;
+    struct sl_policy_rule *rules;
+    char *note; /**< what the operator should know though nothing is wrong, or NULL */
+};
+
+/** Compiles a file of nftables rules, by loading it into a throw-away network namespace with nft(8)
+ * and reading it back. docs/policy-nftables.md has the subset.
+ * @retval SL_OK           @p ret_policy is the caller's (sl_policy_done)
+ * @retval SL_IO           the file cannot be read, or nft or the namespace is not to be had
+ * @retval SL_MALFORMED    nft refuses the file: its own message
+ * @retval SL_UNSUPPORTED  a rule cannot be honoured; the sentence quotes it with its line
+ * @retval SL_RANGE        too many rules or intervals
+ * @context runs two children; blocks */
+sl_rc sl_policy_compile_nftables(const char *path, struct sl_policy *ret_policy,
+                                 struct sl_err *err) SL_MUST_CHECK;
+
+/** Compiles a ClassBench filter set: first match, every rule accepts, what no rule covers is
+ * dropped.
+ * @retval SL_OK, SL_IO, SL_MALFORMED (quotes the line), SL_RANGE */
+sl_rc sl_policy_compile_classbench(const char *path, struct sl_policy *ret_policy,
+                                   struct sl_err *err) SL_MUST_CHECK;
+
+/** Writes the bundle to @p path and the names to @p path.rules.json.
+ * @retval SL_OK, SL_IO */
+sl_rc sl_policy_write(const struct sl_policy *policy, const char *path,
+                      struct sl_err *err) SL_MUST_CHECK;
+
+/** Reads a bundle, and its names where they are there and belong to it (by SHA-256).
+ * @retval SL_OK         count is 0 and note says so where there are no names
+ * @retval SL_IO         no such file
+ * @retval SL_MALFORMED  not a bundle */
+sl_rc sl_policy_read(const char *path, struct sl_policy *ret_policy,
+                     struct sl_err *err) SL_MUST_CHECK;
+
+void sl_policy_done(struct sl_policy *policy);
+
+/** The rule with this number, or NULL (no names, or the default policy decided). */
+const struct sl_policy_rule *sl_policy_rule(const struct sl_policy *policy, uint32_t rule);
+
+#endif
