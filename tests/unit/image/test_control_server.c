@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control server with the real client, over in-memory rings; time is the test's. */
+#include "unit.h"
+
+#include <jansson.h>
+
+#include "control/client.h"
+#include "control/frame.h"
+#include "image/control_server.h"
+#include "native_runtime.h"
+#include "rig.h"
+
+struct bed {
+    struct rig rig;
+    struct sl_identity *image;
+    struct sl_identity *tenant;
+    struct sl_identity *stranger;
+    struct sl_boundary_counters boundary;
+    struct sl_control_server server;
+    struct sl_byte_ring to_image; /* host's ends, where a test plays the host itself */
+    struct sl_byte_ring from_image;
+    struct sl_frame_reader frames;
+    uint64_t now_ns;
+    bool is_deaf; /* the client reads nothing */
+    sl_rc (*receive)(void *ctx, uint8_t *out, size_t size, size_t *ret_size);
+};
+
+static struct bed bed;
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&bed, 0, sizeof(bed));
+    rig_init(&bed.rig, 256, 1 << 20);
+    native_runtime_set(bed.rig.area, &bed.rig.geometry, &bed.rig.layout, false);
+    assert_ok(sl_identity_generate("image", &bed.image));
+    assert_ok(sl_identity_generate("tenant", &bed.tenant));
+    assert_ok(sl_identity_generate("stranger", &bed.stranger));
+    struct sl_control_params params = {.identity = bed.image,
+                                       .provision = &bed.rig.provision,
+                                       .boundary = &bed.boundary,
+                                       .device = "test"};
+    memcpy(params.tenant_hash, bed.tenant->spki_hash, SL_SPKI_HASH_SIZE);
+    uint32_t size = bed.rig.geometry.control_size;
+    sl_byte_ring_init(&params.in, bed.rig.area, &bed.rig.layout.control_in, size, &bed.boundary);
+    sl_byte_ring_init(&params.out, bed.rig.area, &bed.rig.layout.control_out, size, &bed.boundary);
+    sl_byte_ring_init(&bed.to_image, bed.rig.area, &bed.rig.layout.control_in, size, NULL);
+    sl_byte_ring_init(&bed.from_image, bed.rig.area, &bed.rig.layout.control_out, size, NULL);
+    bed.now_ns = 1000000000;
+    sl_control_server_init(&bed.server, &params, bed.now_ns);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    sl_control_server_done(&bed.server);
+    sl_identity_free(bed.image);
+    sl_identity_free(bed.tenant);
+    sl_identity_free(bed.stranger);
+    rig_done(&bed.rig);
+    return 0;
+}
+
+static uint64_t poll_server(void)
+{
+    return sl_control_server_poll(&bed.server, bed.now_ns);
+}
+
+/* Instead of sleeping, the client lets the server work. */
+static void wait_by_polling(void *ctx, bool is_write, int timeout_ms)
+{
+    (void)ctx;
+    (void)is_write;
+    (void)timeout_ms;
+    (void)poll_server();
+}
+
+static sl_rc receive_unless_deaf(void *ctx, uint8_t *out, size_t size, size_t *ret_size)
+{
+    return bed.is_deaf ? SL_AGAIN : bed.receive(ctx, out, size, ret_size);
+}
+
+static sl_rc accept_image(void *ctx, const struct sl_tls_peer *peer, struct sl_err *err)
+{
+    (void)ctx;
+    return memcmp(peer->spki_hash, bed.image->spki_hash, SL_SPKI_HASH_SIZE) == 0
+               ? SL_OK
+               : sl_err_set(err, SL_AUTH, "not the image's key");
+}
+
+static struct sl_client *make_client(const struct sl_identity *identity)
+{
+    struct sl_client *client = NULL;
+    struct sl_client_params params = {.identity = identity, .verify = accept_image};
+    assert_ok(sl_client_ring_transport(bed.rig.area, &bed.rig.geometry, &bed.rig.layout, 1, NULL,
+                                       NULL, &params.transport));
+    params.transport.wait = wait_by_polling;
+    bed.receive = params.transport.receive;
+    params.transport.receive = receive_unless_deaf;
+    assert_ok(sl_client_create(&params, &client, NULL));
+    return client;
+}
+
+static struct sl_client *connect_tenant(void)
+{
+    struct sl_client *client = make_client(bed.tenant);
+    assert_ok(sl_client_connect(client, 5000, NULL));
+    return client;
+}
+
+static void test_every_request(void **state)
+{
+    (void)state;
+    struct sl_client *client = connect_tenant();
+    struct sl_msg_hello hello;
+    uint64_t ns = 0;
+    uint64_t version = 0;
+    uint8_t hash[32];
+    uint8_t bundle[64];
+    assert_ok(sl_client_hello(client, 5000, &hello, NULL));
+    assert_string_equal(hello.device, "test");
+    assert_int_equal(hello.shard_count, 1);
+    assert_int_equal(hello.nf_count, 1);
+    assert_string_equal(hello.nf_names[0], "test");
+    assert_ok(sl_client_ping(client, 5000, 1024, &ns, NULL));
+    assert_ok(sl_client_ping(client, 5000, 0, &ns, NULL));
+    assert_ok(sl_client_time(client, 5000, NULL));
+    assert_true(bed.server.has_time);
+    struct sl_msg_sa sa = rig_sa(&bed.rig, 0, true);
+    assert_ok(sl_client_sa_set(client, 5000, &sa, NULL));
+    assert_non_null(sl_provision_config(&bed.rig.provision, 0)->ports[0].in);
+    size_t size = rig_bundle(7, SL_VERDICT_PASS, bundle, sizeof(bundle));
+    assert_ok(sl_client_chain_set(client, 5000, bundle, size, &version, hash, NULL));
+    assert_int_equal(version, 7);
+    assert_memory_equal(hash, bed.rig.provision.hash, 32);
+    assert_ok(sl_client_sa_clear(client, 5000, NULL));
+    assert_null(sl_provision_config(&bed.rig.provision, 0)->ports[0].in);
+    sl_client_free(client);
+    (void)poll_server();
+    assert_int_equal(bed.server.connections[0].state, SL_CONNECTION_FREE);
+}
+
+static void test_refusals_leave_the_connection_usable(void **state)
+{
+    (void)state;
+    struct sl_client *client = connect_tenant();
+    struct sl_err err = {0};
+    uint64_t ns;
+    uint64_t version;
+    uint8_t hash[32];
+    uint8_t bundle[64];
+    struct sl_msg_sa sa = rig_sa(&bed.rig, 0, true);
+    assert_ok(sl_client_sa_set(client, 5000, &sa, NULL));
+    sa.params.spi += 0x100;
+    assert_rc(sl_client_sa_set(client, 5000, &sa, &err), SL_EXISTS);
+    assert_non_null(strstr(err.text, "never used twice"));
+    sa.shard = 3;
+    sa.params.spi = 0x10006;
+    assert_rc(sl_client_sa_set(client, 5000, &sa, &err), SL_RANGE);
+    assert_rc(sl_client_chain_set(client, 5000, "nonsense", 8, &version, hash, &err), SL_TRUNCATED);
+    size_t size = rig_bundle(7, SL_VERDICT_PASS, bundle, sizeof(bundle));
+    assert_ok(sl_client_chain_set(client, 5000, bundle, size, &version, hash, NULL));
+    size = rig_bundle(6, SL_VERDICT_PASS, bundle, sizeof(bundle));
+    assert_rc(sl_client_chain_set(client, 5000, bundle, size, &version, hash, &err), SL_STALE);
+    assert_int_equal(bed.rig.provision.version, 7);
+    assert_ok(sl_client_ping(client, 5000, 10, &ns, NULL));
+    assert_false(sl_client_is_dead(client));
+    assert_int_equal(bed.server.counters.requests_refused, 4);
+    sl_client_free(client);
+}
+
+static void test_status_is_json_with_every_counter(void **state)
+{
+    (void)state;
+    uint8_t packet[200];
+    char *text = NULL;
+    rig_set_all_sas(&bed.rig);
+    assert_ok(rig_set_chain(&bed.rig, 3, SL_VERDICT_PASS));
+    rig_packet(packet, 200, 0, 1);
+    rig_send(&bed.rig, 0, packet, 200, 4, 0, 0);
+    (void)sl_worker_pass(bed.rig.worker);
+    struct sl_client *client = connect_tenant();
+    assert_ok(sl_client_status(client, 5000, &text, NULL));
+    json_error_t error;
+    json_t *root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    if (root == NULL) {
+        fail_msg("%s: %s", error.text, text);
+    }
+    const json_t *shard = json_array_get(json_object_get(root, "shards"), 0);
+    const json_t *lan = json_object_get(shard, "lan");
+    assert_int_equal(json_integer_value(json_object_get(lan, "passed")), 1);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(lan, "sa_in"), "bytes")),
+                     200);
+    assert_true(json_is_null(json_object_get(lan, "sa_in_previous")));
+    const json_t *nf = json_array_get(json_object_get(root, "chain"), 0);
+    assert_string_equal(json_string_value(json_object_get(nf, "nf")), "test");
+    assert_int_equal(json_integer_value(json_object_get(nf, "packets")), 1);
+    const json_t *counters = json_object_get(nf, "counters");
+    assert_int_equal(json_integer_value(json_object_get(counters, "all")), 1);
+    assert_null(json_object_get(counters, "none")); /* 0: left out */
+    const json_t *policy = json_object_get(root, "policy");
+    assert_int_equal(json_integer_value(json_object_get(policy, "version")), 3);
+    assert_int_equal(json_string_length(json_object_get(policy, "sha256")), 64);
+    assert_true(json_is_null(json_object_get(root, "time_ms")));
+    assert_non_null(json_object_get(json_object_get(root, "runtime"), "heap_bytes"));
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(root, "control"), "authenticated")), 1);
+    json_decref(root);
+    free(text);
+    sl_client_free(client);
+}
+
+static size_t eval_packet(uint8_t *out, uint8_t port, uint32_t size, uint8_t fill)
+{
+    out[0] = port;
+    sl_be32_put(out + 1, size);
+    rig_packet(out + 5, size, 0, fill);
+    return 5 + size;
+}
+
+static void test_eval_runs_the_chain_and_forwards_nothing(void **state)
+{
+    (void)state;
+    static uint8_t body[2 + 100 * 64];
+    struct sl_client *client = connect_tenant();
+    struct sl_msg reply = {0};
+    struct sl_err err = {0};
+    size_t size = 2;
+    sl_be16_put(body, 70);
+    for (uint32_t i = 0; i < 70; i++) { /* more than one burst */
+        size += eval_packet(body + size, (uint8_t)(i % 2), 40, (uint8_t)(i % 3));
+    }
+    assert_rc(sl_client_call(client, SL_MSG_EVAL, body, size, 5000, &reply, &err), SL_STATE);
+    assert_ok(rig_set_chain(&bed.rig, 1, 0xff));
+    body[2 + 5 + 45] = 0; /* second packet: version 0, malformed */
+    assert_ok(sl_client_call(client, SL_MSG_EVAL, body, size, 5000, &reply, &err));
+    struct sl_reader r;
+    sl_reader_init(&r, reply.body, reply.size);
+    assert_int_equal(sl_reader_be16(&r), 70);
+    for (uint32_t i = 0; i < 70; i++) {
+        assert_int_equal(sl_reader_u8(&r), i == 1 ? SL_VERDICT_DROP : i % 3);
+        assert_int_equal(sl_reader_u8(&r), i == 1 ? 255 : 0);
+        assert_int_equal(sl_reader_be32(&r), i == 1 ? SL_RULE_DEFAULT : i % 3);
+        assert_int_equal(sl_reader_be32(&r), 0); /* unchanged */
+    }
+    assert_ok(sl_reader_end(&r));
+    sl_msg_done(&reply);
+    assert_int_equal(rig_counters(&bed.rig, 0)->received, 0);
+    sl_client_free(client);
+}
+
+static void test_wrong_tenant_key_gets_nowhere(void **state)
+{
+    (void)state;
+    struct sl_client *client = make_client(bed.stranger);
+    struct sl_err err = {0};
+    uint64_t ns;
+    assert_ok(sl_client_connect(client, 5000, &err)); /* TLS 1.3: the refusal comes after */
+    assert_rc(sl_client_ping(client, 5000, 4, &ns, &err), SL_DENIED);
+    assert_true(sl_client_is_dead(client));
+    assert_int_equal(bed.server.counters.failed_auth, 1);
+    assert_int_equal(bed.server.counters.requests, 0);
+    sl_client_free(client);
+}
+
+static void test_protocol_errors_are_told_and_end_the_connection(void **state)
+{
+    (void)state;
+    static const uint8_t big[1100];
+    const struct {
+        uint16_t type;
+        const void *body;
+        size_t size;
+        sl_rc want;
+    } rows[] = {
+        {99, NULL, 0, SL_UNSUPPORTED},
+        {SL_MSG_ERROR, NULL, 0, SL_UNSUPPORTED},
+        {SL_MSG_HELLO, "\0\5ab", 4, SL_TRUNCATED},
+        {SL_MSG_SA_SET, "abc", 3, SL_TRUNCATED},
+        {SL_MSG_SA_CLEAR, "x", 1, SL_MALFORMED},
+        {SL_MSG_STATUS, "x", 1, SL_MALFORMED},
+        {SL_MSG_TIME, "x", 1, SL_MALFORMED},
+        {SL_MSG_PING, big, sizeof(big), SL_RANGE},
+        {SL_MSG_EVAL, "x", 1, SL_TRUNCATED},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        (void)teardown(NULL);
+        (void)setup(NULL);
+        struct sl_client *client = connect_tenant();
+        struct sl_msg reply = {0};
+        struct sl_err err = {0};
+        uint64_t ns;
+        sl_rc rc =
+            sl_client_call(client, rows[i].type, rows[i].body, rows[i].size, 5000, &reply, &err);
+        if (rc != rows[i].want) {
+            fail_msg("row %zu: %s: %s", i, sl_rc_name(rc), err.text);
+        }
+        assert_int_equal(bed.server.counters.failed_protocol, 1);
+        assert_rc(sl_client_ping(client, 5000, 1, &ns, &err), SL_CLOSED);
+        sl_client_free(client);
+        assert_int_equal(bed.server.budget.left, SL_CONTROL_BUDGET);
+    }
+}
+
+static void test_oversized_message_is_refused(void **state)
+{
+    (void)state;
+    struct sl_client *client = connect_tenant();
+    struct sl_msg reply = {0};
+    struct sl_err err = {0};
+    uint8_t header[8] = {0x7f, 0xff, 0xff, 0xff, 0, 6, 0, 1};
+    assert_ok(sl_tls_write(sl_client_tls(client), header, sizeof(header), NULL));
+    sl_rc rc;
+    while ((rc = sl_client_poll(client, &reply, &err)) == SL_AGAIN) {
+        (void)poll_server();
+    }
+    assert_ok(rc);
+    assert_rc(sl_client_error(&reply, &err), SL_RANGE);
+    sl_msg_done(&reply);
+    sl_client_free(client);
+    assert_int_equal(bed.server.counters.failed_protocol, 1);
+}
+
+/* ---- where the test plays a hostile host ---- */
+
+static void host_data(uint32_t connection, const void *data, size_t size)
+{
+    size_t taken = 0;
+    assert_ok(sl_frame_write_data(&bed.to_image, connection, data, size, &taken));
+    assert_int_equal(taken, size);
+}
+
+/* Reads frames until there are none; counts closes of `connection` (0: of any). */
+static uint32_t host_closes(uint32_t connection)
+{
+    struct sl_frame frame;
+    uint32_t closes = 0;
+    while (sl_frame_read(&bed.frames, &bed.from_image, &frame) == SL_OK) {
+        if (frame.kind == SL_FRAME_CLOSE && (connection == 0 || frame.connection == connection)) {
+            closes++;
+        }
+    }
+    return closes;
+}
+
+static void test_garbage_is_answered_by_a_close(void **state)
+{
+    (void)state;
+    assert_ok(sl_frame_write_event(&bed.to_image, 1, SL_FRAME_OPEN));
+    host_data(1, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27);
+    host_data(2, "data of a connection never opened", 33);
+    (void)poll_server();
+    assert_int_equal(host_closes(1), 1);
+    assert_int_equal(bed.server.counters.failed_tls, 1);
+    assert_int_equal(bed.server.connections[0].state, SL_CONNECTION_FREE);
+}
+
+static void test_half_handshake_times_out(void **state)
+{
+    (void)state;
+    assert_ok(sl_frame_write_event(&bed.to_image, 1, SL_FRAME_OPEN));
+    host_data(1, "\x16\x03\x01\x02\x00\x01", 6); /* a record that never ends */
+    assert_true(poll_server() > 0);
+    bed.now_ns += SL_CONTROL_HANDSHAKE_NS - 1;
+    (void)poll_server();
+    assert_int_equal(bed.server.connections[0].state, SL_CONNECTION_HANDSHAKE);
+    bed.now_ns += 1;
+    (void)poll_server();
+    (void)poll_server();
+    assert_int_equal(bed.server.counters.timed_out, 1);
+    assert_int_equal(host_closes(1), 1);
+    assert_int_equal(bed.server.connections[0].state, SL_CONNECTION_FREE);
+}
+
+static void test_half_request_times_out(void **state)
+{
+    (void)state;
+    struct sl_client *client = connect_tenant();
+    struct sl_msg reply = {0};
+    assert_ok(sl_tls_write(sl_client_tls(client), "\0\0\1\0\0\6\0\1half", 12, NULL));
+    assert_rc(sl_client_poll(client, &reply, NULL), SL_AGAIN);
+    (void)poll_server();
+    bed.now_ns += SL_CONTROL_STALL_NS;
+    (void)poll_server();
+    (void)poll_server();
+    assert_int_equal(bed.server.counters.timed_out, 1);
+    sl_client_free(client);
+}
+
+static void test_flood_of_connections_is_bounded(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 500; i++) {
+        assert_ok(sl_frame_write_event(&bed.to_image, 100 + i, SL_FRAME_OPEN));
+        (void)poll_server();
+        (void)host_closes(0);
+    }
+    assert_int_equal(bed.server.counters.opened, SL_CONTROL_CONNECTIONS_MAX);
+    assert_int_equal(bed.server.counters.refused, 500 - SL_CONTROL_CONNECTIONS_MAX);
+    /* a handshake that dawdles gives its place up */
+    bed.now_ns += SL_CONTROL_EVICT_NS + 1;
+    assert_ok(sl_frame_write_event(&bed.to_image, 1000, SL_FRAME_OPEN));
+    (void)poll_server();
+    assert_int_equal(bed.server.counters.evicted, 1);
+    assert_int_equal(bed.server.counters.opened, SL_CONTROL_CONNECTIONS_MAX + 1);
+}
+
+static void test_authenticated_connection_survives_a_flood(void **state)
+{
+    (void)state;
+    struct sl_client *client = connect_tenant();
+    uint64_t ns;
+    bed.now_ns += SL_CONTROL_EVICT_NS * 2;
+    /* the flood comes over the same ring: write as the client's transport would */
+    for (uint32_t i = 0; i < 50; i++) {
+        sl_control_server_poll(&bed.server, bed.now_ns);
+        bed.now_ns += SL_CONTROL_EVICT_NS + 1;
+        assert_ok(sl_client_ping(client, 5000, 1, &ns, NULL));
+    }
+    assert_int_equal(bed.server.connections[0].state, SL_CONNECTION_READY);
+    sl_client_free(client);
+}
+
+static void test_reopened_number_replaces_the_old_connection(void **state)
+{
+    (void)state;
+    assert_ok(sl_frame_write_event(&bed.to_image, 1, SL_FRAME_OPEN));
+    assert_ok(sl_frame_write_event(&bed.to_image, 1, SL_FRAME_OPEN));
+    (void)poll_server();
+    assert_int_equal(bed.server.counters.bad_frames, 1);
+    assert_int_equal(bed.server.connections[0].state, SL_CONNECTION_HANDSHAKE);
+    assert_int_equal(bed.server.connections[1].state, SL_CONNECTION_FREE);
+}
+
+static void test_bad_frames_are_counted(void **state)
+{
+    (void)state;
+    const uint8_t bad[] = {0, 0, 0, 1, 0, 7, 0, 0};
+    assert_int_equal(sl_byte_ring_write(&bed.to_image, bad, sizeof(bad)), sizeof(bad));
+    (void)poll_server();
+    assert_int_equal(bed.server.counters.bad_frames, 1);
+}
+
+static void test_host_that_never_drains_is_given_up(void **state)
+{
+    (void)state;
+    static const uint8_t filler[65536];
+    uint8_t body[1024] = {0};
+    struct sl_msg reply = {0};
+    struct sl_client *client = connect_tenant();
+    /* the outgoing ring is full and the host reads nothing */
+    (void)sl_byte_ring_write(&bed.server.params.out, filler,
+                             sl_byte_ring_writable(&bed.server.params.out));
+    bed.is_deaf = true;
+    assert_ok(sl_client_request(client, SL_MSG_PING, body, sizeof(body), NULL));
+    assert_rc(sl_client_poll(client, &reply, NULL), SL_AGAIN);
+    assert_true(poll_server() <= 1000000); /* it looks again soon */
+    assert_int_equal(bed.server.counters.requests, 1);
+    assert_int_equal(bed.server.connections[0].state, SL_CONNECTION_READY);
+    for (int i = 0; i < 3; i++) {
+        bed.now_ns += SL_CONTROL_STALL_NS;
+        (void)poll_server();
+    }
+    assert_int_equal(bed.server.counters.timed_out, 1);
+    assert_int_equal(bed.server.connections[0].state, SL_CONNECTION_FREE);
+    sl_client_free(client);
+}
+
+static void test_second_request_before_the_reply_is_refused(void **state)
+{
+    (void)state;
+    static uint8_t filler[65536];
+    struct sl_msg reply = {0};
+    struct sl_client *client = connect_tenant();
+    (void)sl_byte_ring_write(&bed.server.params.out, filler,
+                             sl_byte_ring_writable(&bed.server.params.out));
+    bed.is_deaf = true;
+    /* a reply larger than what TLS may buffer stays under way */
+    enum { COUNT = 4096 };
+    assert_ok(rig_set_chain(&bed.rig, 1, SL_VERDICT_PASS));
+    size_t size = 2;
+    uint8_t *body = malloc(2 + COUNT * 45);
+    assert_non_null(body);
+    sl_be16_put(body, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        size += eval_packet(body + size, 0, 40, 1);
+    }
+    assert_ok(sl_client_request(client, SL_MSG_EVAL, body, size, NULL));
+    free(body);
+    for (int i = 0; i < 10; i++) {
+        assert_rc(sl_client_poll(client, &reply, NULL), SL_AGAIN);
+        (void)poll_server();
+    }
+    assert_int_equal(bed.server.counters.requests, 1);
+    assert_true(bed.server.connections[0].writer.is_busy);
+    assert_ok(sl_tls_write(sl_client_tls(client), "\0\0\0\4\0\6\0\2", 8, NULL));
+    assert_rc(sl_client_poll(client, &reply, NULL), SL_AGAIN);
+    (void)poll_server();
+    assert_int_equal(bed.server.counters.failed_protocol, 1);
+    assert_int_equal(bed.server.connections[0].state, SL_CONNECTION_CLOSING);
+    sl_client_free(client);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_every_request),
+        TEST(test_refusals_leave_the_connection_usable),
+        TEST(test_status_is_json_with_every_counter),
+        TEST(test_eval_runs_the_chain_and_forwards_nothing),
+        TEST(test_wrong_tenant_key_gets_nowhere),
+        TEST(test_protocol_errors_are_told_and_end_the_connection),
+        TEST(test_oversized_message_is_refused),
+        TEST(test_garbage_is_answered_by_a_close),
+        TEST(test_half_handshake_times_out),
+        TEST(test_half_request_times_out),
+        TEST(test_flood_of_connections_is_bounded),
+        TEST(test_authenticated_connection_survives_a_flood),
+        TEST(test_reopened_number_replaces_the_old_connection),
+        TEST(test_bad_frames_are_counted),
+        TEST(test_host_that_never_drains_is_given_up),
+        TEST(test_second_request_before_the_reply_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SAs and chains, and their exchange under traffic from a second thread (ThreadSanitizer's). */
+#include "unit.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <time.h>
+
+#include "image/json.h"
+#include "native_runtime.h"
+#include "rig.h"
+
+static void test_key_is_never_taken_twice(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct sl_err err = {0};
+    rig_init(&rig, 64, 65536);
+    struct sl_msg_sa sa = rig_sa(&rig, 0, true);
+    assert_ok(sl_provision_sa_set(&rig.provision, &sa, 1, &err));
+    struct sl_msg_sa other = rig_sa(&rig, 1, false);
+    memcpy(other.params.key, sa.params.key, sizeof(other.params.key));
+    assert_rc(sl_provision_sa_set(&rig.provision, &other, 1, &err), SL_EXISTS);
+    assert_null(sl_provision_config(&rig.provision, 0)->ports[1].out);
+    /* not even after everything was cleared, and not with another salt */
+    assert_ok(sl_provision_sa_clear(&rig.provision, &err));
+    sa.params.spi += 0x100;
+    sa.params.salt[0] ^= 1;
+    assert_rc(sl_provision_sa_set(&rig.provision, &sa, 1, &err), SL_EXISTS);
+    rig_done(&rig);
+}
+
+static void test_spi_in_use_is_refused(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 64, 65536);
+    struct sl_msg_sa first = rig_sa(&rig, 0, true);
+    struct sl_msg_sa second = rig_sa(&rig, 0, true);
+    struct sl_msg_sa third = rig_sa(&rig, 0, true);
+    assert_ok(sl_provision_sa_set(&rig.provision, &first, 1, NULL));
+    assert_ok(sl_provision_sa_set(&rig.provision, &second, 1, NULL));
+    third.params.spi = second.params.spi;
+    assert_rc(sl_provision_sa_set(&rig.provision, &third, 1, NULL), SL_EXISTS);
+    third.params.spi = first.params.spi; /* still valid for the overlap */
+    assert_rc(sl_provision_sa_set(&rig.provision, &third, 1, NULL), SL_EXISTS);
+    rig_done(&rig);
+}
+
+static void test_shard_out_of_range_is_refused(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, 64, 65536);
+    struct sl_msg_sa sa = rig_sa(&rig, 0, true);
+    sa.shard = 1;
+    assert_rc(sl_provision_sa_set(&rig.provision, &sa, 1, NULL), SL_RANGE);
+    sa.shard = 0;
+    sa.params.alg = 77;
+    assert_rc(sl_provision_sa_set(&rig.provision, &sa, 1, NULL), SL_UNSUPPORTED);
+    rig_done(&rig);
+}
+
+static void test_chain_versions_only_go_forward(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct sl_chain *chain = NULL;
+    rig_init(&rig, 64, 65536);
+    assert_rc(sl_provision_eval_chain(&rig.provision, &chain, NULL), SL_STATE);
+    assert_ok(rig_set_chain(&rig, 5, SL_VERDICT_PASS));
+    assert_ok(rig_set_chain(&rig, 5, SL_VERDICT_PASS));           /* the same again */
+    assert_rc(rig_set_chain(&rig, 5, SL_VERDICT_DROP), SL_STALE); /* same number, other rules */
+    assert_rc(rig_set_chain(&rig, 4, SL_VERDICT_PASS), SL_STALE);
+    assert_ok(rig_set_chain(&rig, 6, SL_VERDICT_DROP));
+    assert_int_equal(sl_chain_version(sl_provision_config(&rig.provision, 0)->chain), 6);
+    assert_ok(sl_provision_eval_chain(&rig.provision, &chain, NULL));
+    assert_int_equal(sl_chain_version(chain), 6);
+    assert_ptr_not_equal(chain, sl_provision_config(&rig.provision, 0)->chain);
+    rig_done(&rig);
+}
+
+static void test_bad_chain_leaves_the_old_one(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct sl_err err = {0};
+    rig_init(&rig, 64, 65536);
+    assert_ok(rig_set_chain(&rig, 1, SL_VERDICT_PASS));
+    const struct sl_chain *before = sl_provision_config(&rig.provision, 0)->chain;
+    assert_int_not_equal(sl_provision_chain_set(&rig.provision, "SLCB", 4, &err), SL_OK);
+    assert_ptr_equal(sl_provision_config(&rig.provision, 0)->chain, before);
+    rig_done(&rig);
+}
+
+/* ---- under traffic ---- */
+
+static void *work(void *arg)
+{
+    sl_worker_run(arg, true);
+    return NULL;
+}
+
+/* The control thread swaps chains and SAs and reads every counter while the worker forwards. */
+static void test_swaps_under_traffic_lose_nothing(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 300, PER_ROUND = 20 };
+    struct rig rig;
+    pthread_t thread;
+    uint8_t packet[200];
+    static uint8_t inner[16384];
+    uint64_t sent = 0;
+    uint64_t opened = 0;
+    rig_init(&rig, 1024, 1 << 20);
+    rig_set_all_sas(&rig);
+    assert_ok(rig_set_chain(&rig, 1, SL_VERDICT_PASS));
+    rig_packet(packet, sizeof(packet), 0, 1);
+    assert_int_equal(pthread_create(&thread, NULL, work, rig.worker), 0);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        for (uint32_t i = 0; i < PER_ROUND; i++) {
+            rig_send(&rig, 0, packet, sizeof(packet), 4, 0, 0);
+            sent++;
+        }
+        assert_ok(rig_set_chain(&rig, 2 + round, SL_VERDICT_PASS));
+        if (round % 10 == 0) { /* new keys: the old inbound one overlaps */
+            rig_set_sa(&rig, 0, true);
+        }
+        struct sl_chain_nf_totals totals;
+        sl_chain_nf_totals(sl_provision_config(&rig.provision, 0)->chain, 0, &totals);
+        sl_provision_poll(&rig.provision, 2);
+        while (opened < sent) {
+            uint32_t got = rig_receive(&rig, 1, rig.from_image[1], inner, NULL, NULL);
+            opened += got;
+            if (got == 0) {
+                (void)sched_yield();
+            }
+            if (opened + PER_ROUND / 2 > sent) {
+                break; /* leave some under way while the next swap comes */
+            }
+        }
+    }
+    struct timespec ms = {.tv_nsec = 1000000};
+    for (int i = 0; i < 5000 && opened < sent; i++) {
+        uint32_t got = rig_receive(&rig, 1, rig.from_image[1], inner, NULL, NULL);
+        opened += got;
+        if (got == 0) {
+            (void)nanosleep(&ms, NULL);
+        }
+    }
+    atomic_store(&rig.worker->is_stopped, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(opened, sent);
+    assert_int_equal(rig_counters(&rig, 0)->passed, sent);
+    sl_provision_poll(&rig.provision, 3);
+    assert_null(rig.provision.retired); /* nothing is kept once the worker rests */
+    rig_done(&rig);
+}
+
+static void test_idle_polling_worker_rests(void **state)
+{
+    (void)state;
+    struct rig rig;
+    pthread_t thread;
+    struct timespec second = {.tv_nsec = 300000000};
+    struct timespec cpu;
+    clockid_t clock;
+    rig_init(&rig, 64, 65536);
+    assert_int_equal(pthread_create(&thread, NULL, work, rig.worker), 0);
+    assert_int_equal(pthread_getcpuclockid(thread, &clock), 0);
+    (void)nanosleep(&second, NULL);
+    assert_int_equal(clock_gettime(clock, &cpu), 0);
+    atomic_store(&rig.worker->is_stopped, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(rig.worker->waits > 10);
+    /* far below the 300 ms that a spinning worker would use; generous for a loaded machine */
+    assert_true(cpu.tv_sec == 0 && cpu.tv_nsec < 60000000);
+    rig_done(&rig);
+}
+
+static void test_json_escapes_and_limits(void **state)
+{
+    (void)state;
+    struct sl_json json = {0};
+    sl_json_open(&json, NULL, '{');
+    sl_json_string(&json, "a\"b", "x\n\\\x7f\xc3");
+    sl_json_open(&json, "list", '[');
+    sl_json_u64(&json, NULL, UINT64_MAX);
+    sl_json_bool(&json, NULL, true);
+    sl_json_null(&json, NULL);
+    sl_json_close(&json, ']');
+    sl_json_close(&json, '}');
+    const char *want = "{\"a\\u0022b\":\"x\\u000a\\u005c\\u007f\\u00c3\","
+                       "\"list\":[18446744073709551615,true,null]}";
+    assert_ok(json.rc);
+    assert_int_equal(json.size, strlen(want));
+    assert_memory_equal(json.text, want, json.size);
+    while (json.rc == SL_OK) {
+        sl_json_string(&json, NULL, want);
+    }
+    assert_rc(json.rc, SL_RANGE);
+    assert_true(json.size <= SL_JSON_SIZE_MAX);
+    sl_json_done(&json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_key_is_never_taken_twice),
+        cmocka_unit_test(test_spi_in_use_is_refused),
+        cmocka_unit_test(test_shard_out_of_range_is_refused),
+        cmocka_unit_test(test_chain_versions_only_go_forward),
+        cmocka_unit_test(test_bad_chain_leaves_the_old_one),
+        cmocka_unit_test(test_swaps_under_traffic_lose_nothing),
+        cmocka_unit_test(test_idle_polling_worker_rests),
+        cmocka_unit_test(test_json_escapes_and_limits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
