@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The standard NF image: the worker, the control server and every NF of nf/, for the TEE. */
-#include <stdint.h>
-
+#include "device/image.h"
 #include "image/image.h"
-#include "runtime/layout.h"
+
+/* One control thread and up to SL_AREA_SHARDS_MAX workers. The heap holds two policies at once while
+ * one replaces the other, for every shard. */
+__attribute__((used, section(".sl_image"))) static const struct sl_image_wants wants = {
+    .magic = SL_IMAGE_WANTS_MAGIC,
+    .version = 1,
+    .heap_size = 64ull << 20,
+    .stack_size = 256 << 10,
+    .thread_count = 17,
+    .isv_prod_id = 1,
+    .isv_svn = 1,
+};
 
 int main(int argc, char **argv)
 {
