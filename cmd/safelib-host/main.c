@@ -196,6 +196,9 @@ static void banner(const struct program *program)
     (void)fprintf(stderr, "safelib-host %s: image %s\n", SL_VERSION, s->config->image);
     (void)fprintf(stderr, "  mrenclave  %s\n", mrenclave);
     (void)fprintf(stderr, "  device     %s%s\n", node->device.name, s->is_trap ? " (trap)" : "");
+    const struct sl_enclave *enclave = sl_host_enclave(program->host);
+    (void)fprintf(stderr, "  enclave    %p-%p\n", (void *)enclave->base,
+                  (void *)(enclave->base + enclave->size));
     (void)fprintf(stderr, "  protection %s\n", node->device.protection);
     for (const char *const *rule = node->device.unenforced; rule != NULL && *rule != NULL; rule++) {
         (void)fprintf(stderr, "  not enforced here: %s\n", *rule);
