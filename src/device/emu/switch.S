@@ -105,7 +105,11 @@ sl_emu_leave:
     movl $0, EMU_T_INSIDE(%r11)
     cld
     ldmxcsr (%rsp)
-    fldcw 4(%rsp)
+    fnstsw %ax
+    test $0x80, %al
+    jz 2f
+    fnclex /* the enclave left an unmasked x87 exception pending: FLDCW would raise it here */
+2:  fldcw 4(%rsp)
     add $8, %rsp
     pop %r15
     pop %r14
