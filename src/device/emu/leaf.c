@@ -45,9 +45,9 @@ static bool is_ssa_usable(const struct emu_enclave *enclave, const struct emu_tc
                           uint32_t index, struct emu_fault *ret_fault)
 {
     const uint64_t off = tcs->ossa + (uint64_t)index * enclave->ssa_frame_size;
-    for (uint64_t at = off; at < off + enclave->ssa_frame_size; at += SL_SGX_PAGE_SIZE) {
-        if (!has_page(enclave, at, SL_SECINFO_R | SL_SECINFO_W | EMU_PAGE_ADDED)) {
-            *ret_fault = (struct emu_fault){EMU_PF, 0, (uint64_t)enclave->common.base + at};
+    for (uint64_t at = 0; at < enclave->ssa_frame_size; at += SL_SGX_PAGE_SIZE) {
+        if (!has_page(enclave, off + at, SL_SECINFO_R | SL_SECINFO_W | EMU_PAGE_ADDED)) {
+            *ret_fault = (struct emu_fault){EMU_PF, 0, (uint64_t)enclave->common.base + off + at};
             return false;
         }
     }

@@ -311,7 +311,8 @@ static bool signal_inside(struct emu_thread *thread, int signo, siginfo_t *info,
             return sl_emu_leaf_enclu(thread, uc);
         }
         if (is_fault) { /* entry or exit itself failed; nothing of the enclave has run or is lost */
-            const struct emu_fault fault = {EMU_PF, 0, (uint64_t)g[REG_CR2]};
+            const struct emu_fault fault = {
+                .vector = EMU_PF, .addr = (uint64_t)g[REG_CR2] & ~(uint64_t)(SL_SGX_PAGE_SIZE - 1)};
             sl_emu_leave_fault(thread, uc, SL_EENTER, &fault);
             return false;
         }

@@ -90,6 +90,13 @@ snippet exit_by_trap /* EEXIT at a site that is not listed */
     .byte 0x0f, 0x01, 0xd7
     ud2
 
+snippet hold /* tells [rsi] = 1 that it is inside, waits for [rdx] != 0 */
+    movq $1, (%rsi)
+1:  pause
+    cmpq $0, (%rdx)
+    je 1b
+    jmp emu_code_leave
+
 snippet exit_elsewhere /* EEXIT to another address than RCX at EENTER */
     mov %rsi, %rbx
     mov $4, %eax

@@ -2,7 +2,7 @@
 /* The tiny enclave of the device tests, built through the device's own operations. */
 #include "emu_rig.h"
 
-#include <cpuid.h>
+#include <unistd.h>
 
 #include <openssl/evp.h>
 
@@ -87,7 +87,7 @@ static size_t page_runs(const struct rig_params *params, struct page_run out[16]
     for (uint64_t i = 0; i < 2; i++) {
         const uint64_t off = i == 0 ? RIG_THREAD0 : RIG_THREAD1;
         struct sl_tcs *tcs = (struct sl_tcs *)(void *)tcs_page[i];
-        *tcs = (struct sl_tcs){.ossa = off + RIG_SSA,
+        *tcs = (struct sl_tcs){.ossa = i == 0 && params->ossa != 0 ? params->ossa : off + RIG_SSA,
                                .nssa = RIG_NSSA,
                                .oentry = RIG_CODE + (uint64_t)(emu_code_entry - emu_code_begin),
                                .ofs_base = off + RIG_BASES,
@@ -209,4 +209,41 @@ void rig_handle(const struct rig *rig, uint64_t skip)
 {
     const uint64_t gpr = rig_addr(rig, RIG_THREAD0 + RIG_SSA + PAGE) - sizeof(struct sl_ssa_gpr);
     (void)rig_call(rig, emu_code_skip, skip, gpr);
+}
+
+void rig_poke(const struct rig *rig, uint64_t off, const void *data, size_t size)
+{
+    for (size_t at = 0; at < size; at += 8) {
+        uint64_t word;
+        memcpy(&word, (const uint8_t *)data + at, sizeof(word));
+        (void)rig_call(rig, emu_code_write, rig_addr(rig, off + at), word);
+    }
+}
+
+void rig_peek(const struct rig *rig, uint64_t off, void *ret_data, size_t size)
+{
+    for (size_t at = 0; at < size; at += 8) {
+        const uint64_t word = rig_call(rig, emu_code_read, rig_addr(rig, off + at), 0);
+        memcpy((uint8_t *)ret_data + at, &word, sizeof(word));
+    }
+}
+
+int rig_group_setup(void **state)
+{
+    static char folder[] = "/tmp/sl-emu-XXXXXX";
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    *state = folder;
+    return setenv("XDG_STATE_HOME", folder, 1);
+}
+
+int rig_group_teardown(void **state)
+{
+    char path[256];
+    (void)snprintf(path, sizeof(path), "%s/safelib/emulated-fuses", (const char *)*state);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof(path), "%s/safelib", (const char *)*state);
+    (void)rmdir(path);
+    return rmdir(*state);
 }

@@ -41,6 +41,7 @@ struct rig_params {
     uint32_t entry_cost_ns;
     uint64_t xfrm;       /* 0: x87, SSE, and AVX-512 where the machine has it */
     uint64_t attributes; /* 0: MODE64BIT */
+    uint64_t ossa;       /* of thread 0; 0: RIG_SSA */
 };
 
 /* A complete, initialised enclave; ends the test on failure. */
@@ -72,6 +73,14 @@ int rig_resume(const struct rig *rig, uint32_t thread, struct sl_enter_regs *ret
                struct sgx_enclave_run *ret_run);
 /* Handles the exception of thread 0: adds @p skip to the saved RIP, by the enclave itself. */
 void rig_handle(const struct rig *rig, uint64_t skip);
+
+/* Copies into and out of enclave memory by the enclave itself; multiples of 8 bytes. */
+void rig_poke(const struct rig *rig, uint64_t off, const void *data, size_t size);
+void rig_peek(const struct rig *rig, uint64_t off, void *ret_data, size_t size);
+
+/* One enclave key store for the test program, gone at its end: for cmocka_run_group_tests. */
+int rig_group_setup(void **state);
+int rig_group_teardown(void **state);
 
 #define RIG_LABEL(name) extern const uint8_t emu_code_##name[]
 RIG_LABEL(begin);

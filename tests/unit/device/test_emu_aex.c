@@ -396,5 +396,5 @@ int main(void)
         cmocka_unit_test(test_aex_segment_bases_survive),
         cmocka_unit_test(test_enter_from_a_signal_handler_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, rig_group_setup, rig_group_teardown);
 }

@@ -2,8 +2,6 @@
 /* ECREATE, EADD and EINIT of the emulator: every check, refused one by one. */
 #include "unit.h"
 
-#include <unistd.h>
-
 #include <openssl/evp.h>
 
 #include "device/emu/emu.h"
@@ -498,26 +496,6 @@ static void test_find_unknown_device_returns_null(void **state)
     (void)state;
 }
 
-static int with_own_fuses(void **state)
-{
-    static char folder[] = "/tmp/sl-emu-build-XXXXXX";
-    if (mkdtemp(folder) == NULL) {
-        return -1;
-    }
-    *state = folder;
-    return setenv("XDG_STATE_HOME", folder, 1);
-}
-
-static int without_own_fuses(void **state)
-{
-    char path[256];
-    (void)snprintf(path, sizeof(path), "%s/safelib/emulated-fuses", (const char *)*state);
-    (void)unlink(path);
-    (void)snprintf(path, sizeof(path), "%s/safelib", (const char *)*state);
-    (void)rmdir(path);
-    return rmdir(*state);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -535,5 +513,5 @@ int main(void)
         cmocka_unit_test(test_bare_needs_no_sigstruct),
         cmocka_unit_test(test_find_unknown_device_returns_null),
     };
-    return cmocka_run_group_tests(tests, with_own_fuses, without_own_fuses);
+    return cmocka_run_group_tests(tests, rig_group_setup, rig_group_teardown);
 }

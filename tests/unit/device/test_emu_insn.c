@@ -316,5 +316,5 @@ int main(void)
         cmocka_unit_test(test_memory_host_access_faults),
         cmocka_unit_test(test_memory_of_another_enclave_faults),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, rig_group_setup, rig_group_teardown);
 }
