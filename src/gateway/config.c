@@ -38,9 +38,9 @@ struct yaml_side {
 struct yaml_tunnel {
     int alg;
     int framing;
-    bool *esn;
-    bool *copy_dscp;
-    bool *offload;
+    int esn;
+    int copy_dscp;
+    int offload;
     uint32_t replay_window;
     uint32_t rekey_seconds;
     uint64_t rekey_packets;
@@ -50,7 +50,7 @@ struct yaml_tunnel {
 struct yaml_root {
     struct yaml_host host;
     char *tenant_key;
-    bool insecure_skip_attestation;
+    int insecure_skip_attestation;
     struct yaml_side lan, wan;
     uint32_t shards;
     uint32_t queues;
@@ -63,6 +63,12 @@ static const cyaml_strval_t alg_names[] = {
     {"aes-128-gcm", SL_ESP_AES_128_GCM_16},
     {"aes-256-gcm", SL_ESP_AES_256_GCM_16},
     {"chacha20-poly1305", SL_ESP_CHACHA20_POLY1305},
+};
+/* libcyaml's own booleans take any word for "true"; an insecure_ option must not. 0: not given. */
+enum { YAML_FALSE = 1, YAML_TRUE = 2 };
+static const cyaml_strval_t bool_names[] = {
+    {"false", YAML_FALSE},
+    {"true", YAML_TRUE},
 };
 static const cyaml_strval_t framing_names[] = {
     {"udp", SL_ESP_FRAMING_UDP},
@@ -90,9 +96,12 @@ static const cyaml_schema_field_t tunnel_fields[] = {
                      alg_names, 3),
     CYAML_FIELD_ENUM("framing", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel,
                      framing, framing_names, 2),
-    CYAML_FIELD_BOOL_PTR("esn", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, esn),
-    CYAML_FIELD_BOOL_PTR("copy_dscp", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, copy_dscp),
-    CYAML_FIELD_BOOL_PTR("offload", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, offload),
+    CYAML_FIELD_ENUM("esn", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel, esn,
+                     bool_names, 2),
+    CYAML_FIELD_ENUM("copy_dscp", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel,
+                     copy_dscp, bool_names, 2),
+    CYAML_FIELD_ENUM("offload", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel,
+                     offload, bool_names, 2),
     CYAML_FIELD_UINT("replay_window", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, replay_window),
     CYAML_FIELD_UINT("rekey_seconds", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_seconds),
     CYAML_FIELD_UINT("rekey_packets", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_packets),
@@ -105,8 +114,8 @@ static const cyaml_schema_field_t root_fields[] = {
     CYAML_FIELD_MAPPING("host", CYAML_FLAG_DEFAULT, struct yaml_root, host, host_fields),
     CYAML_FIELD_STRING_PTR("tenant_key", CYAML_FLAG_POINTER, struct yaml_root, tenant_key, 1,
                            SL_GW_PATH_MAX - 1),
-    CYAML_FIELD_BOOL("insecure_skip_attestation", CYAML_FLAG_OPTIONAL, struct yaml_root,
-                     insecure_skip_attestation),
+    CYAML_FIELD_ENUM("insecure_skip_attestation", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
+                     struct yaml_root, insecure_skip_attestation, bool_names, 2),
     CYAML_FIELD_MAPPING("lan", CYAML_FLAG_OPTIONAL, struct yaml_root, lan, side_fields),
     CYAML_FIELD_MAPPING("wan", CYAML_FLAG_OPTIONAL, struct yaml_root, wan, side_fields),
     CYAML_FIELD_UINT("shards", CYAML_FLAG_OPTIONAL, struct yaml_root, shards),
@@ -114,7 +123,7 @@ static const cyaml_schema_field_t root_fields[] = {
     CYAML_FIELD_STRING_PTR("policy", CYAML_FLAG_POINTER, struct yaml_root, policy, 1,
                            SL_GW_PATH_MAX - 1),
     CYAML_FIELD_STRING_PTR("status_socket", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
-                           struct yaml_root, status_socket, 1, 100),
+                           struct yaml_root, status_socket, 1, SL_GW_SOCKET_MAX - 1),
     CYAML_FIELD_MAPPING("tunnel", CYAML_FLAG_OPTIONAL, struct yaml_root, tunnel, tunnel_fields),
     CYAML_FIELD_END,
 };
@@ -196,9 +205,9 @@ static sl_rc tunnel_set(struct sl_gw_config *config, const struct yaml_tunnel *t
 {
     config->alg = t->alg != 0 ? (enum sl_esp_alg)t->alg : SL_ESP_AES_128_GCM_16;
     config->framing = t->framing != 0 ? (enum sl_esp_framing)t->framing : SL_ESP_FRAMING_UDP;
-    config->is_esn = t->esn == NULL || *t->esn;
-    config->is_dscp_copied = t->copy_dscp == NULL || *t->copy_dscp;
-    config->is_offload = t->offload == NULL || *t->offload;
+    config->is_esn = t->esn != YAML_FALSE;
+    config->is_dscp_copied = t->copy_dscp != YAML_FALSE;
+    config->is_offload = t->offload != YAML_FALSE;
     config->window = t->replay_window != 0 ? t->replay_window : RING_WINDOW_DEFAULT;
     config->rekey_seconds = t->rekey_seconds != 0 ? t->rekey_seconds : REKEY_SECONDS_DEFAULT;
     config->lease_seconds = t->lease_seconds != 0 ? t->lease_seconds : LEASE_DEFAULT;
@@ -233,7 +242,7 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_gw_config *config
     string_set(c.policy, sizeof(c.policy), y->policy, "");
     string_set(c.status_socket, sizeof(c.status_socket), y->status_socket,
                "/run/safelib/gateway.sock");
-    c.is_attestation_skipped = y->insecure_skip_attestation;
+    c.is_attestation_skipped = y->insecure_skip_attestation == YAML_TRUE;
     c.shards = y->shards != 0 ? y->shards : 1;
     c.queues = y->queues != 0 ? y->queues : 1;
     if (c.shards > SL_GW_SHARDS_MAX || c.queues > SL_GW_SHARDS_MAX) {

@@ -19,6 +19,7 @@ enum {
     SL_GW_PATH_MAX = 256,
     SL_GW_HOST_MAX = 128,
     SL_GW_ADDR_MAX = 64,
+    SL_GW_SOCKET_MAX = 104,
 };
 
 /** One side of the gateway. */
@@ -35,7 +36,7 @@ struct sl_gw_config {
     char local[SL_GW_ADDR_MAX]; /**< outer source address; "": any */
     char tenant_key[SL_GW_PATH_MAX];
     char policy[SL_GW_PATH_MAX];
-    char status_socket[SL_GW_PATH_MAX];
+    char status_socket[SL_GW_SOCKET_MAX];
     bool is_attestation_skipped;
     struct sl_gw_side side[SL_PORT_COUNT];
     uint32_t shards;

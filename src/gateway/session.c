@@ -1,0 +1,479 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connects to the image, provisions it, and keeps at it. */
+#include "gateway/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/bytes.h"
+
+#define MS     1000000ull
+#define SECOND 1000000000ull
+
+enum {
+    CONNECT_TIMEOUT_MS = 3000,
+    STATUS_EVERY_MS = 1000,
+    TIME_EVERY_S = 60,
+    BACKOFF_MIN_MS = 200,
+    BACKOFF_MAX_MS = 5000,
+    TICK_MS = 100,
+};
+
+const char *sl_gw_state_text(enum sl_gw_state state)
+{
+    static const char *const text[] = {"connecting", "provisioning", "running", "degraded",
+                                       "stopped"};
+    return (unsigned)state < 5 ? text[state] : "unknown";
+}
+
+/* One line in the log per change, not per attempt. */
+static void state_set(struct sl_session *session, enum sl_gw_state state, const char *reason)
+{
+    char line[600];
+    (void)pthread_mutex_lock(&session->lock);
+    bool is_new = session->state != state || strcmp(session->reason, reason) != 0;
+    session->state = state;
+    (void)snprintf(session->reason, sizeof(session->reason), "%s", reason);
+    (void)pthread_mutex_unlock(&session->lock);
+    if (is_new) {
+        (void)snprintf(line, sizeof(line), "%s%s%s", sl_gw_state_text(state),
+                       reason[0] != '\0' ? ": " : "", reason);
+        session->log(line);
+    }
+}
+
+/* ---- connecting ---- */
+
+/* Until attestation exists every key is taken, which the configuration had to say. */
+static sl_rc image_verify(void *ctx, const struct sl_tls_peer *peer, struct sl_err *err)
+{
+    struct sl_session *session = ctx;
+    if (!session->config->is_attestation_skipped) {
+        return sl_err_set(err, SL_AUTH, "the image's evidence cannot be verified");
+    }
+    memcpy(session->peer_key, peer->spki_hash, sizeof(session->peer_key));
+    return SL_OK;
+}
+
+static sl_rc session_connect(struct sl_session *session, struct sl_err *err)
+{
+    char port[8];
+    struct sl_client_params params = {
+        .identity = session->identity, .verify = image_verify, .verify_ctx = session};
+    (void)snprintf(port, sizeof(port), "%u", session->config->control_port);
+    sl_rc rc =
+        sl_client_tcp(session->config->host, port, CONNECT_TIMEOUT_MS, &params.transport, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    struct sl_client *client = NULL;
+    rc = sl_client_create(&params, &client, err);
+    if (rc != SL_OK) {
+        params.transport.close(params.transport.ctx);
+        return rc;
+    }
+    rc = sl_client_connect(client, SL_SESSION_TIMEOUT_MS, err);
+    if (rc != SL_OK) {
+        sl_client_free(client);
+        return rc;
+    }
+    session->client = client;
+    return SL_OK;
+}
+
+/* ---- provisioning ---- */
+
+static sl_rc hello(struct sl_session *session, struct sl_err *err)
+{
+    struct sl_msg_hello hello;
+    sl_rc rc = sl_client_hello(session->client, SL_SESSION_TIMEOUT_MS, &hello, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (hello.shard_count < session->config->shards) {
+        return sl_err_set(err, SL_MISMATCH,
+                          "shards: %u are configured, the image has %u (safelib-host --shards)",
+                          session->config->shards, hello.shard_count);
+    }
+    (void)pthread_mutex_lock(&session->lock);
+    bool is_other = session->has_hello &&
+                    memcmp(session->image_key, session->peer_key, sizeof(session->image_key)) != 0;
+    session->restarts += is_other;
+    memcpy(session->image_key, session->peer_key, sizeof(session->image_key));
+    session->hello = hello;
+    session->has_hello = true;
+    session->connects++;
+    (void)pthread_mutex_unlock(&session->lock);
+    if (is_other) {
+        session->log("the image has a new key: it was restarted; all SAs are replaced");
+    }
+    return SL_OK;
+}
+
+static sl_rc chain_set(struct sl_session *session, struct sl_err *err)
+{
+    uint64_t version = 0;
+    uint8_t hash[32];
+    sl_rc rc = sl_client_chain_set(session->client, SL_SESSION_TIMEOUT_MS, session->policy.bundle,
+                                   session->policy.size, &version, hash, err);
+    if (rc == SL_OK) {
+        (void)pthread_mutex_lock(&session->lock);
+        session->policy_version = version;
+        memcpy(session->policy_hash, hash, sizeof(hash));
+        (void)pthread_mutex_unlock(&session->lock);
+    }
+    return rc;
+}
+
+static sl_rc provision(struct sl_session *session, struct sl_err *err)
+{
+    sl_rc rc = hello(session, err);
+    /* whatever it may hold is not ours: a new connection always means new keys */
+    rc = rc == SL_OK ? sl_client_sa_clear(session->client, SL_SESSION_TIMEOUT_MS, err) : rc;
+    rc = rc == SL_OK ? chain_set(session, err) : rc;
+    rc = rc == SL_OK ? sl_client_time(session->client, SL_SESSION_TIMEOUT_MS, err) : rc;
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_tunnel_clear(session->tunnel);
+    for (uint32_t i = 0; i < session->tunnel->shard_count * SL_PORT_COUNT && rc == SL_OK; i++) {
+        rc = sl_session_slot_key(session, &session->tunnel->slots[i / 2][i % 2], err);
+    }
+    if (rc == SL_OK) {
+        (void)pthread_mutex_lock(&session->lock);
+        session->provisions++;
+        (void)pthread_mutex_unlock(&session->lock);
+        session->is_keyed = true;
+        session->time_due_ns = sl_gw_now_ns() + TIME_EVERY_S * SECOND;
+        sl_watch_rekeyed(session->watch, true);
+    }
+    return rc;
+}
+
+/* ---- losing ---- */
+
+static void keys_drop(struct sl_session *session)
+{
+    sl_tunnel_clear(session->tunnel);
+    session->is_keyed = false;
+}
+
+/* The image is not to be reached, or refuses us. Decides what happens to the SAs meanwhile. */
+static void trouble(struct sl_session *session, sl_rc rc, const struct sl_err *err)
+{
+    char text[512];
+    uint64_t now_ns = sl_gw_now_ns();
+    sl_client_free(session->client);
+    session->client = NULL;
+    session->failures++;
+    session->lost_ns = session->lost_ns == 0 ? now_ns : session->lost_ns;
+    uint64_t lost_s = (now_ns - session->lost_ns) / SECOND;
+    if (rc == SL_DENIED || rc == SL_AUTH) {
+        keys_drop(session);
+        char hex[2 * SL_SPKI_HASH_SIZE + 1];
+        sl_hex_encode(session->identity->spki_hash, SL_SPKI_HASH_SIZE, hex);
+        (void)snprintf(text, sizeof(text),
+                       "%.280s; our tenant key is %s: the host must give it to the image "
+                       "(safelib-host --tenant-key-sha256)",
+                       err->text, hex);
+        state_set(session, SL_GW_STOPPED, text);
+    } else if (session->is_keyed && lost_s < session->config->lease_seconds) {
+        (void)snprintf(text, sizeof(text), "control channel lost: %.300s; SAs live for %u s",
+                       err->text, session->config->lease_seconds);
+        state_set(session, SL_GW_DEGRADED, text);
+    } else {
+        bool was_keyed = session->is_keyed;
+        keys_drop(session);
+        if (was_keyed) {
+            session->log("lease over: SAs deleted, nothing passes");
+        }
+        bool is_network = rc == SL_IO || rc == SL_TIMEOUT || rc == SL_CLOSED || rc == SL_NOT_FOUND;
+        state_set(session, is_network ? SL_GW_CONNECTING : SL_GW_STOPPED, err->text);
+    }
+}
+
+/* ---- running ---- */
+
+static void totals_learn(struct sl_session *session, const char *text)
+{
+    struct sl_offload_sample totals = {0};
+    json_t *root = json_loads(text, 0, NULL);
+    json_t *shards = json_object_get(root, "shards");
+    static const char *const ports[] = {"lan", "wan"};
+    for (size_t i = 0; i < json_array_size(shards); i++) {
+        for (int port = 0; port < SL_PORT_COUNT; port++) {
+            json_t *lane = json_object_get(json_array_get(shards, i), ports[port]);
+            json_t *sa = json_object_get(lane, "sa_in");
+            totals.good += (uint64_t)json_integer_value(json_object_get(sa, "ok"));
+            totals.lost += (uint64_t)json_integer_value(json_object_get(sa, "seq_gap"));
+            totals.bad += (uint64_t)json_integer_value(json_object_get(sa, "bad_icv"));
+        }
+    }
+    json_decref(root);
+    sl_watch_image_totals(session->watch, &totals);
+}
+
+static sl_rc status_poll(struct sl_session *session, struct sl_err *err)
+{
+    char *text = NULL;
+    sl_rc rc = sl_client_status(session->client, SL_SESSION_TIMEOUT_MS, &text, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    totals_learn(session, text);
+    (void)pthread_mutex_lock(&session->lock);
+    free(session->image_status);
+    session->image_status = text;
+    session->image_status_ns = sl_gw_now_ns();
+    (void)pthread_mutex_unlock(&session->lock);
+    return SL_OK;
+}
+
+/* What is said about a tunnel that has its keys. */
+static void running_state(struct sl_session *session)
+{
+    struct sl_watch *watch = session->watch;
+    (void)pthread_mutex_lock(&watch->lock);
+    enum sl_pmtu_state path = watch->pmtu.state;
+    bool is_offload_hurt =
+        watch->offload_rx.state == SL_OFFLOAD_OFF || watch->offload_tx.state == SL_OFFLOAD_OFF;
+    uint32_t mtu = watch->pmtu.mtu;
+    (void)pthread_mutex_unlock(&watch->lock);
+    char text[200] = "";
+    if (path == SL_PMTU_SILENT) {
+        state_set(session, SL_GW_DEGRADED,
+                  "the control channel works, but nothing sent into the tunnel comes back: is UDP "
+                  "filtered between here and the host?");
+        return;
+    }
+    if (path == SL_PMTU_ERROR || (path == SL_PMTU_COMPLETE && mtu < 1280)) {
+        (void)snprintf(text, sizeof(text),
+                       "the path carries %u bytes inside the tunnel, less than IPv6 needs: outer "
+                       "packets of up to 1280 inner bytes are fragmented",
+                       mtu);
+    } else if (is_offload_hurt) {
+        (void)snprintf(text, sizeof(text), "offload is off: this path or a kernel damages trains");
+    }
+    state_set(session, SL_GW_RUNNING, text);
+}
+
+static void request_serve(struct sl_session *session)
+{
+    (void)pthread_mutex_lock(&session->lock);
+    bool is_due = session->is_request_open && !session->is_request_done;
+    json_t *request = is_due ? json_incref(session->request) : NULL;
+    uint64_t number = session->request_number;
+    (void)pthread_mutex_unlock(&session->lock);
+    if (request == NULL) {
+        return;
+    }
+    json_t *response = sl_session_handle(session, request);
+    (void)pthread_mutex_lock(&session->lock);
+    json_decref(request);
+    if (session->is_request_open && session->request_number == number) {
+        session->response = response;
+        session->is_request_done = true;
+        (void)pthread_cond_broadcast(&session->changed);
+    } else {
+        json_decref(response); /* who asked has given up */
+    }
+    (void)pthread_mutex_unlock(&session->lock);
+}
+
+static sl_rc connected_tick(struct sl_session *session, struct sl_err *err)
+{
+    uint64_t now_ns = sl_gw_now_ns();
+    sl_rc rc = SL_OK;
+    if (now_ns >= session->status_due_ns) {
+        rc = status_poll(session, err);
+        session->status_due_ns = now_ns + STATUS_EVERY_MS * MS;
+    }
+    if (rc == SL_OK && now_ns >= session->time_due_ns) {
+        rc = sl_client_time(session->client, SL_SESSION_TIMEOUT_MS, err);
+        session->time_due_ns = now_ns + TIME_EVERY_S * SECOND;
+    }
+    rc = rc == SL_OK ? sl_session_rekey_due(session, err) : rc;
+    if (rc == SL_OK) {
+        running_state(session);
+    }
+    return rc;
+}
+
+static sl_rc session_step(struct sl_session *session, struct sl_err *err)
+{
+    if (session->client != NULL) {
+        if (sl_client_is_dead(session->client)) {
+            return sl_err_set(err, SL_CLOSED, "connection lost");
+        }
+        return connected_tick(session, err);
+    }
+    sl_rc rc = session_connect(session, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (!session->is_keyed) {
+        state_set(session, SL_GW_PROVISIONING, "");
+    }
+    rc = provision(session, err);
+    if (rc == SL_OK) {
+        session->failures = 0;
+        session->lost_ns = 0;
+        session->status_due_ns = 0;
+    }
+    return rc;
+}
+
+/* Waits for the time to pass, or for a request. */
+static void session_wait(struct sl_session *session, uint64_t wait_ms)
+{
+    uint64_t end = sl_gw_now_ns() + wait_ms * MS;
+    const struct timespec until = {(time_t)(end / SECOND), (long)(end % SECOND)};
+    (void)pthread_mutex_lock(&session->lock);
+    if (!session->is_request_open || session->is_request_done) {
+        (void)pthread_cond_timedwait(&session->changed, &session->lock, &until);
+    }
+    (void)pthread_mutex_unlock(&session->lock);
+}
+
+static void *session_run(void *arg)
+{
+    struct sl_session *session = arg;
+    uint64_t retry_ns = 0;
+    while (!atomic_load(&session->is_stopping)) {
+        struct sl_err err = {0};
+        sl_rc rc = SL_OK;
+        uint64_t now_ns = sl_gw_now_ns();
+        if (session->client != NULL || now_ns >= retry_ns) {
+            rc = session_step(session, &err);
+        } else if (session->is_keyed && session->lost_ns != 0 &&
+                   now_ns - session->lost_ns >= session->config->lease_seconds * SECOND) {
+            keys_drop(session);
+            state_set(session, SL_GW_STOPPED, "lease over without a control channel: SAs deleted");
+        }
+        if (rc != SL_OK) {
+            trouble(session, rc, &err);
+            uint32_t shift = session->failures > 6 ? 6 : session->failures;
+            uint64_t wait = (uint64_t)BACKOFF_MIN_MS << shift;
+            retry_ns = sl_gw_now_ns() + (wait > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : wait) * MS;
+        }
+        request_serve(session);
+        session_wait(session, TICK_MS);
+    }
+    return NULL;
+}
+
+sl_rc sl_session_start(const struct sl_gw_config *config, struct sl_tunnel *tunnel,
+                       struct sl_watch *watch, const struct sl_identity *identity,
+                       void (*log)(const char *line), struct sl_session *session,
+                       struct sl_err *err)
+{
+    memset(session, 0, sizeof(*session));
+    session->config = config;
+    session->tunnel = tunnel;
+    session->watch = watch;
+    session->identity = identity;
+    session->log = log;
+    sl_rc rc = sl_session_policy_load(session, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    pthread_condattr_t attr;
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&session->changed, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    (void)pthread_mutex_init(&session->lock, NULL);
+    (void)pthread_mutex_init(&session->request_lock, NULL);
+    int failed = pthread_create(&session->thread, NULL, session_run, session);
+    if (failed != 0) {
+        sl_policy_done(&session->policy);
+        return sl_err_set(err, SL_IO, "cannot start a thread: %s", strerror(failed));
+    }
+    session->is_started = true;
+    return SL_OK;
+}
+
+void sl_session_stop(struct sl_session *session)
+{
+    if (!session->is_started) {
+        return;
+    }
+    struct sl_err err = {0};
+    atomic_store(&session->is_stopping, true);
+    (void)pthread_join(session->thread, NULL);
+    if (session->client != NULL && !sl_client_is_dead(session->client)) {
+        sl_rc rc = sl_client_sa_clear(session->client, 1000, &err);
+        (void)rc; /* our own SAs go in any case */
+    }
+    keys_drop(session);
+    sl_client_free(session->client);
+    sl_policy_done(&session->policy);
+    free(session->image_status);
+    (void)pthread_mutex_destroy(&session->lock);
+    (void)pthread_mutex_destroy(&session->request_lock);
+    (void)pthread_cond_destroy(&session->changed);
+    session->is_started = false;
+}
+
+json_t *sl_session_request(struct sl_session *session, json_t *request, uint32_t timeout_ms)
+{
+    uint64_t end = sl_gw_now_ns() + timeout_ms * MS;
+    const struct timespec until = {(time_t)(end / SECOND), (long)(end % SECOND)};
+    int waited = 0;
+    (void)pthread_mutex_lock(&session->request_lock);
+    (void)pthread_mutex_lock(&session->lock);
+    session->request = json_incref(request);
+    session->request_number++;
+    session->response = NULL;
+    session->is_request_open = true;
+    session->is_request_done = false;
+    (void)pthread_cond_broadcast(&session->changed);
+    while (!session->is_request_done && waited != ETIMEDOUT) {
+        waited = pthread_cond_timedwait(&session->changed, &session->lock, &until);
+    }
+    json_t *response = session->response;
+    json_decref(session->request);
+    session->request = NULL;
+    session->is_request_open = false;
+    session->response = NULL;
+    (void)pthread_mutex_unlock(&session->lock);
+    (void)pthread_mutex_unlock(&session->request_lock);
+    return response != NULL ? response
+                            : json_pack("{s:s, s:s}", "error", "TIMEOUT", "text",
+                                        "the session is busy connecting; try again");
+}
+
+void sl_session_status(struct sl_session *session, json_t *out)
+{
+    char hex[65];
+    (void)pthread_mutex_lock(&session->lock);
+    (void)json_object_set_new(out, "state", json_string(sl_gw_state_text(session->state)));
+    (void)json_object_set_new(out, "reason", json_string(session->reason));
+    (void)json_object_set_new(
+        out, "session",
+        json_pack("{s:I, s:I, s:I, s:I}", "connects", (json_int_t)session->connects, "provisions",
+                  (json_int_t)session->provisions, "rekeys", (json_int_t)session->rekeys,
+                  "image_restarts", (json_int_t)session->restarts));
+    if (session->has_hello) {
+        sl_hex_encode(session->image_key, sizeof(session->image_key), hex);
+        json_t *image =
+            json_pack("{s:s, s:s, s:s, s:b, s:I}", "version", session->hello.version, "device_hint",
+                      session->hello.device, "key_sha256", hex, "is_attested", 0, "shards",
+                      (json_int_t)session->hello.shard_count);
+        json_t *status =
+            session->image_status != NULL ? json_loads(session->image_status, 0, NULL) : NULL;
+        (void)json_object_set_new(image, "status", status != NULL ? status : json_null());
+        (void)json_object_set_new(out, "image", image);
+    }
+    if (session->provisions > 0) {
+        sl_hex_encode(session->policy_hash, sizeof(session->policy_hash), hex);
+        (void)json_object_set_new(out, "policy",
+                                  json_pack("{s:s, s:I, s:s}", "path", session->config->policy,
+                                            "version", (json_int_t)session->policy_version,
+                                            "sha256", hex));
+    }
+    (void)pthread_mutex_unlock(&session->lock);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The gateway's side of the control channel, on a thread of its own: connects, provisions (policy,
+ * time, SAs with fresh keys), polls, rekeys, and starts over when the image is gone. Every SA key
+ * is made here, used for one SA and forgotten.
+ */
+#ifndef SL_GATEWAY_SESSION_H
+#define SL_GATEWAY_SESSION_H
+
+#include <jansson.h>
+
+#include "control/client.h"
+#include "control/identity.h"
+#include "gateway/watch.h"
+#include "policy/policy.h"
+
+enum sl_gw_state {
+    SL_GW_CONNECTING,   /**< no control channel yet; nothing passes */
+    SL_GW_PROVISIONING, /**< channel is there; policy and keys are on their way; nothing passes */
+    SL_GW_RUNNING,
+    SL_GW_DEGRADED, /**< traffic passes, or would, but something is wrong: `reason` says what */
+    SL_GW_STOPPED,  /**< nothing passes: the image refuses us, or the lease is over; tried again */
+};
+const char *sl_gw_state_text(enum sl_gw_state state);
+
+struct sl_session {
+    const struct sl_gw_config *config;
+    struct sl_tunnel *tunnel;
+    struct sl_watch *watch;
+    const struct sl_identity *identity;
+    pthread_t thread;
+    bool is_started;
+    atomic_bool is_stopping;
+    void (*log)(const char *line);
+
+    pthread_mutex_t request_lock; /**< one who asks at a time; taken before lock */
+    pthread_mutex_t lock;         /**< guards everything below */
+    pthread_cond_t changed;
+    enum sl_gw_state state;
+    char reason[512];
+    struct sl_msg_hello hello;
+    bool has_hello;
+    uint8_t image_key[SL_SPKI_HASH_SIZE];
+    char *image_status; /**< JSON text as the image sent it last */
+    uint64_t image_status_ns;
+    uint64_t policy_version;
+    uint8_t policy_hash[32];
+    uint64_t connects, provisions, rekeys, restarts;
+    /* one request at a time, carried out by the session's thread */
+    bool is_request_open, is_request_done;
+    uint64_t request_number;
+    json_t *request;
+    json_t *response; /**< new reference */
+
+    /* the thread's own */
+    struct sl_client *client;
+    struct sl_policy policy; /**< the session thread's, once it runs */
+    uint64_t lost_ns;        /**< when the connection was lost; 0: not */
+    bool is_keyed;
+    uint64_t status_due_ns, time_due_ns;
+    uint32_t failures;
+    uint8_t peer_key[SL_SPKI_HASH_SIZE];
+};
+
+/** Reads the policy, so that a bad one is told at once, and starts the thread.
+ * @retval SL_OK, SL_IO, or of reading the policy */
+sl_rc sl_session_start(const struct sl_gw_config *config, struct sl_tunnel *tunnel,
+                       struct sl_watch *watch, const struct sl_identity *identity,
+                       void (*log)(const char *line), struct sl_session *session,
+                       struct sl_err *err) SL_MUST_CHECK;
+/** Deletes the SAs at both ends where the image can be reached, and ends the thread. */
+void sl_session_stop(struct sl_session *session);
+/** Has the session's thread carry out {"cmd":"eval"|"reload"}. @return response, a new reference */
+json_t *sl_session_request(struct sl_session *session, json_t *request, uint32_t timeout_ms);
+/** Adds what the session knows to a status object. */
+void sl_session_status(struct sl_session *session, json_t *out);
+
+/* internal: session_keys.c */
+sl_rc sl_session_slot_key(struct sl_session *session, struct sl_gw_slot *slot,
+                          struct sl_err *err) SL_MUST_CHECK;
+/** Rekeys what is due. @retval SL_OK, or of the control channel */
+sl_rc sl_session_rekey_due(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+/* internal: session_requests.c */
+json_t *sl_session_handle(struct sl_session *session, json_t *request);
+sl_rc sl_session_policy_load(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+
+enum { SL_SESSION_TIMEOUT_MS = 5000 };
+
+#endif

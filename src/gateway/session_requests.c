@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the operator asks of the session: evaluate a packet, reload the policy. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "gateway/session.h"
+#include "nf/chain.h"
+
+enum {
+    EVAL_PACKET_MAX = SL_PACKET_MAX,
+};
+
+static json_t *error_make(sl_rc rc, const char *text)
+{
+    return json_pack("{s:s, s:s}", "error", sl_rc_name(rc), "text", text);
+}
+
+/* Bundles as they are; anything else is nftables syntax, compiled now. */
+static sl_rc policy_read(const char *path, struct sl_policy *ret_policy, struct sl_err *err)
+{
+    uint8_t magic[4] = {0};
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL) {
+        return sl_err_set(err, errno == ENOENT ? SL_NOT_FOUND : SL_IO, "policy: %s: %s", path,
+                          strerror(errno));
+    }
+    size_t got = fread(magic, 1, sizeof(magic), file);
+    (void)fclose(file);
+    sl_rc rc = got == sizeof(magic) && sl_be32_get(magic) == SL_CHAIN_MAGIC
+                   ? sl_policy_read(path, ret_policy, err)
+                   : sl_policy_compile_nftables(path, ret_policy, err);
+    return rc == SL_OK ? rc : sl_err_prefix(err, "policy");
+}
+
+sl_rc sl_session_policy_load(struct sl_session *session, struct sl_err *err)
+{
+    struct sl_policy policy = {0};
+    sl_rc rc = policy_read(session->config->policy, &policy, err);
+    if (rc == SL_OK) {
+        sl_policy_done(&session->policy);
+        session->policy = policy;
+    }
+    return rc;
+}
+
+static json_t *reload(struct sl_session *session)
+{
+    struct sl_err err = {0};
+    uint64_t version = 0;
+    uint8_t hash[32];
+    char hex[65];
+    sl_rc rc = sl_session_policy_load(session, &err);
+    if (rc != SL_OK) {
+        return error_make(rc, err.text);
+    }
+    if (session->client == NULL) {
+        return error_make(SL_STATE, "read, but the image cannot be reached: set when it can");
+    }
+    rc = sl_client_chain_set(session->client, SL_SESSION_TIMEOUT_MS, session->policy.bundle,
+                             session->policy.size, &version, hash, &err);
+    if (rc != SL_OK) {
+        return error_make(rc, err.text);
+    }
+    (void)pthread_mutex_lock(&session->lock);
+    session->policy_version = version;
+    memcpy(session->policy_hash, hash, sizeof(hash));
+    (void)pthread_mutex_unlock(&session->lock);
+    sl_hex_encode(hash, sizeof(hash), hex);
+    return json_pack("{s:I, s:s}", "version", (json_int_t)version, "sha256", hex);
+}
+
+static void rule_describe(const struct sl_session *session, uint32_t rule, json_t *out)
+{
+    const struct sl_policy_rule *found = sl_policy_rule(&session->policy, rule);
+    if (found != NULL) {
+        (void)json_object_set_new(out, "line", json_integer((json_int_t)found->line));
+        (void)json_object_set_new(out, "text", json_string(found->text));
+        (void)json_object_set_new(out, "source", json_string(session->policy.source));
+    }
+}
+
+static json_t *eval_reply(const struct sl_session *session, const struct sl_msg *reply)
+{
+    struct sl_reader r;
+    static const char *const verdicts[] = {"drop", "pass", "reply"};
+    char *hex = NULL;
+    sl_reader_init(&r, reply->body, reply->size);
+    uint16_t count = sl_reader_be16(&r);
+    uint8_t verdict = sl_reader_u8(&r);
+    uint8_t nf = sl_reader_u8(&r);
+    uint32_t rule = sl_reader_be32(&r);
+    uint32_t size = sl_reader_be32(&r);
+    const uint8_t *bytes = sl_reader_bytes(&r, size);
+    if (sl_reader_end(&r) != SL_OK || count != 1 || verdict > 2 || size > EVAL_PACKET_MAX) {
+        return error_make(SL_MALFORMED, "the image's answer cannot be read");
+    }
+    hex = malloc(2 * (size_t)size + 1);
+    if (hex == NULL) {
+        return error_make(SL_NO_MEMORY, "no memory");
+    }
+    sl_hex_encode(size > 0 ? bytes : (const uint8_t *)"", size, hex);
+    json_t *out = json_pack("{s:s, s:i, s:I, s:s}", "verdict", verdicts[verdict], "nf", (int)nf,
+                            "rule", (json_int_t)rule, "packet", hex);
+    if (rule == SL_RULE_DEFAULT) {
+        (void)json_object_set_new(out, "rule", json_null());
+    }
+    rule_describe(session, rule, out);
+    free(hex);
+    return out;
+}
+
+static json_t *eval(struct sl_session *session, json_t *request)
+{
+    uint8_t body[EVAL_PACKET_MAX + 16];
+    uint8_t packet[EVAL_PACKET_MAX];
+    struct sl_writer w;
+    struct sl_msg reply = {0};
+    struct sl_err err = {0};
+    const char *hex = json_string_value(json_object_get(request, "packet"));
+    const char *port = json_string_value(json_object_get(request, "port"));
+    size_t size = hex != NULL ? strlen(hex) / 2 : 0;
+    if (hex == NULL || port == NULL || size == 0 || size > sizeof(packet) ||
+        sl_hex_decode(hex, packet, size) != SL_OK) {
+        return error_make(SL_INVALID, "eval: expected port \"lan\" or \"wan\" and packet in hex");
+    }
+    if (session->client == NULL) {
+        return error_make(SL_STATE, "the image cannot be reached");
+    }
+    sl_writer_init(&w, body, sizeof(body));
+    sl_writer_be16(&w, 1);
+    sl_writer_u8(&w, strcmp(port, "wan") == 0 ? SL_PORT_WAN : SL_PORT_LAN);
+    sl_writer_be32(&w, (uint32_t)size);
+    sl_writer_bytes(&w, packet, size);
+    sl_rc rc = sl_client_call(session->client, SL_MSG_EVAL, body, w.off, SL_SESSION_TIMEOUT_MS,
+                              &reply, &err);
+    json_t *out = rc == SL_OK ? eval_reply(session, &reply) : error_make(rc, err.text);
+    if (rc == SL_OK) {
+        sl_msg_done(&reply);
+    }
+    return out;
+}
+
+json_t *sl_session_handle(struct sl_session *session, json_t *request)
+{
+    const char *command = json_string_value(json_object_get(request, "cmd"));
+    if (command != NULL && strcmp(command, "reload") == 0) {
+        return reload(session);
+    }
+    if (command != NULL && strcmp(command, "eval") == 0) {
+        return eval(session, request);
+    }
+    return error_make(SL_INVALID, "expected cmd: status, ping, eval or reload");
+}
