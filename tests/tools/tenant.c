@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A tenant for system tests: provisions a running image through its host, bounces packets through
+ * it over UDP, checks every byte that comes back, rekeys half-way, fetches the status.
+ *
+ *   tenant --make-key FILE                      prints the key's SPKI SHA-256
+ *   tenant --key FILE --control ADDR PORT --esp ADDR PORT [--seconds N] [--size BYTES]
+ *          [--patterns FILE] [--status FILE] [--ready FILE]
+ *
+ * --patterns: writes what the cloud must never see, for memscan; --ready: created once packets
+ * flow. Exit code: 0 all as expected, 1 not, 2 usage, 3 the image refused the key. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "control/client.h"
+#include "control/key_file.h"
+#include "esp/aead.h"
+#include "esp/probe.h"
+#include "reference.h"
+
+enum {
+    TIMEOUT_MS = 20000,
+    BURST = 32,
+    WAIT_MS = 3000, /* for a burst to come back */
+    GENERATIONS = 2,
+    MARKER_SIZE = 24,
+    HEADER_SIZE = 28, /* IPv4 and UDP */
+    DATAGRAM_MAX = 9600,
+    PORT_ALLOWED = 443,
+    PORT_FORBIDDEN = 9999,
+    RULE_FORBIDDEN = 1,
+    EXIT_BAD = 1,
+    EXIT_USAGE = 2,
+    EXIT_REFUSED = 3,
+};
+
+struct options {
+    const char *make_key, *key, *control[2], *esp[2], *patterns, *status, *ready;
+    uint32_t seconds, size;
+};
+
+struct tenant {
+    struct options options;
+    struct sl_identity *identity;
+    struct sl_client *client;
+    int udp;
+    uint32_t shard_count;
+    /* [generation][shard][port][inbound at the image] */
+    struct sl_msg_sa sas[GENERATIONS][SL_AREA_SHARDS_MAX][2][2];
+    struct sl_esp_sa *to_image[SL_AREA_SHARDS_MAX][2];
+    struct sl_esp_sa *from_image[SL_AREA_SHARDS_MAX][2];
+    struct sl_esp_sa *from_image_old[SL_AREA_SHARDS_MAX][2];
+    uint8_t marker[MARKER_SIZE];
+    uint8_t policy[4096];
+    size_t policy_size;
+    uint64_t sent, returned, forbidden, wrong, lost;
+    uint64_t version;
+};
+
+static int fail(const char *what, const struct sl_err *err)
+{
+    fprintf(stderr, "tenant: %s: %s\n", what, err->text);
+    return err->rc == SL_DENIED ? EXIT_REFUSED : EXIT_BAD;
+}
+
+static void random_bytes(void *out, size_t size)
+{
+    if (getrandom(out, size, 0) != (ssize_t)size) {
+        abort();
+    }
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* ---- what the image gets ---- */
+
+static void make_sas(struct tenant *t)
+{
+    for (uint32_t g = 0; g < GENERATIONS; g++) {
+        for (uint32_t shard = 0; shard < SL_AREA_SHARDS_MAX; shard++) {
+            for (uint32_t port = 0; port < 2; port++) {
+                for (uint32_t inbound = 0; inbound < 2; inbound++) {
+                    struct sl_msg_sa *sa = &t->sas[g][shard][port][inbound];
+                    uint32_t spi;
+                    random_bytes(&spi, sizeof(spi));
+                    sa->shard = (uint16_t)shard;
+                    sa->port = (uint8_t)port;
+                    sa->is_inbound = sa->params.is_inbound = inbound == 1;
+                    sa->params.alg = port == 0 ? SL_ESP_AES_128_GCM_16 : SL_ESP_AES_256_GCM_16;
+                    sa->params.spi = (spi & 0xffffff00u) | 0x100u | (2 * shard + port);
+                    sa->params.is_esn = true;
+                    sa->params.window = 1024;
+                    random_bytes(sa->params.key, port == 0 ? 16 : 32);
+                    random_bytes(sa->params.salt, sizeof(sa->params.salt));
+                }
+            }
+        }
+    }
+}
+
+/* Rule 0 holds a random IPv6 source: policy bytes that can be recognised. Rule 1 drops the
+ * forbidden port. Everything else is accepted. */
+static void make_policy(struct tenant *t)
+{
+    struct ref_rule rules[2];
+    memset(rules, 0, sizeof(rules));
+    rules[0].action = SL_FW_DROP;
+    rules[0].families = SL_FW_IP6;
+    rules[0].count[SL_FW_DIM_SRC6] = 1;
+    random_bytes(rules[0].intervals[SL_FW_DIM_SRC6][0].lo, 16);
+    memcpy(rules[0].intervals[SL_FW_DIM_SRC6][0].hi, rules[0].intervals[SL_FW_DIM_SRC6][0].lo, 16);
+    rules[RULE_FORBIDDEN].action = SL_FW_DROP;
+    rules[RULE_FORBIDDEN].families = SL_FW_IP4;
+    rules[RULE_FORBIDDEN].count[SL_FW_DIM_DPORT] = 1;
+    sl_be16_put(rules[RULE_FORBIDDEN].intervals[SL_FW_DIM_DPORT][0].lo, PORT_FORBIDDEN);
+    sl_be16_put(rules[RULE_FORBIDDEN].intervals[SL_FW_DIM_DPORT][0].hi, PORT_FORBIDDEN);
+    t->policy_size = ref_policy_write(rules, 2, SL_FW_ACCEPT, t->policy, sizeof(t->policy));
+}
+
+static void write_pattern(FILE *file, const char *name, const uint8_t *bytes, size_t size)
+{
+    char hex[2 * 256 + 1];
+    sl_hex_encode(bytes, size < 256 ? size : 256, hex);
+    fprintf(file, "%s %s\n", name, hex);
+}
+
+/* Raw key, round keys and hash keys, in the form the image computes with. */
+static sl_rc write_key_patterns(FILE *file, const struct sl_msg_sa *sa, uint32_t generation)
+{
+    static struct sl_aead aead __attribute__((aligned(64)));
+    char name[64];
+    const uint8_t *expanded = (const uint8_t *)&aead.gcm;
+    uint32_t key_size = sl_aead_key_size(sa->params.alg);
+    uint32_t rounds = key_size == 16 ? 10 : 14;
+    enum { ROUNDS_MAX = 15, HASH_KEYS = 4 };
+    sl_rc rc = sl_aead_init(&aead, sa->params.alg, sa->params.key, SL_AEAD_LEVEL_AUTO);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    (void)snprintf(name, sizeof(name), "key-%u-%08x", generation, sa->params.spi);
+    write_pattern(file, name, sa->params.key, key_size);
+    for (uint32_t i = 1; i <= rounds + HASH_KEYS; i++) {
+        uint32_t block = i <= rounds ? i : ROUNDS_MAX + i - rounds - 1;
+        (void)snprintf(name, sizeof(name), "%s-%u-%08x-%u", i <= rounds ? "round-key" : "hash-key",
+                       generation, sa->params.spi, block);
+        write_pattern(file, name, expanded + 16 * (size_t)block, 16);
+    }
+    sl_aead_done(&aead);
+    return SL_OK;
+}
+
+static int write_patterns(struct tenant *t)
+{
+    FILE *file = fopen(t->options.patterns, "w");
+    if (file == NULL) {
+        perror(t->options.patterns);
+        return EXIT_BAD;
+    }
+    sl_rc rc = SL_OK;
+    for (uint32_t g = 0; g < GENERATIONS && rc == SL_OK; g++) {
+        for (uint32_t port = 0; port < 2 && rc == SL_OK; port++) {
+            for (uint32_t inbound = 0; inbound < 2 && rc == SL_OK; inbound++) {
+                rc = write_key_patterns(file, &t->sas[g][0][port][inbound], g);
+            }
+        }
+    }
+    write_pattern(file, "traffic-marker", t->marker, sizeof(t->marker));
+    write_pattern(file, "policy", t->policy, t->policy_size < 200 ? t->policy_size : 200);
+    /* the address of rule 0 alone: what a compiled form of the policy would still hold */
+    write_pattern(file, "rule-address", t->policy + 12 + 9 + 5, 16);
+    return fclose(file) == 0 && rc == SL_OK ? 0 : EXIT_BAD;
+}
+
+/* Gives the image the SAs of one generation. Inbound first, so that nothing we send meanwhile is
+ * refused; then our own ends. */
+static sl_rc provision_sas(struct tenant *t, uint32_t generation, struct sl_err *err)
+{
+    for (uint32_t inbound = 2; inbound-- > 0;) {
+        for (uint32_t shard = 0; shard < t->shard_count; shard++) {
+            for (uint32_t port = 0; port < 2; port++) {
+                struct sl_msg_sa sa = t->sas[generation][shard][port][inbound];
+                struct sl_esp_sa *made = NULL;
+                struct sl_esp_sa **end =
+                    inbound ? &t->to_image[shard][port] : &t->from_image[shard][port];
+                sa.params.is_inbound = !inbound;
+                sl_rc rc = sl_esp_sa_create(&sa.params, &made);
+                sa.params.is_inbound = inbound;
+                if (rc != SL_OK) {
+                    return sl_err_set(err, rc, "%s", sl_rc_text(rc));
+                }
+                if (!inbound) { /* packets under the old key may still be on their way */
+                    sl_esp_sa_free(t->from_image_old[shard][port]);
+                    t->from_image_old[shard][port] = *end;
+                    *end = made;
+                    rc = sl_client_sa_set(t->client, TIMEOUT_MS, &sa, err);
+                } else {
+                    rc = sl_client_sa_set(t->client, TIMEOUT_MS, &sa, err);
+                    sl_esp_sa_free(*end);
+                    *end = made;
+                }
+                if (rc != SL_OK) {
+                    return rc;
+                }
+            }
+        }
+    }
+    return SL_OK;
+}
+
+static sl_rc any_image(void *ctx, const struct sl_tls_peer *peer, struct sl_err *err)
+{
+    (void)ctx;
+    (void)peer;
+    (void)err;
+    return SL_OK; /* insecure: this is a test without attestation */
+}
+
+static int connect_image(struct tenant *t)
+{
+    struct sl_err err = {0};
+    struct sl_msg_hello hello;
+    struct sl_client_params params = {.identity = t->identity, .verify = any_image};
+    sl_rc rc = sl_client_tcp(t->options.control[0], t->options.control[1], TIMEOUT_MS,
+                             &params.transport, &err);
+    if (rc != SL_OK) {
+        return fail("control connection", &err);
+    }
+    rc = sl_client_create(&params, &t->client, &err);
+    if (rc == SL_OK) {
+        rc = sl_client_connect(t->client, TIMEOUT_MS, &err);
+    }
+    if (rc == SL_OK) {
+        rc = sl_client_hello(t->client, TIMEOUT_MS, &hello, &err);
+    }
+    if (rc != SL_OK) {
+        return fail("hello", &err);
+    }
+    t->shard_count = hello.shard_count;
+    printf("tenant: image %s on %s, %u shards, %u NFs\n", hello.version, hello.device,
+           hello.shard_count, hello.nf_count);
+    return 0;
+}
+
+static int provision(struct tenant *t)
+{
+    static uint8_t bundle[8192];
+    struct sl_err err = {0};
+    uint8_t hash[32];
+    size_t size = ref_bundle_write(t->policy, t->policy_size, 1, bundle, sizeof(bundle));
+    sl_rc rc = provision_sas(t, 0, &err);
+    if (rc == SL_OK) {
+        rc = sl_client_chain_set(t->client, TIMEOUT_MS, bundle, size, &t->version, hash, &err);
+    }
+    if (rc == SL_OK) {
+        rc = sl_client_time(t->client, TIMEOUT_MS, &err);
+    }
+    return rc == SL_OK ? 0 : fail("provisioning", &err);
+}
+
+/* ---- traffic ---- */
+
+static int open_udp(struct tenant *t)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)strtoul(t->options.esp[1], NULL, 10))};
+    int size = 4 << 20;
+    t->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (t->udp < 0 || inet_pton(AF_INET, t->options.esp[0], &to.sin_addr) != 1 ||
+        connect(t->udp, (struct sockaddr *)&to, sizeof(to)) != 0) {
+        perror("tenant: ESP socket");
+        return EXIT_BAD;
+    }
+    (void)setsockopt(t->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    return 0;
+}
+
+static void send_esp(struct tenant *t, uint32_t shard, uint32_t port, uint8_t *inner, uint32_t size,
+                     uint8_t next_header)
+{
+    static uint8_t out[DATAGRAM_MAX];
+    uint32_t sealed = 0;
+    if (sl_esp_seal(t->to_image[shard][port], inner, size, next_header, 0, out, sizeof(out),
+                    &sealed) != SL_OK ||
+        send(t->udp, out, sealed, 0) != (ssize_t)sealed) {
+        t->wrong++;
+    }
+}
+
+/* Receives one ESP packet within the time; -1 where none came or it does not open. */
+static int receive_esp(struct tenant *t, int timeout_ms, uint8_t *inner,
+                       struct sl_esp_inner *ret_inner, uint32_t *ret_port)
+{
+    static uint8_t in[DATAGRAM_MAX];
+    struct pollfd p = {.fd = t->udp, .events = POLLIN};
+    if (poll(&p, 1, timeout_ms) != 1) {
+        return -1;
+    }
+    ssize_t got = recv(t->udp, in, sizeof(in), MSG_DONTWAIT);
+    if (got < 8) {
+        return -1;
+    }
+    uint32_t queue = sl_spi_queue(sl_be32_get(in));
+    uint32_t shard = queue / 2;
+    *ret_port = queue % 2;
+    if (shard >= t->shard_count) {
+        t->wrong++;
+        return -1;
+    }
+    struct sl_esp_sa *sa = t->from_image[shard][*ret_port];
+    struct sl_esp_sa *old = t->from_image_old[shard][*ret_port];
+    if (old != NULL && sl_be32_get(in) == sl_esp_sa_spi(old)) {
+        sa = old;
+    }
+    if (sl_esp_open(sa, in, (uint32_t)got, inner, DATAGRAM_MAX, ret_inner) != SL_OK) {
+        t->wrong++;
+        return -1;
+    }
+    return 0;
+}
+
+/* A probe through every port: the host learns where to send, and so do we. */
+static int probe_ports(struct tenant *t)
+{
+    static uint8_t inner[DATAGRAM_MAX];
+    for (uint32_t shard = 0; shard < t->shard_count; shard++) {
+        for (uint32_t port = 0; port < 2; port++) {
+            struct sl_probe probe = {.kind = SL_PROBE_REQUEST, .size = 1000, .id = 7 + port};
+            struct sl_esp_inner got;
+            uint32_t back = 0;
+            if (sl_probe_write(&probe, 1000, inner, sizeof(inner)) != SL_OK) {
+                return EXIT_BAD;
+            }
+            send_esp(t, shard, port, inner, 1000, SL_ESP_NEXT_NONE);
+            if (receive_esp(t, WAIT_MS, inner, &got, &back) != 0 || back != port ||
+                sl_probe_read(inner + got.off, got.size, &probe) != SL_OK ||
+                probe.kind != SL_PROBE_REPLY || probe.id != 7 + port) {
+                fprintf(stderr, "tenant: no answer to the probe of shard %u port %u\n", shard,
+                        port);
+                return EXIT_BAD;
+            }
+        }
+    }
+    return 0;
+}
+
+static void make_packet(const struct tenant *t, uint32_t size, uint16_t dport, uint64_t number,
+                        uint8_t *out)
+{
+    memset(out, 0, HEADER_SIZE);
+    out[0] = 0x45;
+    sl_be16_put(out + 2, (uint16_t)size);
+    out[8] = 64;
+    out[9] = IPPROTO_UDP;
+    sl_be32_put(out + 12, 0x0a000001);
+    sl_be32_put(out + 16, 0xc0000201);
+    sl_be16_put(out + 10, sl_checksum_fold(sl_checksum_add(0, out, 20)));
+    sl_be16_put(out + 20, 5000);
+    sl_be16_put(out + 22, dport);
+    sl_be16_put(out + 24, (uint16_t)(size - 20));
+    sl_be64_put(out + HEADER_SIZE, number);
+    for (uint32_t i = HEADER_SIZE + 8; i < size; i++) {
+        out[i] = t->marker[(i - HEADER_SIZE - 8) % MARKER_SIZE];
+    }
+}
+
+/* One burst into every second place a forbidden packet; all allowed ones must come back, on the
+ * other port, unchanged, and nothing else. */
+static void bounce(struct tenant *t, uint32_t size)
+{
+    static uint8_t packet[DATAGRAM_MAX];
+    static uint8_t inner[DATAGRAM_MAX];
+    bool is_back[BURST] = {false};
+    uint32_t shard = (uint32_t)(t->sent / BURST) % t->shard_count;
+    uint32_t port = (uint32_t)(t->sent / BURST / t->shard_count) % 2;
+    uint64_t first = t->sent;
+    uint32_t back = 0;
+    for (uint32_t i = 0; i < BURST; i++) {
+        if (i % 8 == 7) {
+            make_packet(t, size, PORT_FORBIDDEN, 0, packet);
+            send_esp(t, shard, port, packet, size, SL_ESP_NEXT_IPV4);
+            t->forbidden++;
+        }
+        make_packet(t, size, PORT_ALLOWED, first + i, packet);
+        send_esp(t, shard, port, packet, size, SL_ESP_NEXT_IPV4);
+        t->sent++;
+    }
+    uint64_t end_ms = now_ms() + WAIT_MS;
+    while (back < BURST && now_ms() < end_ms) {
+        struct sl_esp_inner got;
+        uint32_t from = 0;
+        if (receive_esp(t, 100, inner, &got, &from) != 0) {
+            continue;
+        }
+        uint64_t number = sl_be64_get(inner + got.off + HEADER_SIZE);
+        make_packet(t, size, PORT_ALLOWED, number, packet);
+        if (from != (port ^ 1u) || got.size != size || number < first || number >= first + BURST ||
+            is_back[number - first] || memcmp(inner + got.off, packet, size) != 0) {
+            t->wrong++;
+            continue;
+        }
+        is_back[number - first] = true;
+        back++;
+    }
+    t->returned += back;
+    t->lost += BURST - back;
+}
+
+static int run_traffic(struct tenant *t)
+{
+    struct sl_err err = {0};
+    uint64_t start_ms = now_ms();
+    uint64_t half_ms = start_ms + t->options.seconds * 500ull;
+    uint64_t end_ms = start_ms + t->options.seconds * 1000ull;
+    bool is_rekeyed = false;
+    if (probe_ports(t) != 0) {
+        return EXIT_BAD;
+    }
+    while (now_ms() < end_ms || !is_rekeyed) {
+        bounce(t, t->options.size);
+        if (t->sent == BURST && t->options.ready != NULL) {
+            FILE *file = fopen(t->options.ready, "w");
+            if (file == NULL || fclose(file) != 0) {
+                return EXIT_BAD;
+            }
+        }
+        if (!is_rekeyed && now_ms() >= half_ms) {
+            if (provision_sas(t, 1, &err) != SL_OK) {
+                return fail("rekey", &err);
+            }
+            is_rekeyed = true;
+        }
+    }
+    double seconds = (double)(now_ms() - start_ms) / 1000;
+    printf("tenant: %llu sent, %llu returned, %llu forbidden, %llu lost, %llu wrong, rekeyed once; "
+           "%.0f packets a second, %u bytes each, in lockstep\n",
+           (unsigned long long)t->sent, (unsigned long long)t->returned,
+           (unsigned long long)t->forbidden, (unsigned long long)t->lost,
+           (unsigned long long)t->wrong, (double)t->returned / seconds, t->options.size);
+    return t->lost == 0 && t->wrong == 0 ? 0 : EXIT_BAD;
+}
+
+static int finish(struct tenant *t)
+{
+    struct sl_err err = {0};
+    char *json = NULL;
+    if (sl_client_status(t->client, TIMEOUT_MS, &json, &err) != SL_OK) {
+        return fail("status", &err);
+    }
+    if (t->options.status != NULL) {
+        FILE *file = fopen(t->options.status, "w");
+        if (file == NULL || fputs(json, file) < 0 || fclose(file) != 0) {
+            return EXIT_BAD;
+        }
+    }
+    /* the rule's own counter says what was dropped, and by which rule */
+    char want[64];
+    (void)snprintf(want, sizeof(want), "\"dropped\":%llu", (unsigned long long)t->forbidden);
+    bool is_good = strstr(json, want) != NULL;
+    free(json);
+    if (!is_good) {
+        fprintf(stderr, "tenant: the image's status does not count %llu forbidden packets\n",
+                (unsigned long long)t->forbidden);
+        return EXIT_BAD;
+    }
+    if (sl_client_sa_clear(t->client, TIMEOUT_MS, &err) != SL_OK) {
+        return fail("clear", &err);
+    }
+    uint64_t before = t->returned;
+    uint64_t lost = t->lost;
+    bounce(t, t->options.size); /* fail closed: nothing may come back now */
+    t->lost = lost;
+    if (t->returned != before) {
+        fprintf(stderr, "tenant: packets came back after the SAs were deleted\n");
+        return EXIT_BAD;
+    }
+    return 0;
+}
+
+static int run(struct tenant *t)
+{
+    struct sl_err err = {0};
+    if (sl_key_file_load(t->options.key, &t->identity, &err) != SL_OK) {
+        return fail("key", &err);
+    }
+    random_bytes(t->marker, sizeof(t->marker));
+    make_sas(t);
+    make_policy(t);
+    int code = t->options.patterns != NULL ? write_patterns(t) : 0;
+    code = code != 0 ? code : open_udp(t);
+    code = code != 0 ? code : connect_image(t);
+    code = code != 0 ? code : provision(t);
+    code = code != 0 ? code : run_traffic(t);
+    code = code != 0 ? code : finish(t);
+    sl_client_free(t->client);
+    return code;
+}
+
+static int make_key(const char *path)
+{
+    struct sl_identity *identity = NULL;
+    struct sl_err err = {0};
+    char hex[2 * SL_SPKI_HASH_SIZE + 1];
+    if (sl_key_file_create(path, &identity, &err) != SL_OK) {
+        return fail("key", &err);
+    }
+    sl_hex_encode(identity->spki_hash, SL_SPKI_HASH_SIZE, hex);
+    puts(hex);
+    sl_identity_free(identity);
+    return 0;
+}
+
+static bool take(int argc, char **argv, int *at, const char **ret_a, const char **ret_b)
+{
+    int count = ret_b != NULL ? 2 : 1;
+    if (*at + count >= argc) {
+        return false;
+    }
+    *ret_a = argv[++*at];
+    if (ret_b != NULL) {
+        *ret_b = argv[++*at];
+    }
+    return true;
+}
+
+static bool read_options(int argc, char **argv, struct options *o)
+{
+    const char *number = NULL;
+    for (int i = 1; i < argc; i++) {
+        bool is_good = false;
+        if (strcmp(argv[i], "--make-key") == 0) {
+            is_good = take(argc, argv, &i, &o->make_key, NULL);
+        } else if (strcmp(argv[i], "--key") == 0) {
+            is_good = take(argc, argv, &i, &o->key, NULL);
+        } else if (strcmp(argv[i], "--control") == 0) {
+            is_good = take(argc, argv, &i, &o->control[0], &o->control[1]);
+        } else if (strcmp(argv[i], "--esp") == 0) {
+            is_good = take(argc, argv, &i, &o->esp[0], &o->esp[1]);
+        } else if (strcmp(argv[i], "--patterns") == 0) {
+            is_good = take(argc, argv, &i, &o->patterns, NULL);
+        } else if (strcmp(argv[i], "--status") == 0) {
+            is_good = take(argc, argv, &i, &o->status, NULL);
+        } else if (strcmp(argv[i], "--ready") == 0) {
+            is_good = take(argc, argv, &i, &o->ready, NULL);
+        } else if (strcmp(argv[i], "--seconds") == 0) {
+            is_good = take(argc, argv, &i, &number, NULL);
+            o->seconds = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
+        } else if (strcmp(argv[i], "--size") == 0) {
+            is_good = take(argc, argv, &i, &number, NULL);
+            o->size = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
+        }
+        if (!is_good) {
+            return false;
+        }
+    }
+    return o->make_key != NULL ||
+           (o->key != NULL && o->control[0] != NULL && o->esp[0] != NULL && o->seconds > 0 &&
+            o->size >= HEADER_SIZE + 8 + MARKER_SIZE && o->size <= SL_PACKET_MAX);
+}
+
+int main(int argc, char **argv)
+{
+    static struct tenant tenant = {.options = {.seconds = 2, .size = 1000}, .udp = -1};
+    if (!read_options(argc, argv, &tenant.options)) {
+        fprintf(stderr, "usage: see the head of tests/tools/tenant.c\n");
+        return EXIT_USAGE;
+    }
+    return tenant.options.make_key != NULL ? make_key(tenant.options.make_key) : run(&tenant);
+}
