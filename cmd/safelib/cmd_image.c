@@ -5,6 +5,8 @@
 
 static const struct command commands[] = {
     {"measure", "print the image's MRENCLAVE", image_measure},
+    {"inspect", "show what the image is made of, and forbidden instructions", image_inspect},
+    {"diff", "name what makes two images measure differently", image_diff},
     {"sign", "sign the image: write its SIGSTRUCT", image_sign},
 };
 

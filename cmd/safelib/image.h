@@ -7,5 +7,7 @@
 
 int image_measure(int argc, char **argv);
 int image_sign(int argc, char **argv);
+int image_inspect(int argc, char **argv);
+int image_diff(int argc, char **argv);
 
 #endif
