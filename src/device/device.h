@@ -21,8 +21,8 @@ struct sl_enclave; /* one per image; each device embeds it in its own */
 struct sl_device_options {
     const char *device;     /**< "emu", "bare" or "sgx" */
     bool is_trap;           /**< emu: every leaf by signal (slow, most faithful) */
-    uint32_t entry_cost_ns; /**< emu: cost of EENTER + EEXIT together; programs default to 3500; 0 =
-                               none added */
+    uint32_t entry_cost_ns; /**< emu, direct speed: cost of EENTER + EEXIT together; programs
+                               default to 3500; 0 = none added. Trap speed costs more by itself */
     bool is_rdtsc_trapped;  /**< emu: RDTSC raises #UD as on SGX1 */
 };
 

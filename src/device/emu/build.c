@@ -230,8 +230,10 @@ static sl_rc devices_setup(struct emu_enclave *enclave, const struct sl_device_o
     }
     enclave->is_direct = !options->is_trap;
     enclave->is_rdtsc_trapped = options->is_rdtsc_trapped;
-    enclave->entry_cost_tsc =
-        options->entry_cost_ns != 0 ? tsc_of_ns(options->entry_cost_ns) / 2 : 0;
+    /* In trap mode the signals alone cost more than hardware does. */
+    enclave->entry_cost_tsc = options->entry_cost_ns != 0 && enclave->is_direct
+                                  ? tsc_of_ns(options->entry_cost_ns) / 2
+                                  : 0;
     enclave->pkey = pkey_alloc(0, PKEY_DISABLE_ACCESS);
     if (enclave->pkey >= 0) {
         enclave->pkru_mask = 3u << (2 * enclave->pkey);

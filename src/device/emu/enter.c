@@ -5,6 +5,7 @@
 #include "device/emu/emu.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <x86intrin.h>
 
@@ -17,9 +18,12 @@ static inline uint32_t pkru_read(void)
 
 static bool is_run_valid(const struct sgx_enclave_run *run, unsigned leaf)
 {
-    uint8_t any = 0;
-    for (size_t i = 0; i < sizeof(run->reserved); i++) {
-        any |= run->reserved[i];
+    uint64_t any = 0;
+    _Static_assert(sizeof(run->reserved) % 8 == 0, "whole words");
+    for (size_t i = 0; i < sizeof(run->reserved); i += 8) {
+        uint64_t word;
+        memcpy(&word, run->reserved + i, sizeof(word));
+        any |= word;
     }
     return any == 0 && run->user_handler == 0 && (leaf == SL_EENTER || leaf == SL_ERESUME);
 }

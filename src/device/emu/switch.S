@@ -32,7 +32,7 @@ sl_emu_switch:
     mov %rdi, %r11
     mov %rsp, EMU_T_HOST_RSP(%r11)
     mov %rbp, EMU_T_HOST_RBP(%r11)
-    rdfsbase %rax
+    mov %fs:0, %rax /* the ABI keeps the FS base there; cheaper than RDFSBASE */
     mov %rax, EMU_T_HOST_FS(%r11)
     rdgsbase %rax
     mov %rax, EMU_T_HOST_GS(%r11)
@@ -104,13 +104,21 @@ sl_emu_leave:
 1:  movb $0, EMU_T_SELECTOR(%r11)
     movl $0, EMU_T_INSIDE(%r11)
     cld
+    stmxcsr -8(%rsp)
+    mov -8(%rsp), %eax
+    cmp (%rsp), %eax
+    je 2f
     ldmxcsr (%rsp)
-    fnstsw %ax
+2:  fnstsw %ax
     test $0x80, %al
-    jz 2f
+    jz 3f
     fnclex /* the enclave left an unmasked x87 exception pending: FLDCW would raise it here */
-2:  fldcw 4(%rsp)
-    add $8, %rsp
+3:  fnstcw -8(%rsp)
+    mov -8(%rsp), %ax
+    cmp 4(%rsp), %ax
+    je 4f
+    fldcw 4(%rsp)
+4:  add $8, %rsp
     pop %r15
     pop %r14
     pop %r13
