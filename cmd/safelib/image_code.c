@@ -26,11 +26,6 @@ bool forbidden_is_answered(enum forbidden kind)
            kind == FORBIDDEN_RDTSCP;
 }
 
-struct reloc {
-    uint64_t addr;
-    uint64_t value;
-};
-
 /* A place to decode from. In a sweep, the end of a path does not end the walk. */
 struct job {
     uint64_t addr;
@@ -44,8 +39,6 @@ struct walk {
     uint8_t *visited; /* a bit per byte of the image: an instruction starts there */
     uint8_t *reached; /* a byte per symbol */
     uint8_t *swept;
-    struct reloc *relocs;
-    size_t reloc_count;
     struct job *jobs;
     size_t job_count, job_room;
     bool is_out_of_memory;
@@ -74,21 +67,6 @@ static bool bit_test_set(uint8_t *bits, uint64_t at)
     return is_set;
 }
 
-static size_t reloc_first(const struct walk *w, uint64_t addr)
-{
-    size_t low = 0;
-    size_t high = w->reloc_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (w->relocs[middle].addr < addr) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 /* Code, or a relocated pointer, refers to @p addr. */
 static void refer(struct walk *w, uint64_t addr)
 {
@@ -105,12 +83,12 @@ static void refer(struct walk *w, uint64_t addr)
         return;
     }
     w->reached[index] = 1;
-    for (size_t i = reloc_first(w, s->addr); i < w->reloc_count && w->relocs[i].addr < s->end;
-         i++) {
-        const struct symbol *target = symbols_at(w->symbols, w->relocs[i].value);
+    for (size_t i = symbols_reloc_first(w->symbols, s->addr);
+         i < w->symbols->reloc_count && w->symbols->relocs[i].addr < s->end; i++) {
+        const struct symbol *target = symbols_at(w->symbols, w->symbols->relocs[i].value);
         /* objects that point to objects: as jobs, for a list may be long */
-        if (target != NULL && (!target->is_code || target->addr == w->relocs[i].value)) {
-            push(w, w->relocs[i].value, false);
+        if (target != NULL && (!target->is_code || target->addr == w->symbols->relocs[i].value)) {
+            push(w, w->symbols->relocs[i].value, false);
         }
     }
 }
@@ -204,49 +182,17 @@ static void run(struct walk *w, struct job job)
     }
 }
 
-static int compare_relocs(const void *left, const void *right)
-{
-    const struct reloc *a = left;
-    const struct reloc *b = right;
-    return a->addr < b->addr ? -1 : a->addr > b->addr;
-}
-
-/* RELATIVE: a pointer to its addend. IRELATIVE: the addend is a resolver, called at start. */
-static bool read_relocs(struct walk *w)
-{
-    const uint8_t *table = NULL;
-    uint64_t size = 0;
-    uint64_t vaddr;
-    if (sl_elf_section(&w->symbols->elf, ".rela.dyn", &table, &size, &vaddr) != SL_OK) {
-        size = 0;
-    }
-    w->relocs = calloc(size / sizeof(Elf64_Rela) + 1, sizeof(*w->relocs));
-    if (w->relocs == NULL) {
-        return false;
-    }
-    for (uint64_t off = 0; off + sizeof(Elf64_Rela) <= size; off += sizeof(Elf64_Rela)) {
-        Elf64_Rela r;
-        memcpy(&r, table + off, sizeof(r));
-        if (ELF64_R_TYPE(r.r_info) == R_X86_64_IRELATIVE) {
-            push(w, (uint64_t)r.r_addend, false);
-        } else if (ELF64_R_TYPE(r.r_info) == R_X86_64_RELATIVE) {
-            w->relocs[w->reloc_count++] =
-                (struct reloc){.addr = r.r_offset, .value = (uint64_t)r.r_addend};
-        }
-    }
-    qsort(w->relocs, w->reloc_count, sizeof(*w->relocs), compare_relocs);
-    return true;
-}
-
 static void push_roots(struct walk *w, const struct sl_image *image)
 {
     push(w, w->symbols->elf.entry, false);
     push(w, image->entry_off - w->layout->elf_off, false);
-    for (size_t i = 0; i < w->reloc_count; i++) {
-        if (symbols_at(w->symbols, w->relocs[i].addr) == NULL) {
-            const struct symbol *s = symbols_at(w->symbols, w->relocs[i].value);
-            if (s != NULL && (!s->is_code || s->addr == w->relocs[i].value)) {
-                push(w, w->relocs[i].value, false);
+    for (size_t i = 0; i < w->symbols->reloc_count; i++) {
+        if (w->symbols->relocs[i].is_resolver) {
+            push(w, w->symbols->relocs[i].value, false);
+        } else if (symbols_at(w->symbols, w->symbols->relocs[i].addr) == NULL) {
+            const struct symbol *s = symbols_at(w->symbols, w->symbols->relocs[i].value);
+            if (s != NULL && (!s->is_code || s->addr == w->symbols->relocs[i].value)) {
+                push(w, w->symbols->relocs[i].value, false);
             }
         }
     }
@@ -294,7 +240,7 @@ sl_rc code_report_init(struct code_report *report, const struct sl_image *image,
         rc = sl_err_set(err, SL_INTERNAL, "the disassembler does not start");
         goto out;
     }
-    if (w.visited == NULL || w.reached == NULL || w.swept == NULL || !read_relocs(&w)) {
+    if (w.visited == NULL || w.reached == NULL || w.swept == NULL) {
         w.is_out_of_memory = true;
     } else {
         push_roots(&w, image);
@@ -312,7 +258,6 @@ out:
     free(w.visited);
     free(w.reached);
     free(w.swept);
-    free(w.relocs);
     free(w.jobs);
     if (rc != SL_OK) {
         code_report_done(report);
@@ -356,7 +301,7 @@ sl_rc code_normal_digest(const struct symbols *symbols, const struct symbol *sym
         decoder_init(&decoder) && EVP_DigestInit_ex(sha, EVP_sha256(), NULL) == 1) {
         const uint8_t *data =
             symbols->elf.data + segment->file_off + (symbol->addr - segment->vaddr);
-        if (hash_function(&decoder, sha, symbol, data, symbol->end - symbol->addr) &&
+        if (hash_function(&decoder, sha, symbol, data, symbol->size) &&
             EVP_DigestFinal_ex(sha, ret_digest, NULL) == 1) {
             rc = SL_OK;
         }

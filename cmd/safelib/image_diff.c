@@ -47,8 +47,8 @@ static int compare_names(const void *left, const void *right)
     const struct symbol *a = *(const struct symbol *const *)left;
     const struct symbol *b = *(const struct symbol *const *)right;
     int order = strcmp(a->name, b->name);
-    uint64_t size_a = a->end - a->addr;
-    uint64_t size_b = b->end - b->addr;
+    uint64_t size_a = a->size;
+    uint64_t size_b = b->size;
     if (order != 0 || size_a == size_b) {
         return order != 0 ? order : a->addr < b->addr ? -1 : a->addr > b->addr;
     }
@@ -197,16 +197,39 @@ static const uint8_t *bytes_of(const struct symbols *symbols, const struct symbo
                : NULL;
 }
 
+/* Compares data but for its relocated pointers, which move with what they point to. */
+static bool is_same_data(const struct symbols *symbols, const struct symbol *s, const uint8_t *p,
+                         const uint8_t *q)
+{
+    uint64_t off = 0;
+    uint64_t size = s->size;
+    for (size_t i = symbols_reloc_first(symbols, s->addr);
+         i < symbols->reloc_count && symbols->relocs[i].addr < s->addr + size; i++) {
+        uint64_t at = symbols->relocs[i].addr - s->addr;
+        if (at < off) {
+            continue;
+        }
+        if (memcmp(p + off, q + off, at - off) != 0) {
+            return false;
+        }
+        off = at + 8 < size ? at + 8 : size;
+    }
+    return memcmp(p + off, q + off, size - off) == 0;
+}
+
 static bool is_same_symbol(const struct side *a, const struct symbol *x, const struct side *b,
                            const struct symbol *y)
 {
     const uint8_t *p = bytes_of(&a->symbols, x);
     const uint8_t *q = bytes_of(&b->symbols, y);
     uint8_t digest[2][32];
-    if (p == NULL || q == NULL || memcmp(p, q, x->end - x->addr) == 0) {
+    if (p == NULL || q == NULL || memcmp(p, q, x->size) == 0) {
         return true; /* zero memory, or the same bytes */
     }
-    return x->is_code && code_normal_digest(&a->symbols, x, digest[0]) == SL_OK &&
+    if (!x->is_code) {
+        return is_same_data(&a->symbols, x, p, q);
+    }
+    return code_normal_digest(&a->symbols, x, digest[0]) == SL_OK &&
            code_normal_digest(&b->symbols, y, digest[1]) == SL_OK &&
            memcmp(digest[0], digest[1], sizeof(digest[0])) == 0;
 }
@@ -215,8 +238,8 @@ static void compare_pair(struct report *r, const struct side *a, const struct sy
                          const struct side *b, const struct symbol *y)
 {
     char detail[96];
-    uint64_t size_a = x->end - x->addr;
-    uint64_t size_b = y->end - y->addr;
+    uint64_t size_a = x->size;
+    uint64_t size_b = y->size;
     if (x->is_code != y->is_code) {
         add_symbol(r, a, x, "code in one image, data in the other");
     } else if (size_a != size_b) {

@@ -38,6 +38,7 @@ static bool add_symbol(struct symbols *s, const Elf64_Sym *sym, const char *name
         .name = name,
         .addr = sym->st_value,
         .end = end,
+        .size = sym->st_size,
         .is_code = is_code,
         .is_function = type == STT_FUNC || type == STT_GNU_IFUNC,
         .is_global = ELF64_ST_BIND(sym->st_info) != STB_LOCAL,
@@ -84,6 +85,60 @@ static void make_partition(struct symbols *s)
         s->list[kept++] = s->list[i];
     }
     s->count = kept;
+    for (size_t i = 0; i < kept; i++) {
+        uint64_t room = s->list[i].end - s->list[i].addr;
+        if (s->list[i].size == 0 || s->list[i].size > room) {
+            s->list[i].size = room;
+        }
+    }
+}
+
+static int compare_relocs(const void *left, const void *right)
+{
+    const struct reloc *a = left;
+    const struct reloc *b = right;
+    return a->addr < b->addr ? -1 : a->addr > b->addr;
+}
+
+static bool read_relocs(struct symbols *s)
+{
+    const uint8_t *table = NULL;
+    uint64_t size = 0;
+    uint64_t vaddr;
+    if (sl_elf_section(&s->elf, ".rela.dyn", &table, &size, &vaddr) != SL_OK) {
+        size = 0;
+    }
+    s->relocs = calloc(size / sizeof(Elf64_Rela) + 1, sizeof(*s->relocs));
+    if (s->relocs == NULL) {
+        return false;
+    }
+    for (uint64_t off = 0; off + sizeof(Elf64_Rela) <= size; off += sizeof(Elf64_Rela)) {
+        Elf64_Rela r;
+        memcpy(&r, table + off, sizeof(r));
+        uint64_t type = ELF64_R_TYPE(r.r_info);
+        if (type == R_X86_64_IRELATIVE || type == R_X86_64_RELATIVE) {
+            s->relocs[s->reloc_count++] = (struct reloc){.addr = r.r_offset,
+                                                         .value = (uint64_t)r.r_addend,
+                                                         .is_resolver = type == R_X86_64_IRELATIVE};
+        }
+    }
+    qsort(s->relocs, s->reloc_count, sizeof(*s->relocs), compare_relocs);
+    return true;
+}
+
+size_t symbols_reloc_first(const struct symbols *symbols, uint64_t addr)
+{
+    size_t low = 0;
+    size_t high = symbols->reloc_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (symbols->relocs[middle].addr < addr) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
 }
 
 sl_rc symbols_init(struct symbols *symbols, const struct sl_image *image, struct sl_err *err)
@@ -105,7 +160,7 @@ sl_rc symbols_init(struct symbols *symbols, const struct sl_image *image, struct
     }
     uint64_t total = size / sizeof(Elf64_Sym);
     symbols->list = calloc(total + SL_ELF_SEGMENTS_MAX, sizeof(*symbols->list));
-    if (symbols->list == NULL) {
+    if (symbols->list == NULL || !read_relocs(symbols)) {
         return sl_err_set(err, SL_NO_MEMORY, "no memory for %llu symbols",
                           (unsigned long long)total);
     }
@@ -132,6 +187,7 @@ sl_rc symbols_init(struct symbols *symbols, const struct sl_image *image, struct
 void symbols_done(struct symbols *symbols)
 {
     free(symbols->list);
+    free(symbols->relocs);
     *symbols = (struct symbols){0};
 }
 

@@ -19,13 +19,23 @@ struct symbol {
     const char *name; /**< "" for the start of a segment without one */
     uint64_t addr;    /**< link-time */
     uint64_t end;
+    uint64_t size;    /**< as the file states it, where it does; at most end - addr */
     bool is_code;     /**< in an executable segment */
     bool is_function; /**< STT_FUNC or STT_GNU_IFUNC */
     bool is_global;
 };
 
+/** A pointer in the image's data that is relocated at start. */
+struct reloc {
+    uint64_t addr;
+    uint64_t value;   /**< link-time address that it points to */
+    bool is_resolver; /**< an IFUNC: the value is called, its result is stored */
+};
+
 struct symbols {
     struct sl_elf elf;
+    struct reloc *relocs; /**< ascending */
+    size_t reloc_count;
     struct symbol *list; /**< ascending, without overlap; names point into the image */
     size_t count;
     bool is_stripped; /**< no .symtab: the list holds executable segments only */
@@ -39,6 +49,9 @@ void symbols_done(struct symbols *symbols);
 const struct symbol *symbols_at(const struct symbols *symbols, uint64_t addr);
 /** The segment that holds @p addr, or NULL. */
 const struct sl_elf_segment *symbols_segment(const struct symbols *symbols, uint64_t addr);
+
+/** Index of the first relocation at or behind @p addr. */
+size_t symbols_reloc_first(const struct symbols *symbols, uint64_t addr);
 
 enum { PART_MAX = 64, PART_NAME_SIZE = 48 };
 
