@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One device under test, in a process of its own, driven by bench/bounce/run.py. Commands on stdin:
+ *   rate SIZE COUNT          -> rate WALL_NS INSIDE_NS TURNS      (INSIDE: batch only, else 0)
+ *   latency SIZE COUNT PPS   -> latency P50 P90 P99 MAX           (ns)
+ *   calibrate                -> calibrate NS
+ * SIZE 0 is IMIX. "ready" is printed first.
+ * Usage: bench-bounce --device native|bare|emu|sgx [--image PATH] [--polling] [--rules N]
+ *                     [--entry-cost-ns N] */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "measure.h"
+
+void bounce_pin(unsigned core)
+{
+    if (sysconf(_SC_NPROCESSORS_ONLN) >= 2) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET(core, &set);
+        (void)sched_setaffinity(0, sizeof(set), &set);
+    }
+}
+
+static void do_rate(const struct bounce_device *device, uint32_t size, uint32_t count)
+{
+    struct job job;
+    job_start(&job, device->rig, size, count, 0);
+    device->run(device->ctx, &job);
+    printf("rate %llu %llu %llu\n", (unsigned long long)(job.end_ns - job.start_ns),
+           (unsigned long long)job.inside_ns, (unsigned long long)job.turns);
+    job_done(&job);
+}
+
+static void do_latency(const struct bounce_device *device, uint32_t size, uint32_t count,
+                       double rate_pps)
+{
+    struct job job;
+    if (rate_pps <= 0 || count == 0) {
+        bench_die("latency needs a rate and a count");
+    }
+    job_start(&job, device->rig, size, count, rate_pps);
+    device->run(device->ctx, &job);
+    double *sorted = calloc(count, sizeof(double));
+    if (sorted == NULL) {
+        bench_die("out of memory");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        sorted[i] = (double)job.latency_ns[i];
+    }
+    bench_sort(sorted, count);
+    printf("latency %.0f %.0f %.0f %.0f\n", bench_percentile(sorted, count, 0.5),
+           bench_percentile(sorted, count, 0.9), bench_percentile(sorted, count, 0.99),
+           sorted[count - 1]);
+    free(sorted);
+    job_done(&job);
+}
+
+static void do_calibrate(void)
+{
+    struct bench_case one = bench_calibration_case();
+    struct bench_stat stat;
+    bench_interleave(&one, 1, 3, &stat);
+    printf("calibrate %.1f\n", stat.min);
+}
+
+static struct bounce_options options_read(int argc, char **argv)
+{
+    struct bounce_options options = {.device = "native", .rules = 1, .entry_cost_ns = 3500};
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--polling") == 0) {
+            options.is_polling = true;
+        } else if (i + 1 == argc) {
+            bench_die("%s: unknown option, or its value is missing", argv[i]);
+        } else if (strcmp(argv[i], "--device") == 0) {
+            options.device = argv[++i];
+        } else if (strcmp(argv[i], "--image") == 0) {
+            options.image = argv[++i];
+        } else if (strcmp(argv[i], "--rules") == 0) {
+            options.rules = (uint32_t)strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--entry-cost-ns") == 0) {
+            options.entry_cost_ns = (uint32_t)strtoul(argv[++i], NULL, 10);
+        } else {
+            bench_die("%s: unknown option", argv[i]);
+        }
+    }
+    if (options.rules == 0 || (options.image == NULL && strcmp(options.device, "native") != 0)) {
+        bench_die("--rules must be above 0, and --image is needed for %s", options.device);
+    }
+    return options;
+}
+
+int main(int argc, char **argv)
+{
+    struct bounce_options options = options_read(argc, argv);
+    struct bounce_device device =
+        strcmp(options.device, "native") == 0 ? bounce_native(&options) : bounce_image(&options);
+    char line[256];
+    printf("ready\n");
+    (void)fflush(stdout);
+    while (fgets(line, sizeof(line), stdin) != NULL) {
+        unsigned size;
+        unsigned count;
+        double rate;
+        if (sscanf(line, "rate %u %u", &size, &count) == 2) {
+            do_rate(&device, size, count);
+        } else if (sscanf(line, "latency %u %u %lf", &size, &count, &rate) == 3) {
+            do_latency(&device, size, count, rate);
+        } else if (strcmp(line, "calibrate\n") == 0) {
+            do_calibrate();
+        } else {
+            bench_die("unknown command: %s", line);
+        }
+        (void)fflush(stdout);
+    }
+    device.stop(device.ctx);
+    return 0;
+}

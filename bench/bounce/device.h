@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Where the image's code runs: in this process without loader (native, for profiles), or as the
+ * real image on a device.
+ */
+#ifndef SL_BENCH_DEVICE_H
+#define SL_BENCH_DEVICE_H
+
+#include "job.h"
+
+struct bounce_options {
+    const char *device; /**< native, bare, emu, sgx */
+    const char *image;  /**< path of the NF image; not for native */
+    bool is_polling;
+    uint32_t rules;
+    uint32_t entry_cost_ns;
+};
+
+struct bounce_device {
+    void *ctx;
+    struct rig *rig;
+    /** Runs one job to its end. */
+    void (*run)(void *ctx, struct job *job);
+    void (*stop)(void *ctx);
+};
+
+struct bounce_device bounce_native(const struct bounce_options *options);
+struct bounce_device bounce_image(const struct bounce_options *options);
+
+/** Keeps the calling thread on one core, where there are two. */
+void bounce_pin(unsigned core);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The image's worker in this process, without loader or enclave: what a profiler sees best. Batch
+ * scheduling only. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "device.h"
+#include "image/provision.h"
+#include "measure.h"
+
+struct native {
+    struct rig rig;
+    struct sl_worker worker;
+    struct sl_provision provision;
+};
+
+static void native_run(void *ctx, struct job *job)
+{
+    struct native *native = ctx;
+    while (job_step(job, false)) {
+        while (sl_worker_pass(&native->worker) > 0) {
+        }
+    }
+}
+
+static void native_stop(void *ctx)
+{
+    struct native *native = ctx;
+    sl_provision_done(&native->provision);
+    sl_worker_done(&native->worker);
+    free(native->rig.area);
+    rig_done(&native->rig);
+    free(native);
+}
+
+struct bounce_device bounce_native(const struct bounce_options *options)
+{
+    struct sl_area_layout layout;
+    struct sl_err err = {0};
+    struct native *native = aligned_alloc(64, (sizeof(*native) + 63) / 64 * 64);
+    if (native == NULL || sl_area_layout(&rig_geometry, &layout) != SL_OK || options->is_polling) {
+        bench_die("native: batch scheduling only");
+    }
+    uint8_t *area = aligned_alloc(4096, layout.size);
+    if (area == NULL) {
+        bench_die("out of memory");
+    }
+    memset(area, 0, layout.size);
+    rig_init(&native->rig, area);
+    uint8_t *bundle;
+    size_t size = rig_chain(options->rules, &bundle);
+    if (sl_worker_init(&native->worker, 0, area, &rig_geometry, &layout) != SL_OK ||
+        sl_provision_init(&native->provision, &native->worker, 1) != SL_OK ||
+        sl_provision_sa_set(&native->provision, &native->rig.inbound, 1, &err) != SL_OK ||
+        sl_provision_sa_set(&native->provision, &native->rig.outbound, 1, &err) != SL_OK ||
+        sl_provision_chain_set(&native->provision, bundle, size, &err) != SL_OK) {
+        bench_die("native: %s", err.text);
+    }
+    free(bundle);
+    bounce_pin(1);
+    return (struct bounce_device){native, &native->rig, native_run, native_stop};
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The outside of a bounced packet, from memory: seals packets as the gateway does, puts them into
+ * the rx ring of port 0, takes them out of the tx ring of port 1 and opens samples of them.
+ */
+#ifndef SL_BENCH_RIG_H
+#define SL_BENCH_RIG_H
+
+#include "boundary/ring.h"
+#include "control/message.h"
+
+enum {
+    RIG_IMIX = 0,     /**< size of a job: 7 x 64, 4 x 576, 1 x 1420 bytes */
+    RIG_POOL = 65536, /**< most packets in one job */
+    RIG_FLOWS = 1024,
+    RIG_RUN_MAX = 32, /**< datagrams in one run, as UDP GRO delivers them */
+};
+
+struct rig {
+    struct sl_area_geometry geometry;
+    struct sl_area_layout layout;
+    uint8_t *area;
+    struct sl_host_ring rx;             /**< to the image, port 0 */
+    struct sl_host_ring tx;             /**< from the image, port 1 */
+    struct sl_msg_sa inbound, outbound; /**< as the image must be told */
+    struct sl_esp_sa *seal, *open;
+    uint8_t *pool; /**< sealed packets, one behind the other */
+    size_t pool_size;
+    uint32_t *offs;  /**< of packet i in the pool; count + 1 entries */
+    uint32_t *sizes; /**< inner size of packet i */
+    uint32_t count;
+    uint32_t fed;     /**< packets of the pool given to the image */
+    uint32_t drained; /**< packets that came back */
+    uint32_t wrong;   /**< samples that did not open or were not the packet */
+};
+
+extern const struct sl_area_geometry rig_geometry;
+
+/** Attaches to an area; makes the SAs. */
+void rig_init(struct rig *rig, uint8_t *area);
+void rig_done(struct rig *rig);
+/** Seals @p count packets of @p size inner bytes (RIG_IMIX: a mix) into the pool. */
+void rig_fill(struct rig *rig, uint32_t size, uint32_t count);
+/** Gives the image up to @p most further packets, in runs. @return packets given */
+uint32_t rig_feed(struct rig *rig, uint32_t most);
+/** Takes back what the image sent; where @p is_checked, opens all of it. @return packets taken */
+uint32_t rig_drain(struct rig *rig, bool is_checked);
+/** A chain of one firewall with @p rules rules, the last of which accepts the traffic.
+ * @return bytes; the caller frees @p ret_bundle */
+size_t rig_chain(uint32_t rules, uint8_t **ret_bundle);
+
+#endif
