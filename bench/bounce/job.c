@@ -54,19 +54,34 @@ static void drain(struct job *job, uint64_t now)
     }
 }
 
+/* Packets that may be under way: half of what the image's tx ring holds, so that nothing is dropped
+ * there however the two sides are scheduled. */
+static uint32_t under_way_max(const struct rig *rig)
+{
+    uint32_t largest = 0;
+    for (uint32_t i = 0; i < rig->count && i < 12; i++) {
+        largest = rig->sizes[i] > largest ? rig->sizes[i] : largest;
+    }
+    uint32_t fit = rig->geometry.data_size / 2 / sl_esp_sealed_size(largest, 0);
+    return fit < JOB_BURST ? fit : JOB_BURST;
+}
+
 static void feed(struct job *job, uint64_t now)
 {
     struct rig *rig = job->rig;
-    uint32_t most = JOB_BURST;
+    uint32_t most;
     uint32_t waiting = rig->fed - rig->drained;
+    uint32_t limit = under_way_max(rig);
+    uint32_t room = waiting < limit ? limit - waiting : 0;
     if (job->latency_ns != NULL && job->is_warm) {
         /* by the clock: whatever is due by now */
         uint64_t due = (uint64_t)((double)(now - job->start_ns) * job->rate_pps / 1e9) + 1;
         most = due > rig->fed ? (uint32_t)(due - rig->fed) : 0;
-        most = most < JOB_BURST ? most : JOB_BURST;
+        uint32_t room =
+            waiting < JOB_BURST ? JOB_BURST - waiting : 0; /* so that no ring runs full */
+        most = most < room ? most : room;
     } else {
-        most = waiting < JOB_BURST ? JOB_BURST - waiting : 0;
-        most &= ~(uint32_t)(RIG_RUN_MAX - 1);
+        most = room >= RIG_RUN_MAX || rig->count - rig->fed <= room ? room : 0; /* whole runs */
     }
     if (most > 0) {
         (void)rig_feed(rig, most);

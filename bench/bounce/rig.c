@@ -16,7 +16,7 @@ enum { ROOM = 1600, POOL_BYTES = 128 << 20, DATAGRAM_MAX = 1500 };
 
 const struct sl_area_geometry rig_geometry = {.shard_count = 1,
                                               .ring_count = 1024,
-                                              .data_size = 1 << 20,
+                                              .data_size = 512 << 10,
                                               .control_size = 1 << 20,
                                               .log_size = 64 << 10};
 

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Bounces packets (ESP in, firewall, ESP out) through the NF image, devices in turn, window by window.
+Usage: bench/bounce/run.py BUILD OUT.json [--rounds N] [--quick] [--entry-cost-ns N]"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from results import percentile, write  # noqa: E402
+
+SIZES = {64: 16384, 256: 16384, 576: 8192, 1024: 8192, 1420: 4096, 0: 8192}  # inner bytes (0: IMIX): packets a window
+LATENCY_SIZES = (64, 576, 1420)
+SHARES = (0.1, 0.5, 0.9)
+
+
+class Device:
+    """One bench-bounce process: one device, scheduling and rule count."""
+
+    def __init__(self, build, device, scheduling, rules, entry_cost_ns):
+        command = [f"{build}/bench/bench-bounce", "--device", device, "--image", f"{build}/safelib-nf", "--rules",
+                   str(rules), "--entry-cost-ns", str(entry_cost_ns)]
+        if scheduling == "polling":
+            command.append("--polling")
+        self.name = device
+        self.is_polling = scheduling == "polling"
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline() != "ready\n":
+            sys.exit(f"bench: {' '.join(command)} did not start")
+
+    def ask(self, text):
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().split()
+        if not answer:
+            sys.exit(f"bench: the {self.name} process ended at: {text}")
+        return [float(word) for word in answer[1:]]
+
+    def window(self, size, count):
+        """ns per packet of the image's core, wall ns per packet, packets per turn."""
+        wall, inside, turns = self.ask(f"rate {size} {count}")
+        return (wall if self.is_polling else inside) / count, wall / count, count / turns if turns else 0
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=20)
+
+
+def rate_cell(devices, size, count, rounds):
+    """Interleaves the devices; one row per device."""
+    windows = {device.name: [] for device in devices}
+    walls = {device.name: [] for device in devices}
+    turns, calibration = {}, []
+    for device in devices:
+        device.window(size, count)
+    for number in range(rounds):
+        for device in devices if number % 2 == 0 else devices[::-1]:
+            core, wall, per_turn = device.window(size, count)
+            windows[device.name].append(core)
+            walls[device.name].append(wall)
+            turns[device.name] = per_turn
+        calibration += devices[0].ask("calibrate")
+    rows = []
+    for device in devices:
+        own = sorted(windows[device.name])
+        row = {"device": device.name, "min_ns": own[0], "p10_ns": percentile(own, 0.1), "median_ns": percentile(own, 0.5),
+               "mpps": 1000 / own[0], "wall_ns": min(walls[device.name]), "packets_per_turn": turns[device.name],
+               "calibration_ns": min(calibration), "calibration_median_ns": statistics.median(calibration)}
+        # protected over bare throughput: windows side by side, and the minima
+        pairs = [bare / mine for bare, mine in zip(windows["bare"], windows[device.name])]
+        row["ratio_to_bare"] = statistics.median(pairs)
+        row["ratio_to_bare_min"] = min(windows["bare"]) / own[0]
+        rows.append(row)
+    return rows
+
+
+def latency_cell(device, size, wall_ns):
+    """Latency by the clock at shares of the device's own maximum rate."""
+    rows = []
+    for share in SHARES:
+        rate = share * 1e9 / wall_ns
+        best = min((device.ask(f"latency {size} {max(2000, min(20000, int(rate * 0.05)))} {rate:.0f}") for _ in range(3)),
+                   key=lambda answer: answer[2])
+        rows.append({"share": share, "mpps": rate / 1e6, "p50_ns": best[0], "p90_ns": best[1], "p99_ns": best[2],
+                     "max_ns": best[3]})
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("out")
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--entry-cost-ns", type=int, default=3500)
+    parser.add_argument("--quick", action="store_true", help="64 and 1420 bytes, one rule, few rounds")
+    options = parser.parse_args()
+    sizes = {64: SIZES[64], 1420: SIZES[1420]} if options.quick else SIZES
+    rows = []
+    for scheduling in ("polling", "batch"):
+        for rules in (1,) if options.quick else (1, 1000):
+            devices = [Device(options.build, name, scheduling, rules, options.entry_cost_ns) for name in ("bare", "emu")]
+            for size, count in sizes.items():
+                for device, row in zip(devices, rate_cell(devices, size, count, options.rounds)):
+                    row = {"scheduling": scheduling, "rules": rules, "inner_bytes": size or "IMIX", **row}
+                    if rules == 1 and size in LATENCY_SIZES:
+                        row["latency"] = latency_cell(device, size, row["wall_ns"])
+                    rows.append(row)
+                    print(f"{scheduling:8} {rules:5} rules {row['inner_bytes']:>5} B  {row['device']:5} "
+                          f"{row['min_ns']:7.1f} ns  {row['mpps']:6.3f} Mpps  x bare {row['ratio_to_bare']:.3f} "
+                          f"(min {row['ratio_to_bare_min']:.3f})  calibration {row['calibration_ns']:.0f}", flush=True)
+            for device in devices:
+                device.close()
+    write(options.out, "bounce", {"entry_cost_ns": options.entry_cost_ns, "rounds": options.rounds, "rows": rows})
+
+
+main()
