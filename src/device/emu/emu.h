@@ -140,7 +140,7 @@ _Static_assert(offsetof(struct sl_ssa_gpr, urbp) == EMU_SSA_URBP, "offsets.h");
 
 /* switch.S */
 extern const uint8_t sl_emu_text_begin[], sl_emu_text_end[], sl_emu_enclu[], sl_emu_exit[];
-extern const uint8_t sl_emu_leave[], sl_emu_restorer[], sl_emu_restorer_end[];
+extern const uint8_t sl_emu_lost[], sl_emu_leave[], sl_emu_restorer[], sl_emu_restorer_end[];
 void sl_emu_switch(struct emu_thread *thread, int is_trap);
 void sl_emu_signal_stub(int signo, siginfo_t *info, void *context);
 
@@ -203,7 +203,8 @@ sl_rc sl_emu_patch(struct emu_enclave *enclave, struct sl_err *err);
 /* The enclave address that a trampoline's ENCLU stands for, or 0. */
 uint64_t sl_emu_patch_origin(const struct emu_enclave *enclave, uint64_t rip);
 
-/* build.c, shared with bare.c */
+/* create.c and build.c, shared with bare.c */
+bool sl_emu_is_zero(const void *data, size_t size);
 sl_rc sl_emu_create(const struct sl_device_options *options, const struct sl_secs *secs,
                     bool is_bare, struct sl_enclave **ret_enclave, struct sl_err *err);
 sl_rc sl_emu_add_pages(struct sl_enclave *enclave, uint64_t off, const uint8_t *content,

@@ -297,6 +297,21 @@ static bool fault_inside(struct emu_thread *thread, int signo, siginfo_t *info, 
     return false;
 }
 
+/* Entry or exit itself failed. EENTER's store to an SSA frame is the enclave's fault; at the exit,
+ * it came with another RSP or through the stub of a thread that does not exist. */
+static void switch_fault(struct emu_thread *thread, ucontext_t *uc)
+{
+    const greg_t *g = uc->uc_mcontext.gregs;
+    const uint64_t rip = (uint64_t)g[REG_RIP];
+    if (rip == (uint64_t)(uintptr_t)sl_emu_lost || rip == (uint64_t)(uintptr_t)sl_emu_exit) {
+        sl_emu_leave_end(thread, uc, EMU_END_PROTOCOL);
+        return;
+    }
+    const struct emu_fault fault = {
+        .vector = EMU_PF, .addr = (uint64_t)g[REG_CR2] & ~(uint64_t)(SL_SGX_PAGE_SIZE - 1)};
+    sl_emu_leave_fault(thread, uc, SL_EENTER, &fault);
+}
+
 static bool signal_inside(struct emu_thread *thread, int signo, siginfo_t *info, ucontext_t *uc)
 {
     greg_t *g = uc->uc_mcontext.gregs;
@@ -310,10 +325,8 @@ static bool signal_inside(struct emu_thread *thread, int signo, siginfo_t *info,
             g[REG_RIP] = (greg_t)origin;
             return sl_emu_leaf_enclu(thread, uc);
         }
-        if (is_fault) { /* entry or exit itself failed; nothing of the enclave has run or is lost */
-            const struct emu_fault fault = {
-                .vector = EMU_PF, .addr = (uint64_t)g[REG_CR2] & ~(uint64_t)(SL_SGX_PAGE_SIZE - 1)};
-            sl_emu_leave_fault(thread, uc, SL_EENTER, &fault);
+        if (is_fault) {
+            switch_fault(thread, uc);
             return false;
         }
         const uint64_t fs = thread->sig_fs, gs = thread->sig_gs;

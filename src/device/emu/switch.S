@@ -10,9 +10,9 @@
     .text
     .balign 64
     .globl sl_emu_text_begin, sl_emu_text_end, sl_emu_switch, sl_emu_enclu, sl_emu_exit
-    .globl sl_emu_leave, sl_emu_signal_stub, sl_emu_restorer, sl_emu_restorer_end
+    .globl sl_emu_lost, sl_emu_leave, sl_emu_signal_stub, sl_emu_restorer, sl_emu_restorer_end
     .hidden sl_emu_text_begin, sl_emu_text_end, sl_emu_switch, sl_emu_enclu, sl_emu_exit
-    .hidden sl_emu_leave, sl_emu_signal_stub, sl_emu_restorer, sl_emu_restorer_end
+    .hidden sl_emu_lost, sl_emu_leave, sl_emu_signal_stub, sl_emu_restorer, sl_emu_restorer_end
     .hidden sl_emu_region, sl_emu_signal
 
 sl_emu_text_begin:
@@ -81,6 +81,8 @@ sl_emu_enclu:
 
 /* EEXIT in direct mode arrives here with r11 = thread (from the thread's stub). */
 sl_emu_exit:
+    cmp %rsp, EMU_T_HOST_RSP(%r11)
+    jne sl_emu_lost /* RSP not restored, or the stub of another thread */
     mov %rdi, EMU_T_OUT_RDI(%r11)
     mov %rsi, EMU_T_OUT_RSI(%r11)
     mov %rdx, EMU_T_OUT_RDX(%r11)
@@ -126,6 +128,8 @@ sl_emu_leave:
     pop %rbx
     pop %rbp
     ret
+sl_emu_lost:
+    ud2 /* the handler knows which thread this really is */
     .size sl_emu_switch, . - sl_emu_switch
 
 /* Handler of every adopted signal: (signo, siginfo, ucontext). The frame holds every register, and

@@ -166,9 +166,13 @@ static void test_eexit_breaking_the_vdso_rules_returns_eproto(void **state)
         struct sl_enter_regs regs;
         struct sgx_enclave_run run;
         rig_create(&rig, &g_params[i]);
-        const uint64_t elsewhere[] = {
-            0,     rig_code(&rig, emu_code_add), (uint64_t)(uintptr_t)sl_emu_exit,
-            ~0ull, sl_emu_stub_base() + 1,       sl_emu_stub_base() + (1024u * EMU_STUB_SIZE)};
+        const uint64_t elsewhere[] = {0,
+                                      rig_code(&rig, emu_code_add),
+                                      (uint64_t)(uintptr_t)sl_emu_exit,
+                                      ~0ull,
+                                      sl_emu_stub_base() + 1,
+                                      sl_emu_stub_base() + 1000 * EMU_STUB_SIZE,
+                                      sl_emu_stub_base() + (1024u * EMU_STUB_SIZE)};
         for (size_t n = 0; n < sizeof(elsewhere) / sizeof(elsewhere[0]); n++) {
             assert_int_equal(
                 rig_enter(&rig, 0, emu_code_exit_elsewhere, elsewhere[n], 0, &regs, &run), -EPROTO);
