@@ -46,9 +46,10 @@ enum sl_msg_type {
     SL_MSG_STATUS = 5,    /**< request: empty; reply: JSON text (docs/status.md), UTF-8 */
     SL_MSG_PING = 6,      /**< request, reply: up to 1024 bytes, echoed */
     SL_MSG_EVAL =
-        7, /**< request: u16 count, per packet u8 port, u32 size, bytes; reply: u16 count, per
-                packet u8 verdict, u8 nf_index, u32 rule, u32 size, bytes (empty where unchanged
-                or dropped). Runs the current chain on packets that are not forwarded */
+        7, /**< request: u16 count (at most 4096), per packet u8 port, u32 size, bytes; reply: u16
+                count, per packet u8 verdict, u8 nf_index, u32 rule, u32 size, bytes (empty where
+                unchanged or dropped). Runs the current chain on packets that are not forwarded. A
+                packet that no NF saw because it is malformed has nf_index 255 and is dropped */
     SL_MSG_TIME = 8, /**< request: u64 CLOCK_REALTIME ns; reply: empty */
 };
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bodies of the control channel: what is accepted must be in range and survive a round trip. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/message.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void expect(bool is_true)
+{
+    if (!is_true) {
+        abort();
+    }
+}
+
+static void fuzz_sa(const uint8_t *data, size_t size)
+{
+    struct sl_reader r;
+    struct sl_writer w;
+    struct sl_msg_sa sa;
+    uint8_t again[128];
+    sl_reader_init(&r, data, size);
+    if (sl_msg_sa_read(&r, &sa) != SL_OK) {
+        return;
+    }
+    expect(sa.shard < SL_AREA_SHARDS_MAX && sa.port < SL_AREA_PORTS && sa.params.spi > 255);
+    expect(sl_spi_queue(sa.params.spi) == 2 * sa.shard + sa.port);
+    sl_writer_init(&w, again, sizeof(again));
+    sl_msg_sa_write(&w, &sa);
+    expect(w.rc == SL_OK && w.off == size && memcmp(again, data, size) == 0);
+}
+
+static void fuzz_hello(const uint8_t *data, size_t size)
+{
+    struct sl_reader r;
+    struct sl_writer w;
+    struct sl_msg_hello hello;
+    uint8_t again[2048];
+    sl_reader_init(&r, data, size);
+    if (sl_msg_hello_read(&r, &hello) != SL_OK) {
+        return;
+    }
+    expect(hello.shard_count >= 1 && hello.shard_count <= SL_AREA_SHARDS_MAX);
+    expect(hello.nf_count <= 16);
+    sl_writer_init(&w, again, sizeof(again));
+    sl_msg_hello_write(&w, &hello);
+    expect(w.rc == SL_OK && w.off == size && memcmp(again, data, size) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fuzz_sa(data, size);
+    fuzz_hello(data, size);
+    return 0;
+}
