@@ -26,6 +26,10 @@ enum {
 /** function suffix and name, what it does in one line (as `safelib help` lists it, in this order)
  */
 #define COMMAND_TABLE(X)                                                                           \
+    X(status, "show gateway, tunnel and image on one screen")                                      \
+    X(ping, "send probes through the enclave")                                                     \
+    X(doctor, "look at this machine and say what to do next")                                      \
+    X(key, "make a tenant key, print its hash")                                                    \
     X(image, "sign, inspect, measure and compare NF images")                                       \
     X(policy, "compile, check and show firewall policies")
 

@@ -63,6 +63,14 @@ check "the MTU was found: 1438 inner on a 1500 path" [ "$(field tunnel.mtu.inner
 check "nothing was refused as forged" [ "$(field tunnel.slots.0.counters.drop_auth)" = 0 ]
 check "trains were sent" [ "$(field tunnel.slots.0.udp.gso_trains)" -gt 0 ]
 check "the image told its counters" [ "$(field image.status.policy.version)" -ge 0 ]
+
+say "the command"
+check "safelib ping" "$SAFELIB" ping -c 3 -i 50 --socket "$WORK/gateway.sock"
+check "safelib ping at the tunnel's MTU, by the other port" \
+    "$SAFELIB" ping -c 2 -i 50 -s 1438 -p wan --socket "$WORK/gateway.sock"
+check "safelib status" "$SAFELIB" status --socket "$WORK/gateway.sock" --host-socket "$WORK/host.sock"
+sed 's/^/        /' "$WORK/check.log"
+check "safelib status --json" bash -c "'$SAFELIB' status --json --socket '$WORK/gateway.sock' | python3 -m json.tool"
 stop "$GATEWAY_PID"
 check "the gateway ends cleanly" grep -q ending "$WORK/gateway.log"
 finish
