@@ -18,6 +18,7 @@ enum { TIMEOUT_MS = 20000, IDLE_MAX_NS = 20000000, CONTROL_IDLE_NS = 1000000 };
 struct image {
     struct rig rig;
     struct sl_host *host;
+    struct sl_client *client;
     bool is_polling;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -132,14 +133,30 @@ static void provision(struct image *image, const struct sl_identity *identity, u
         sl_client_chain_set(client, TIMEOUT_MS, bundle, size, &version, hash, &err) != SL_OK) {
         bench_die("cannot provision the image: %s (last line: %s)", err.text, image->last_log);
     }
-    sl_client_free(client);
+    image->client = client;
     free(bundle);
     image->is_provisioned = true;
+}
+
+/* The image's own counters, on stderr. Not from the worker's thread. */
+static void explain(void *ctx)
+{
+    struct image *image = ctx;
+    struct sl_err err = {0};
+    char *json = NULL;
+    if (sl_client_status(image->client, TIMEOUT_MS, &json, &err) == SL_OK) {
+        (void)fprintf(stderr, "%s\n", json);
+    }
+    free(json);
 }
 
 static void image_run(void *ctx, struct job *job)
 {
     struct image *image = ctx;
+    if (image->is_polling) {
+        job->explain = explain;
+        job->explain_ctx = image;
+    }
     (void)pthread_mutex_lock(&image->lock);
     image->job = job;
     (void)pthread_cond_broadcast(&image->changed);
@@ -163,6 +180,7 @@ static void image_stop(void *ctx)
     image->is_stopping = true;
     (void)pthread_cond_broadcast(&image->changed);
     (void)pthread_mutex_unlock(&image->lock);
+    sl_client_free(image->client);
     sl_host_stop(image->host);
     (void)pthread_join(image->thread, NULL);
     sl_host_free(image->host);

@@ -46,6 +46,9 @@ static void drain(struct job *job, uint64_t now)
     } else if (job->stuck_ns == 0) {
         job->stuck_ns = now;
     } else if (now - job->stuck_ns > stuck_max_ns) {
+        if (job->explain != NULL) {
+            job->explain(job->explain_ctx);
+        }
         bench_die("%u of %u packets came back, then nothing for 5 s", job->rig->drained,
                   job->rig->count);
     }
@@ -77,8 +80,6 @@ static void feed(struct job *job, uint64_t now)
         /* by the clock: whatever is due by now */
         uint64_t due = (uint64_t)((double)(now - job->start_ns) * job->rate_pps / 1e9) + 1;
         most = due > rig->fed ? (uint32_t)(due - rig->fed) : 0;
-        uint32_t room =
-            waiting < JOB_BURST ? JOB_BURST - waiting : 0; /* so that no ring runs full */
         most = most < room ? most : room;
     } else {
         most = room >= RIG_RUN_MAX || rig->count - rig->fed <= room ? room : 0; /* whole runs */

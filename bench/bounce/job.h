@@ -26,6 +26,9 @@ struct job {
     uint64_t turns;    /**< batch: times the image was entered */
     uint64_t stuck_ns; /**< since when nothing has come back */
     bool is_warm;
+    /** Says why packets are missing, before the program dies of it; may be NULL. */
+    void (*explain)(void *ctx);
+    void *explain_ctx;
 };
 
 void job_start(struct job *job, struct rig *rig, uint32_t size, uint32_t count, double rate_pps);
