@@ -25,7 +25,7 @@ sl_rc sl_packet_reply_unreachable(struct sl_packet *packet, uint8_t code4,
 
 /** Rewrites a TCP segment into the reset that a closed port answers.
  * @retval SL_OK       size is the answer's
- * @retval SL_DENIED   not TCP, a fragment, itself a reset, or an address as above
+ * @retval SL_DENIED   not TCP (so: not a later fragment), itself a reset, or an address as above
  * @context packet path
  * @spec RFC 9293 3.10.7.1 */
 sl_rc sl_packet_reply_reset(struct sl_packet *packet) SL_MUST_CHECK;

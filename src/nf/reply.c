@@ -170,8 +170,8 @@ static void put_reset(uint8_t *out, const uint8_t *in, uint32_t segment_size)
 
 sl_rc sl_packet_reply_reset(struct sl_packet *packet)
 {
-    if ((packet->has & SL_PKT_HAS_TCP) == 0 || (packet->has & SL_PKT_FRAGMENT) != 0 ||
-        (packet->tcp_flags & TCP_RST) != 0 || !may_answer(packet)) {
+    if ((packet->has & SL_PKT_HAS_TCP) == 0 || (packet->tcp_flags & TCP_RST) != 0 ||
+        !may_answer(packet)) {
         return SL_DENIED;
     }
     uint8_t reset[TCP_SIZE];

@@ -367,12 +367,13 @@ static sl_rc read_compared(const struct nft_scope *scope, const struct field *fi
     if (field->kind == VALUE_FRAG_OFF) {
         return refuse(why, "%s", "ip frag-off is matched under a mask, as in & 0x1fff != 0");
     }
-    if (strcmp(op, "in") == 0 && field->dim == SL_FW_DIM_TCP_FLAGS) {
-        pol_key bits = 0; /* "tcp flags syn,ack": any of them set */
+    bool is_none = strcmp(op, "!") == 0;
+    if ((is_none || strcmp(op, "in") == 0) && field->dim == SL_FW_DIM_TCP_FLAGS) {
+        pol_key bits = 0; /* "tcp flags syn,ack": any of them set; "tcp flags ! syn,ack": none */
         if (!read_bits(right, &bits)) {
             return refuse(why, "it cannot read the value of %s", "tcp flags");
         }
-        return masked_bytes(scope, bits, 0, false, ret_set, why);
+        return masked_bytes(scope, bits, 0, is_none, ret_set, why);
     }
     if (op[0] == '<' || op[0] == '>') {
         return read_order(scope, field, op, right, ret_set, why);

@@ -159,7 +159,7 @@ static void test_reply_reset_denied_for_reset_fragment_and_udp(void **state)
     parse(&packet);
     assert_rc(sl_packet_reply_reset(&packet), SL_DENIED);
     packet = make(4, 6, 40);
-    data[6] = 0x20;
+    data[7] = 1;
     parse(&packet);
     assert_rc(sl_packet_reply_reset(&packet), SL_DENIED);
     packet = make(4, 17, 40);
