@@ -74,6 +74,7 @@ background() { # NS LOG COMMAND...: LAST_PID is the program itself
     shift 2
     ip netns exec "$P-$ns" "$@" >"$WORK/$log" 2>&1 &
     LAST_PID=$!
+    disown "$LAST_PID" # bash would report its end into the scenario's output
     PIDS+=("$LAST_PID")
 }
 is_alive() { [ -d "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
@@ -93,7 +94,6 @@ stop() { # PID [SIGNAL]: ends it, waits, at most 5 s
         sleep 0.1
     done
     is_alive "$pid" && kill -KILL "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
     return 0
 }
 
@@ -113,7 +113,6 @@ cleanup() {
         done
         is_alive "$pid" && kill -KILL "$pid" 2>/dev/null
     done
-    wait 2>/dev/null
     net_down
     if [ "${KEEP:-0}" = 1 ]; then say "kept: $WORK"; else rm -rf "$WORK"; fi
 }
