@@ -168,6 +168,8 @@ static bool is_prefix(uint8_t byte)
  * 3D, table "Illegal instructions inside an enclave". */
 static bool is_illegal_inside(const uint8_t *insn, size_t size)
 {
+    /* RDTSC, RDPMC, SYSENTER, GETSEC, CPUID, SYSCALL */
+    static const uint8_t second[] = {0x31, 0x33, 0x34, 0x37, 0xa2, 0x05};
     size_t i = 0;
     while (i < size && is_prefix(insn[i])) {
         i++;
@@ -195,8 +197,7 @@ static bool is_illegal_inside(const uint8_t *insn, size_t size)
     case 0xef:
         return true;
     case 0x0f:
-        /* RDTSC, RDPMC, SYSENTER, GETSEC, CPUID, SYSCALL */
-        if (left >= 2 && memchr("\x31\x33\x34\x37\xa2\x05", insn[i + 1], 6) != NULL) {
+        if (left >= 2 && memchr(second, insn[i + 1], sizeof(second)) != NULL) {
             return true;
         }
         return left >= 3 && insn[i + 1] == 0x01 && insn[i + 2] == 0xf9; /* RDTSCP */

@@ -53,6 +53,8 @@ static void slot_free(void *data)
 /* One stub a slot: `mov r11, slot; jmp sl_emu_exit`, the address that EENTER gives in RCX. */
 static bool stubs_make(void)
 {
+    static const uint8_t movabs_r11[] = {0x49, 0xbb};
+    static const uint8_t jmp_rip[] = {0xff, 0x25, 0, 0, 0, 0}; /* to the address that follows */
     const size_t size = (size_t)SLOT_COUNT * EMU_STUB_SIZE;
     uint8_t *stubs = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (stubs == MAP_FAILED) {
@@ -63,9 +65,9 @@ static bool stubs_make(void)
         const uint64_t slot = (uint64_t)sl_emu_region.base + ((uint64_t)i << EMU_SLOT_SHIFT);
         const uint64_t target = (uint64_t)(uintptr_t)sl_emu_exit;
         memset(p, 0xcc, EMU_STUB_SIZE);
-        memcpy(p, "\x49\xbb", 2); /* movabs $slot, %r11 */
+        memcpy(p, movabs_r11, sizeof(movabs_r11));
         memcpy(p + 2, &slot, 8);
-        memcpy(p + 10, "\xff\x25\x00\x00\x00\x00", 6); /* jmp *0(%rip) */
+        memcpy(p + 10, jmp_rip, sizeof(jmp_rip));
         memcpy(p + 16, &target, 8);
     }
     if (mprotect(stubs, size, PROT_READ | PROT_EXEC) != 0) {
@@ -173,7 +175,8 @@ static void dispatch_arm(struct emu_thread *thread, struct emu_enclave *enclave)
     /* Kernels before 6.17: everywhere but in the restorer, while the selector says so. */
     thread->selector = 0;
     if (prctl(SET_SYSCALL_USER_DISPATCH, DISPATCH_EXCLUSIVE_ON, sl_emu_restorer,
-              sl_emu_restorer_end - sl_emu_restorer, &thread->selector) == 0) {
+              (uintptr_t)sl_emu_restorer_end - (uintptr_t)sl_emu_restorer,
+              &thread->selector) == 0) {
         thread->selector_inside = 1;
     }
 }
