@@ -52,30 +52,39 @@ static size_t modrm_size(const uint8_t *at, size_t left, bool *ret_is_rip)
 
 /* Capstone 4 lacks VAES, VPCLMULQDQ and GFNI in their newer forms. They never branch and are always
    allowed; only length and RIP-relative operand count. SDM vol. 2A 2.3 (VEX), 2.7 (EVEX). */
-static bool vector_length(const uint8_t *data, size_t size, uint64_t addr, struct instruction *ret)
+static bool vector_prefix(const uint8_t *data, size_t size, size_t *ret_size, unsigned *ret_map)
 {
-    size_t prefix;
-    unsigned map = 1;
+    *ret_map = 1;
     if (size >= 6 && data[0] == 0x62) {
-        prefix = 4;
-        map = data[1] & 7;
+        *ret_size = 4;
+        *ret_map = data[1] & 7;
     } else if (size >= 5 && data[0] == 0xc4) {
-        prefix = 3;
-        map = data[1] & 0x1f;
+        *ret_size = 3;
+        *ret_map = data[1] & 0x1f;
     } else if (size >= 4 && data[0] == 0xc5) {
-        prefix = 2;
+        *ret_size = 2;
     } else {
         return false;
     }
-    if (map < 1 || map > 3) {
+    return *ret_map >= 1 && *ret_map <= 3;
+}
+
+static bool has_immediate(unsigned map, uint8_t opcode)
+{
+    return map == 3 || (map == 1 && ((opcode >= 0x70 && opcode <= 0x73) || opcode == 0xc2 ||
+                                     (opcode >= 0xc4 && opcode <= 0xc6)));
+}
+
+static bool vector_length(const uint8_t *data, size_t size, uint64_t addr, struct instruction *ret)
+{
+    size_t prefix = 0;
+    unsigned map = 0;
+    bool is_rip = false;
+    if (!vector_prefix(data, size, &prefix, &map)) {
         return false;
     }
-    uint8_t opcode = data[prefix];
-    bool is_rip = false;
     size_t operand = modrm_size(data + prefix + 1, size - prefix - 1, &is_rip);
-    bool has_imm = map == 3 || (map == 1 && ((opcode >= 0x70 && opcode <= 0x73) || opcode == 0xc2 ||
-                                             (opcode >= 0xc4 && opcode <= 0xc6)));
-    size_t total = prefix + 1 + operand + has_imm;
+    size_t total = prefix + 1 + operand + has_immediate(map, data[prefix]);
     if (operand == 0 || total > size || total > 15) {
         return false;
     }

@@ -144,14 +144,15 @@ static void compare_content(struct report *r, const struct sl_image_range *a,
     while (a->content[first] == b->content[first]) {
         first++;
     }
+    uint64_t count = size / SL_SGX_PAGE_SIZE;
     char text_a[EXCERPT + 1];
     char text_b[EXCERPT + 1];
     excerpt(a->content, size, first, text_a);
     excerpt(b->content, size, first, text_b);
     add(r, "content", a->name,
         "%llu of %llu pages differ, first at offset 0x%llx: \"%s\" and \"%s\"",
-        (unsigned long long)pages, (unsigned long long)(size / SL_SGX_PAGE_SIZE),
-        (unsigned long long)(a->off + first), text_a, text_b);
+        (unsigned long long)pages, (unsigned long long)count, (unsigned long long)(a->off + first),
+        text_a, text_b);
 }
 
 static void compare_ranges(struct report *r, const struct sl_image *a, const struct sl_image *b)
@@ -271,14 +272,24 @@ static void compare_symbols(struct report *r, const struct side *a, const struct
     }
 }
 
+static const struct part *part_named(const struct parts *parts, const char *name)
+{
+    for (unsigned i = 0; i < parts->count; i++) {
+        if (strcmp(parts->list[i].name, name) == 0) {
+            return &parts->list[i];
+        }
+    }
+    return NULL;
+}
+
 static void compare_parts(struct report *r, const struct parts *a, const struct parts *b)
 {
-    for (unsigned i = 0; a->is_by_map && b->is_by_map && i < a->count; i++) {
+    if (!a->is_by_map || !b->is_by_map) {
+        return;
+    }
+    for (unsigned i = 0; i < a->count; i++) {
         const struct part *x = &a->list[i];
-        const struct part *y = NULL;
-        for (unsigned j = 0; j < b->count && y == NULL; j++) {
-            y = strcmp(x->name, b->list[j].name) == 0 ? &b->list[j] : NULL;
-        }
+        const struct part *y = part_named(b, x->name);
         if (y == NULL) {
             add(r, "library", x->name, "only in the first image");
         } else if (x->code_size != y->code_size || x->rodata_size != y->rodata_size ||
@@ -288,12 +299,8 @@ static void compare_parts(struct report *r, const struct parts *a, const struct 
                 (unsigned long long)x->rodata_size, (unsigned long long)y->rodata_size);
         }
     }
-    for (unsigned j = 0; a->is_by_map && b->is_by_map && j < b->count; j++) {
-        bool is_found = false;
-        for (unsigned i = 0; i < a->count; i++) {
-            is_found = is_found || strcmp(a->list[i].name, b->list[j].name) == 0;
-        }
-        if (!is_found) {
+    for (unsigned j = 0; j < b->count; j++) {
+        if (part_named(a, b->list[j].name) == NULL) {
             add(r, "library", b->list[j].name, "only in the second image");
         }
     }

@@ -68,10 +68,10 @@ static void part_of_path(const char *path, char *out, size_t size)
     }
     size_t end = strlen(archive);
     bool is_archive = end > 2 && strcmp(archive + end - 2, ".a") == 0;
-    if (is_archive && strncmp(archive, "libsl_", 6) == 0) {
+    if (is_archive && strncmp(archive, "libsl_nf_", 9) == 0) {
+        (void)snprintf(out, size, "NF %.*s", (int)(end - 11), archive + 9);
+    } else if (is_archive && strncmp(archive, "libsl_", 6) == 0) {
         (void)snprintf(out, size, "SafeLib %.*s", (int)(end - 8), archive + 6);
-    } else if (is_archive && strncmp(archive, "libnf_", 6) == 0) {
-        (void)snprintf(out, size, "NF %.*s", (int)(end - 8), archive + 6);
     } else if (is_archive) {
         (void)snprintf(out, size, "%.40s", archive);
     } else {
@@ -133,20 +133,27 @@ static bool add_piece(struct parts *parts, const struct symbols *symbols, uint64
 static bool map_line(struct parts *parts, const struct symbols *symbols, const char *line,
                      bool *is_continued)
 {
-    unsigned long long addr = 0;
-    unsigned long long size = 0;
-    int used = 0;
     const char *at = line;
     bool is_section = line[0] == ' ' && (line[1] == '.' || strncmp(line + 1, "COMMON", 6) == 0);
+    /* not loaded, and counted from address 0 as if it were */
+    bool is_debug = strncmp(line, " .debug", 7) == 0 || strncmp(line, " .comment", 9) == 0;
+    if (is_debug) {
+        *is_continued = false;
+        return true;
+    }
     if (is_section) {
         at = line + 1 + strcspn(line + 1, " \n");
         *is_continued = at[0] == '\n' || at[0] == '\0';
     } else if (!*is_continued) {
         return true;
     }
-    if (sscanf(at, " 0x%llx 0x%llx %n", &addr, &size, &used) == 2 && used > 0) {
+    char *behind_addr = NULL;
+    char *behind_size = NULL;
+    uint64_t addr = strtoull(at, &behind_addr, 16);
+    uint64_t size = strtoull(behind_addr, &behind_size, 16);
+    if (behind_addr != at && behind_size != behind_addr) {
         char path[LINE_MAX_SIZE];
-        (void)snprintf(path, sizeof(path), "%s", at + used);
+        (void)snprintf(path, sizeof(path), "%s", behind_size + strspn(behind_size, " "));
         path[strcspn(path, "\n")] = '\0';
         *is_continued = false;
         return path[0] == '\0' || add_piece(parts, symbols, addr, size, path);

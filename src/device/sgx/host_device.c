@@ -251,6 +251,23 @@ static sl_rc remember(struct sgx_enclave *e, uint64_t off, uint64_t size, int pr
     return SL_OK;
 }
 
+/* The driver wants page-aligned sources; zero pages need some source too. */
+static sl_rc add_bounced(struct sgx_enclave *e, uint64_t off, const uint8_t *content, uint64_t size,
+                         uint64_t flags, bool is_measured, struct sl_err *err)
+{
+    sl_rc rc = SL_OK;
+    for (uint64_t at = 0; at < size && rc == SL_OK; at += BOUNCE_SIZE) {
+        uint64_t part = size - at < BOUNCE_SIZE ? size - at : BOUNCE_SIZE;
+        if (content != NULL) {
+            memcpy(e->bounce, content + at, part);
+        } else if (at == 0) {
+            memset(e->bounce, 0, part);
+        }
+        rc = add_aligned(e, off + at, e->bounce, part, flags, is_measured, err);
+    }
+    return rc;
+}
+
 static sl_rc sgx_add_pages(struct sl_enclave *enclave, uint64_t off, const uint8_t *content,
                            uint64_t size, uint64_t secinfo_flags, bool is_measured,
                            struct sl_err *err)
@@ -274,20 +291,8 @@ static sl_rc sgx_add_pages(struct sl_enclave *enclave, uint64_t off, const uint8
                           (unsigned long long)off, (unsigned long long)secinfo_flags);
     }
     bool is_direct = content != NULL && (uintptr_t)content % SL_SGX_PAGE_SIZE == 0;
-    if (is_direct) {
-        return add_aligned(e, off, content, size, secinfo_flags, is_measured, err);
-    }
-    /* The driver wants page-aligned sources; zero pages need some source too. */
-    for (uint64_t at = 0; at < size && rc == SL_OK; at += BOUNCE_SIZE) {
-        uint64_t part = size - at < BOUNCE_SIZE ? size - at : BOUNCE_SIZE;
-        if (content != NULL) {
-            memcpy(e->bounce, content + at, part);
-        } else if (at == 0) {
-            memset(e->bounce, 0, part);
-        }
-        rc = add_aligned(e, off + at, e->bounce, part, secinfo_flags, is_measured, err);
-    }
-    return rc;
+    return is_direct ? add_aligned(e, off, content, size, secinfo_flags, is_measured, err)
+                     : add_bounced(e, off, content, size, secinfo_flags, is_measured, err);
 }
 
 /* Linux sgx_encl_may_map(): a mapping may have at most the permissions of every page's SECINFO, so
