@@ -172,7 +172,7 @@ void sl_tx_commit(struct sl_tx *tx, uint32_t size)
     tx->open.size += size;
     tx->write_off = tx->reserve_off + size;
     tx->counters->tx_datagrams++;
-    if (tx->open.size % tx->open.segment_size != 0) {
+    if (size != tx->open.segment_size) {
         tx_close(tx); /* a shorter datagram can only be the last */
     }
 }
