@@ -31,7 +31,9 @@ enum {
     X(doctor, "look at this machine and say what to do next")                                      \
     X(key, "make a tenant key, print its hash")                                                    \
     X(image, "sign, inspect, measure and compare NF images")                                       \
-    X(policy, "compile, check and show firewall policies")
+    X(policy, "compile, check and show firewall policies")                                         \
+    X(explain, "say what becomes of a packet, and by which rule")                                  \
+    X(replay, "run a chain on a capture, inside an image")
 
 #define COMMAND_PROTOTYPE(name, help) int cmd_##name(int argc, char **argv);
 COMMAND_TABLE(COMMAND_PROTOTYPE)

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* safelib explain: what becomes of one packet, and by which rule. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "command.h"
+#include "eval.h"
+#include "flow_text.h"
+#include "gateway_ask.h"
+#include "nf/chain.h"
+
+struct answer {
+    const char *verdict; /* accept, drop, reply */
+    char nf[SL_NF_NAME_MAX];
+    long long rule; /* -1: the default policy */
+    long long line; /* 0: not known */
+    char source[1024];
+    char text[1024];
+    const char *where; /* who said so */
+};
+
+static const char *verdict_name(uint8_t verdict)
+{
+    return verdict == SL_VERDICT_PASS ? "accept" : verdict == SL_VERDICT_REPLY ? "reply" : "drop";
+}
+
+static int show(const char *flow, const struct answer *answer, bool is_json)
+{
+    if (is_json) {
+        json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "flow", flow, "verdict", answer->verdict,
+                                 "nf", answer->nf, "where", answer->where);
+        (void)json_object_set_new(root, "rule",
+                                  answer->rule >= 0 ? json_integer(answer->rule) : json_null());
+        if (answer->text[0] != '\0') {
+            (void)json_object_set_new(root, "line", json_integer(answer->line));
+            (void)json_object_set_new(root, "source", json_string(answer->source));
+            (void)json_object_set_new(root, "text", json_string(answer->text));
+        }
+        return print_json(root, CMD_GOOD);
+    }
+    printf("%s%s%s", tone(stdout, answer->verdict[0] == 'a' ? TONE_GOOD : TONE_BAD),
+           answer->verdict, tone(stdout, TONE_PLAIN));
+    if (answer->rule < 0) {
+        printf(" by the default policy of %s", answer->nf);
+    } else {
+        printf(" by rule %lld of %s", answer->rule, answer->nf);
+    }
+    printf(" (%s)\n", answer->where);
+    if (answer->text[0] != '\0') {
+        if (answer->line > 0) {
+            printf("  %s:%lld: ", answer->source, answer->line);
+        } else {
+            printf("  %s: ", answer->source);
+        }
+        printf("%s\n", answer->text);
+    }
+    return CMD_GOOD;
+}
+
+static void name_rule(const struct sl_policy *policy, struct answer *answer)
+{
+    const struct sl_policy_rule *rule =
+        answer->rule >= 0 ? sl_policy_rule(policy, (uint32_t)answer->rule) : NULL;
+    if (rule != NULL) {
+        answer->line = rule->line;
+        (void)snprintf(answer->text, sizeof(answer->text), "%s", rule->text);
+        (void)snprintf(answer->source, sizeof(answer->source), "%s", policy->source);
+    }
+}
+
+/* The chain in this process: the same code that runs in the image, without the image. */
+static int explain_offline(const char *path, const struct flow_packet *flow, struct answer *answer)
+{
+    struct sl_err err = {0};
+    struct sl_policy policy = {0};
+    struct sl_chain *chain = NULL;
+    if (eval_policy(path, &policy, &err) != SL_OK) {
+        return complain_err(CMD_USAGE, &err);
+    }
+    if (sl_chain_create(policy.bundle, policy.size, &chain, &err) != SL_OK) {
+        sl_policy_done(&policy);
+        return complain_err(CMD_USAGE, &err);
+    }
+    uint8_t data[2048];
+    memcpy(data, flow->data, flow->size);
+    struct sl_packet packet = {
+        .data = data, .size = flow->size, .room = sizeof(data), .port_in = flow->port};
+    struct sl_packet *list[1] = {&packet};
+    int status = CMD_GOOD;
+    if (sl_packet_parse(&packet) != SL_OK) {
+        status = complain(CMD_USAGE, "this packet is malformed; it is dropped before any rule");
+    } else {
+        sl_chain_run(chain, list, 1);
+        answer->verdict = verdict_name(packet.verdict);
+        answer->rule = packet.rule == SL_RULE_DEFAULT ? -1 : (long long)packet.rule;
+        (void)snprintf(answer->nf, sizeof(answer->nf), "%s",
+                       sl_chain_nf_name(chain, packet.nf_index));
+        answer->where = "policy file, evaluated here";
+        name_rule(&policy, answer);
+    }
+    sl_chain_free(chain);
+    sl_policy_done(&policy);
+    return status;
+}
+
+static void take_reply(json_t *reply, struct answer *answer)
+{
+    const char *verdict = json_text_at(reply, "verdict");
+    answer->verdict = strcmp(verdict, "pass") == 0    ? "accept"
+                      : strcmp(verdict, "reply") == 0 ? "reply"
+                                                      : "drop";
+    json_t *rule = json_object_get(reply, "rule");
+    json_t *nf = json_object_get(reply, "nf");
+    answer->rule = json_is_integer(rule) ? json_integer_value(rule) : -1;
+    answer->line = json_int_at(reply, "line");
+    if (json_is_string(nf)) {
+        (void)snprintf(answer->nf, sizeof(answer->nf), "%s", json_string_value(nf));
+    } else {
+        (void)snprintf(answer->nf, sizeof(answer->nf), "NF %lld", json_int_at(reply, "nf"));
+    }
+    (void)snprintf(answer->text, sizeof(answer->text), "%s", json_text_at(reply, "text"));
+    (void)snprintf(answer->source, sizeof(answer->source), "%s", json_text_at(reply, "source"));
+    answer->where = "running image, asked through the gateway";
+}
+
+static int explain_running(const char *socket, const struct flow_packet *flow,
+                           struct answer *answer)
+{
+    struct sl_err err = {0};
+    int fd = gateway_connect(socket, &err);
+    if (fd < 0) {
+        (void)complain_err(CMD_USAGE, &err);
+        return complain(CMD_USAGE, "to ask a file instead of a running gateway: --policy FILE");
+    }
+    char hex[2 * FLOW_PACKET_MAX + 1];
+    sl_hex_encode(flow->data, flow->size, hex);
+    json_t *request = json_pack("{s:s, s:s, s:s}", "cmd", "eval", "port",
+                                flow->port == SL_PORT_LAN ? "lan" : "wan", "packet", hex);
+    json_t *reply = gateway_ask(fd, request, &err);
+    json_decref(request);
+    (void)close(fd);
+    if (reply == NULL) {
+        return complain_err(CMD_USAGE, &err);
+    }
+    int status = CMD_GOOD;
+    if (json_object_get(reply, "error") != NULL) {
+        status = complain(CMD_USAGE, "the gateway: %s", json_text_at(reply, "text"));
+    } else {
+        take_reply(reply, answer);
+    }
+    json_decref(reply);
+    return status;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    const char *policy = NULL;
+    const char *socket = GATEWAY_SOCKET;
+    bool is_json = false;
+    const struct option_spec options[] = {
+        {"policy", 'p', "FILE", "ask this policy (compiled, or nftables rules)", OPTION_STRING,
+         &policy, 0, 0},
+        {"socket", 0, "PATH", "status socket of the gateway", OPTION_STRING, &socket, 0, 0},
+        {"json", 0, NULL, "as JSON", OPTION_FLAG, &is_json, 0, 0},
+    };
+    const struct command_spec spec = {
+        .usage = "safelib explain 'PROTO SRC[:PORT] > DST[:PORT] [WORDS]' [--policy FILE]",
+        .about = "Says what becomes of a packet: verdict, rule and its line. Without --policy the\n"
+                 "running image is asked, through the gateway. WORDS: flags=syn,ack (TCP; default\n"
+                 "syn), type=N code=N (ICMP), in=lan|wan (default: lan for private sources),\n"
+                 "later (a later fragment).",
+        .examples = "  safelib explain 'tcp 10.0.0.5:1234 > 192.0.2.1:443'\n"
+                    "  safelib explain 'udp [2001:db8::1]:53 > [2001:db8::2]:5353 in=wan' -p "
+                    "rules.nft\n",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .min_args = 1,
+        .max_args = 1,
+    };
+    int first;
+    int status = options_parse(&spec, argc, argv, &first);
+    if (status != OPTIONS_GO_ON) {
+        return status;
+    }
+    struct flow_packet flow;
+    struct sl_err err = {0};
+    if (flow_packet_read(argv[first], &flow, &err) != SL_OK) {
+        return complain_err(CMD_USAGE, &err);
+    }
+    struct answer answer = {.rule = -1};
+    status = policy != NULL ? explain_offline(policy, &flow, &answer)
+                            : explain_running(socket, &flow, &answer);
+    return status == CMD_GOOD ? show(argv[first], &answer, is_json) : status;
+}

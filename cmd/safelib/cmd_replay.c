@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* safelib replay: a capture through a chain, inside an image on a device. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/capture.h"
+#include "command.h"
+#include "eval.h"
+#include "safelib/packet.h"
+
+enum { PREFIXES_MAX = 32 };
+
+#define LAN_DEFAULT "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
+
+struct prefix {
+    uint8_t addr[16];
+    uint8_t width; /* 4 or 16 */
+    uint8_t bits;
+};
+
+struct replay {
+    const char *chain, *in, *out, *verdicts, *device, *image, *lan;
+    bool is_json;
+    struct prefix prefixes[PREFIXES_MAX];
+    uint32_t prefix_count;
+    struct sl_policy policy;
+    struct eval *eval;
+    struct sl_capture *capture;
+    struct sl_capture_writer *writer;
+    FILE *lines;
+    json_t *json_lines;
+    uint64_t by_verdict[3];
+    uint64_t malformed, too_long;
+};
+
+/* What is kept of a packet while its batch is under way. */
+struct pending {
+    uint64_t index, time_ns;
+    uint8_t *data;
+};
+
+static bool read_prefix(const char *text, struct prefix *ret_prefix)
+{
+    char copy[64];
+    (void)snprintf(copy, sizeof(copy), "%s", text);
+    char *slash = strchr(copy, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    ret_prefix->width = strchr(copy, ':') != NULL ? 16 : 4;
+    char *end = NULL;
+    unsigned long bits = slash != NULL ? strtoul(slash + 1, &end, 10) : 8u * ret_prefix->width;
+    if ((end != NULL && (*end != '\0' || end == slash + 1)) || bits > 8u * ret_prefix->width) {
+        return false;
+    }
+    ret_prefix->bits = (uint8_t)bits;
+    return inet_pton(ret_prefix->width == 4 ? AF_INET : AF_INET6, copy, ret_prefix->addr) == 1;
+}
+
+static int read_prefixes(struct replay *replay)
+{
+    char text[1024];
+    char *save = NULL;
+    (void)snprintf(text, sizeof(text), "%s", replay->lan);
+    for (char *item = strtok_r(text, ", ", &save); item != NULL;
+         item = strtok_r(NULL, ", ", &save)) {
+        if (replay->prefix_count == PREFIXES_MAX ||
+            !read_prefix(item, &replay->prefixes[replay->prefix_count])) {
+            return complain(CMD_USAGE,
+                            "--lan %s: expected prefixes such as 10.0.0.0/8,fd00::/8 "
+                            "(at most %d)",
+                            item, PREFIXES_MAX);
+        }
+        replay->prefix_count++;
+    }
+    return CMD_GOOD;
+}
+
+/* Packets from a LAN prefix come in by the LAN port, all others by the WAN port. */
+static uint8_t port_of(const struct replay *replay, const uint8_t *ip, uint32_t size)
+{
+    uint8_t width = ip[0] >> 4 == 4 ? 4 : 16;
+    const uint8_t *src = ip + (width == 4 ? 12 : 8);
+    if (size < (width == 4 ? 16u : 24u)) {
+        return SL_PORT_WAN;
+    }
+    for (uint32_t i = 0; i < replay->prefix_count; i++) {
+        const struct prefix *prefix = &replay->prefixes[i];
+        uint32_t whole = prefix->bits / 8;
+        uint8_t mask = (uint8_t)(0xff00 >> prefix->bits % 8);
+        if (prefix->width == width && memcmp(src, prefix->addr, whole) == 0 &&
+            (whole == width || ((src[whole] ^ prefix->addr[whole]) & mask) == 0)) {
+            return SL_PORT_LAN;
+        }
+    }
+    return SL_PORT_WAN;
+}
+
+static void put_line(struct replay *replay, uint64_t index, const struct eval_packet *packet)
+{
+    static const char *const names[] = {"drop", "accept", "reply"};
+    const char *nf = eval_nf_name(replay->eval, packet->nf);
+    char rule[24] = "default";
+    if (packet->nf == EVAL_NO_NF) {
+        (void)snprintf(rule, sizeof(rule), "malformed");
+    } else if (packet->rule != SL_RULE_DEFAULT) {
+        (void)snprintf(rule, sizeof(rule), "%u", packet->rule);
+    }
+    if (replay->lines != NULL) {
+        (void)fprintf(replay->lines, "%llu\t%s\t%s\t%s\n", (unsigned long long)index,
+                      names[packet->verdict], nf, rule);
+    }
+    if (replay->json_lines == NULL) {
+        return;
+    }
+    json_t *item = json_pack("{s:I, s:s, s:s, s:s}", "index", (json_int_t)index, "verdict",
+                             names[packet->verdict], "nf", nf, "port",
+                             packet->port == SL_PORT_LAN ? "lan" : "wan");
+    if (packet->nf == EVAL_NO_NF) {
+        (void)json_object_set_new(item, "malformed", json_true());
+    } else if (packet->rule == SL_RULE_DEFAULT) {
+        (void)json_object_set_new(item, "rule", json_string("default"));
+    } else {
+        (void)json_object_set_new(item, "rule", json_integer(packet->rule));
+    }
+    (void)json_array_append_new(replay->json_lines, item);
+}
+
+static int flush_batch(struct replay *replay, struct eval_packet *packets,
+                       const struct pending *pending, uint32_t count)
+{
+    struct sl_err err = {0};
+    if (count == 0) {
+        return CMD_GOOD;
+    }
+    if (eval_run(replay->eval, packets, count, &err) != SL_OK) {
+        return complain_err(CMD_USAGE, &err);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct eval_packet *packet = &packets[i];
+        put_line(replay, pending[i].index, packet);
+        replay->by_verdict[packet->verdict]++;
+        replay->malformed += packet->nf == EVAL_NO_NF;
+        if (replay->writer != NULL && packet->verdict != SL_VERDICT_DROP) {
+            bool is_changed = packet->out != NULL;
+            sl_capture_write(replay->writer, pending[i].time_ns,
+                             is_changed ? packet->out : packet->data,
+                             is_changed ? packet->out_size : packet->size);
+        }
+    }
+    return CMD_GOOD;
+}
+
+static int run_packets(struct replay *replay)
+{
+    static struct eval_packet packets[EVAL_BATCH_MAX];
+    static struct pending pending[EVAL_BATCH_MAX];
+    static uint8_t memory[EVAL_BATCH_MAX][EVAL_PACKET_MAX];
+    uint32_t count = 0;
+    sl_rc rc;
+    struct sl_capture_packet packet;
+    while ((rc = sl_capture_next(replay->capture, &packet)) == SL_OK) {
+        if (packet.size > EVAL_PACKET_MAX) {
+            replay->too_long++; /* offloaded super-packets are no packets of a wire */
+            continue;
+        }
+        memcpy(memory[count], packet.data, packet.size);
+        packets[count] = (struct eval_packet){.data = memory[count],
+                                              .size = packet.size,
+                                              .port = port_of(replay, packet.data, packet.size)};
+        pending[count] = (struct pending){.index = packet.index, .time_ns = packet.time_ns};
+        if (++count == EVAL_BATCH_MAX) {
+            int status = flush_batch(replay, packets, pending, count);
+            count = 0;
+            if (status != CMD_GOOD) {
+                return status;
+            }
+        }
+    }
+    int status = flush_batch(replay, packets, pending, count);
+    if (status == CMD_GOOD && rc != SL_CLOSED) {
+        (void)complain(CMD_USAGE, "%s: cut within a frame; what came before was run", replay->in);
+    }
+    return status;
+}
+
+static int report(struct replay *replay)
+{
+    char measurement[65];
+    struct sl_capture_counts counts;
+    eval_measurement(replay->eval, measurement);
+    sl_capture_counts(replay->capture, &counts);
+    const uint64_t *v = replay->by_verdict;
+    if (replay->is_json) {
+        json_t *root = json_pack(
+            "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "device", replay->device,
+            "protection", eval_protection(replay->eval), "mrenclave", measurement, "frames",
+            (json_int_t)counts.frames, "non_ip", (json_int_t)counts.non_ip, "too_long",
+            (json_int_t)replay->too_long, "malformed", (json_int_t)replay->malformed, "accept",
+            (json_int_t)v[SL_VERDICT_PASS], "drop", (json_int_t)v[SL_VERDICT_DROP], "reply",
+            (json_int_t)v[SL_VERDICT_REPLY], "packets", replay->json_lines);
+        return print_json(root, CMD_GOOD);
+    }
+    (void)fprintf(stderr,
+                  "%llu frames: %llu accepted, %llu dropped (%llu of them malformed), %llu "
+                  "answered; %llu not IP, %llu too long, not run\n",
+                  (unsigned long long)counts.frames, (unsigned long long)v[SL_VERDICT_PASS],
+                  (unsigned long long)v[SL_VERDICT_DROP], (unsigned long long)replay->malformed,
+                  (unsigned long long)v[SL_VERDICT_REPLY], (unsigned long long)counts.non_ip,
+                  (unsigned long long)replay->too_long);
+    (void)fprintf(stderr, "device %s: %s\nmrenclave %s\n", replay->device,
+                  eval_protection(replay->eval), measurement);
+    return CMD_GOOD;
+}
+
+static int open_all(struct replay *replay)
+{
+    struct sl_err err = {0};
+    if (sl_capture_open(replay->in, &replay->capture, &err) != SL_OK ||
+        eval_policy(replay->chain, &replay->policy, &err) != SL_OK ||
+        eval_start(replay->image, replay->device, &replay->policy, &replay->eval, &err) != SL_OK ||
+        (replay->out != NULL && sl_capture_create(replay->out, &replay->writer, &err) != SL_OK)) {
+        return complain_err(CMD_USAGE, &err);
+    }
+    if (replay->verdicts != NULL) {
+        replay->lines = fopen(replay->verdicts, "w");
+        if (replay->lines == NULL) {
+            return complain(CMD_USAGE, "%s: %s", replay->verdicts, strerror(errno));
+        }
+    } else if (!replay->is_json) {
+        replay->lines = stdout;
+    }
+    replay->json_lines = replay->is_json ? json_array() : NULL;
+    return CMD_GOOD;
+}
+
+static int close_all(struct replay *replay, int status)
+{
+    if (replay->writer != NULL && sl_capture_finish(replay->writer) != SL_OK) {
+        status = complain(CMD_USAGE, "%s: not all was written", replay->out);
+    }
+    if (replay->lines != NULL && replay->lines != stdout && fclose(replay->lines) != 0) {
+        status = complain(CMD_USAGE, "%s: %s", replay->verdicts, strerror(errno));
+    }
+    sl_capture_close(replay->capture);
+    eval_stop(replay->eval);
+    sl_policy_done(&replay->policy);
+    json_decref(replay->json_lines);
+    return status;
+}
+
+int cmd_replay(int argc, char **argv)
+{
+    struct replay replay = {.device = "emu", .lan = LAN_DEFAULT};
+    const struct option_spec options[] = {
+        {"chain", 'c', "FILE", "compiled policy, or nftables rules", OPTION_STRING, &replay.chain,
+         0, 0},
+        {"in", 'i', "PCAP", "capture to run", OPTION_STRING, &replay.in, 0, 0},
+        {"out", 'o', "PCAP", "what passed, and the answers (raw IP)", OPTION_STRING, &replay.out, 0,
+         0},
+        {"device", 'd', "DEVICE", "emu (default), bare or sgx", OPTION_STRING, &replay.device, 0,
+         0},
+        {"image", 0, "FILE", "image (default: safelib-nf beside this program)", OPTION_STRING,
+         &replay.image, 0, 0},
+        {"lan", 0, "PREFIXES", "sources that come in by the LAN port", OPTION_STRING, &replay.lan,
+         0, 0},
+        {"verdicts", 'v', "FILE", "verdict lines (default: standard output)", OPTION_STRING,
+         &replay.verdicts, 0, 0},
+        {"json", 0, NULL, "everything as one JSON object", OPTION_FLAG, &replay.is_json, 0, 0},
+    };
+    const struct command_spec spec = {
+        .usage = "safelib replay --chain FILE --in A.pcap [--out B.pcap] [--device emu|bare|sgx]",
+        .about =
+            "Runs a chain on a capture, inside the image, and writes one line per packet:\n"
+            "number of the frame, verdict, NF, rule. Sources in a --lan prefix "
+            "(default:\n" LAN_DEFAULT ")\ncome in by the LAN port, all others by the WAN port.",
+        .examples = "  safelib replay --chain rules.slp --in day.pcap --out passed.pcap\n"
+                    "  safelib replay --chain rules.nft --in day.pcapng --device bare --json\n",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+    };
+    int first;
+    int status = options_parse(&spec, argc, argv, &first);
+    if (status != OPTIONS_GO_ON) {
+        return status;
+    }
+    if (replay.chain == NULL || replay.in == NULL) {
+        return complain(CMD_USAGE, "replay: --chain and --in are needed (safelib replay --help)");
+    }
+    status = read_prefixes(&replay);
+    if (status == CMD_GOOD) {
+        status = open_all(&replay);
+    }
+    if (status == CMD_GOOD) {
+        status = run_packets(&replay);
+    }
+    if (status == CMD_GOOD) {
+        status = report(&replay);
+    }
+    return close_all(&replay, status);
+}

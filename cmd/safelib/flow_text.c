@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Builds the packet that a line of words describes. */
+#include "flow_text.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "safelib/packet.h"
+
+struct flow {
+    uint8_t proto;
+    bool is_v4;
+    uint8_t src[16], dst[16];
+    uint16_t sport, dport;
+    bool has_port[2];
+    uint8_t flags;
+    int type, code; /* -1: not said */
+    int port;       /* -1: by the source */
+    bool is_later;
+};
+
+static const struct {
+    const char *name;
+    uint8_t proto;
+    uint8_t l4_size;
+} protos[] = {{"tcp", 6, 20},    {"udp", 17, 8},      {"sctp", 132, 12},
+              {"dccp", 33, 12},  {"udplite", 136, 8}, {"icmp", 1, 8},
+              {"icmpv6", 58, 8}, {"gre", 47, 4},      {"esp", 50, 8}};
+
+static bool read_number(const char *text, unsigned long max, unsigned long *ret_number)
+{
+    char *end = NULL;
+    unsigned long value = strtoul(text, &end, 10);
+    if (end == text || *end != '\0' || text[0] == '-' || value > max) {
+        return false;
+    }
+    *ret_number = value;
+    return true;
+}
+
+static bool read_proto(const char *text, struct flow *flow)
+{
+    for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
+        if (strcmp(protos[i].name, text) == 0) {
+            flow->proto = protos[i].proto;
+            return true;
+        }
+    }
+    unsigned long number = 0;
+    bool is_number = read_number(text, 255, &number);
+    flow->proto = (uint8_t)number;
+    return is_number;
+}
+
+/* "[2001:db8::1]:80", "2001:db8::1", "10.0.0.1:80" or "10.0.0.1" */
+static bool read_end(const char *text, struct flow *flow, int side)
+{
+    char copy[80];
+    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy)) {
+        return false;
+    }
+    char *addr = copy;
+    char *port = NULL;
+    if (copy[0] == '[') {
+        char *close = strchr(copy, ']');
+        if (close == NULL) {
+            return false;
+        }
+        *close = '\0';
+        addr = copy + 1;
+        port = close[1] == ':' ? close + 2 : NULL;
+    } else if (strchr(copy, ':') == strrchr(copy, ':') && strchr(copy, ':') != NULL) {
+        port = strchr(copy, ':') + 1;
+        port[-1] = '\0';
+    }
+    uint8_t *out = side == 0 ? flow->src : flow->dst;
+    bool is_v4 = strchr(addr, ':') == NULL;
+    if (side == 1 && is_v4 != flow->is_v4) {
+        return false;
+    }
+    flow->is_v4 = is_v4;
+    unsigned long number = 0;
+    if (port != NULL && !read_number(port, 65535, &number)) {
+        return false;
+    }
+    flow->has_port[side] = port != NULL;
+    *(side == 0 ? &flow->sport : &flow->dport) = (uint16_t)number;
+    return inet_pton(is_v4 ? AF_INET : AF_INET6, addr, out) == 1;
+}
+
+static bool read_flags(const char *text, uint8_t *ret_flags)
+{
+    static const char *const names[] = {"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"};
+    char copy[64];
+    char *save = NULL;
+    (void)snprintf(copy, sizeof(copy), "%s", text);
+    *ret_flags = 0;
+    for (char *word = strtok_r(copy, ",|", &save); word != NULL;
+         word = strtok_r(NULL, ",|", &save)) {
+        size_t i = 0;
+        while (i < 8 && strcmp(names[i], word) != 0) {
+            i++;
+        }
+        if (i == 8 && strcmp(word, "none") != 0) {
+            return false;
+        }
+        *ret_flags |= (uint8_t)(i < 8 ? 1u << i : 0);
+    }
+    return true;
+}
+
+static bool read_word(const char *word, struct flow *flow)
+{
+    unsigned long number = 0;
+    if (strncmp(word, "flags=", 6) == 0) {
+        return read_flags(word + 6, &flow->flags);
+    }
+    if (strncmp(word, "type=", 5) == 0 && read_number(word + 5, 255, &number)) {
+        flow->type = (int)number;
+        return true;
+    }
+    if (strncmp(word, "code=", 5) == 0 && read_number(word + 5, 255, &number)) {
+        flow->code = (int)number;
+        return true;
+    }
+    if (strcmp(word, "in=lan") == 0 || strcmp(word, "in=wan") == 0) {
+        flow->port = strcmp(word, "in=lan") == 0 ? SL_PORT_LAN : SL_PORT_WAN;
+        return true;
+    }
+    flow->is_later |= strcmp(word, "later") == 0;
+    return strcmp(word, "later") == 0;
+}
+
+/* RFC 1918, RFC 4193. */
+static uint8_t port_by_source(const struct flow *flow)
+{
+    const uint8_t *a = flow->src;
+    bool is_private = flow->is_v4 ? a[0] == 10 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
+                                        (a[0] == 192 && a[1] == 168)
+                                  : (a[0] & 0xfe) == 0xfc;
+    return is_private ? SL_PORT_LAN : SL_PORT_WAN;
+}
+
+static uint32_t put_l4(const struct flow *flow, uint8_t *l4)
+{
+    uint32_t size = 8;
+    for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
+        size = protos[i].proto == flow->proto ? protos[i].l4_size : size;
+    }
+    if (flow->proto == 1 || flow->proto == 58) {
+        l4[0] = (uint8_t)(flow->type >= 0 ? flow->type : flow->proto == 1 ? 8 : 128);
+        l4[1] = (uint8_t)(flow->code >= 0 ? flow->code : 0);
+        return size;
+    }
+    if (flow->has_port[0] || flow->has_port[1]) {
+        sl_be16_put(l4, flow->sport);
+        sl_be16_put(l4 + 2, flow->dport);
+    }
+    if (flow->proto == 6) {
+        l4[12] = 0x50;
+        l4[13] = flow->flags;
+    } else if (flow->proto == 17) {
+        sl_be16_put(l4 + 4, 8);
+    }
+    return size;
+}
+
+static void put_packet(const struct flow *flow, struct flow_packet *packet)
+{
+    uint8_t *data = packet->data;
+    memset(packet, 0, sizeof(*packet));
+    packet->port = flow->port >= 0 ? (uint8_t)flow->port : port_by_source(flow);
+    uint32_t off = flow->is_v4 ? 20 : flow->is_later ? 48 : 40;
+    packet->size = off + put_l4(flow, data + off);
+    if (flow->is_v4) {
+        data[0] = 0x45;
+        sl_be16_put(data + 2, (uint16_t)packet->size);
+        sl_be16_put(data + 6, flow->is_later ? 185 : 0);
+        data[8] = 64;
+        data[9] = flow->proto;
+        memcpy(data + 12, flow->src, 4);
+        memcpy(data + 16, flow->dst, 4);
+        sl_be16_put(data + 10, sl_checksum_fold(sl_checksum_add(0, data, 20)));
+        return;
+    }
+    data[0] = 0x60;
+    sl_be16_put(data + 4, (uint16_t)(packet->size - 40));
+    data[6] = flow->is_later ? 44 : flow->proto;
+    data[7] = 64;
+    memcpy(data + 8, flow->src, 16);
+    memcpy(data + 24, flow->dst, 16);
+    if (flow->is_later) {
+        data[40] = flow->proto;
+        sl_be16_put(data + 42, 185 << 3);
+    }
+}
+
+sl_rc flow_packet_read(const char *text, struct flow_packet *ret_packet, struct sl_err *err)
+{
+    char copy[256];
+    char *save = NULL;
+    struct flow flow = {.flags = 0x02, .type = -1, .code = -1, .port = -1};
+    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy)) {
+        return sl_err_set(err, SL_INVALID, "the flow is too long");
+    }
+    const char *words[3] = {NULL};
+    uint32_t count = 0;
+    for (char *word = strtok_r(copy, " \t", &save); word != NULL;
+         word = strtok_r(NULL, " \t", &save)) {
+        if (strcmp(word, ">") == 0 || strcmp(word, "->") == 0) {
+            continue;
+        }
+        if (count < 3) {
+            words[count++] = word;
+        } else if (!read_word(word, &flow)) {
+            return sl_err_set(err, SL_INVALID,
+                              "`%s`: expected flags=syn,ack type=N code=N in=lan|wan or later",
+                              word);
+        }
+    }
+    if (count < 3 || !read_proto(words[0], &flow) || !read_end(words[1], &flow, 0) ||
+        !read_end(words[2], &flow, 1)) {
+        return sl_err_set(err, SL_INVALID,
+                          "`%s`: expected a flow such as 'tcp 10.0.0.5:1234 > 192.0.2.1:443' or "
+                          "'icmpv6 2001:db8::1 > 2001:db8::2 type=128'",
+                          text);
+    }
+    put_packet(&flow, ret_packet);
+    return SL_OK;
+}
