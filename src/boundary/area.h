@@ -89,6 +89,7 @@ enum {
     SL_DESC_DSCP_SHIFT = 2, /**< outer DSCP, 6 bits */
     SL_DESC_DSCP_MASK = 0xfc,
     SL_DESC_MAY_FRAGMENT = 1 << 8, /**< tx: clear DF on the outer packet */
+    SL_DESC_SINGLE = 1 << 9,       /**< tx: send the datagrams one by one, not as a train */
     SL_DESC_FLAGS_MASK = 0x1ff,    /**< the other bits are ignored */
 };
 

@@ -128,6 +128,9 @@ sl_rc sl_client_chain_set(struct sl_client *client, int timeout_ms, const void *
 /** @param[out] ret_json  terminated text, the caller's to free */
 sl_rc sl_client_status(struct sl_client *client, int timeout_ms, char **ret_json,
                        struct sl_err *err) SL_MUST_CHECK;
+/** SL_MSG_PATH: hints about the path. */
+sl_rc sl_client_path(struct sl_client *client, int timeout_ms, uint16_t mtu, bool is_single,
+                     struct sl_err *err) SL_MUST_CHECK;
 /** Sends the time of this machine. */
 sl_rc sl_client_time(struct sl_client *client, int timeout_ms, struct sl_err *err) SL_MUST_CHECK;
 /** @param[out] ret_round_trip_ns  of @p size echoed bytes (at most 1024)

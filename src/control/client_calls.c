@@ -23,6 +23,15 @@ static sl_rc call_empty(struct sl_client *client, enum sl_msg_type type, const v
     return rc;
 }
 
+sl_rc sl_client_path(struct sl_client *client, int timeout_ms, uint16_t mtu, bool is_single,
+                     struct sl_err *err)
+{
+    uint8_t body[3];
+    sl_be16_put(body, mtu);
+    body[2] = is_single;
+    return call_empty(client, SL_MSG_PATH, body, sizeof(body), timeout_ms, err);
+}
+
 sl_rc sl_client_hello(struct sl_client *client, int timeout_ms, struct sl_msg_hello *ret_hello,
                       struct sl_err *err)
 {

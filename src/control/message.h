@@ -51,6 +51,10 @@ enum sl_msg_type {
                 unchanged or dropped). Runs the current chain on packets that are not forwarded. A
                 packet that no NF saw because it is malformed has nf_index 255 and is dropped */
     SL_MSG_TIME = 8, /**< request: u64 CLOCK_REALTIME ns; reply: empty */
+    SL_MSG_PATH = 9, /**< request: u16 mtu, u8 is_single; reply: empty. What the gateway found out
+                        about the path, hints for the host: inner packets above `mtu` (0: none) go
+                        out with DF clear; `is_single`: datagrams are not sent as trains. Holds for
+                        the SAs that are set; SA_CLEAR clears it */
 };
 
 struct sl_msg_hello {

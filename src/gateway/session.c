@@ -147,6 +147,7 @@ static sl_rc provision(struct sl_session *session, struct sl_err *err)
         session->provisions++;
         (void)pthread_mutex_unlock(&session->lock);
         session->is_keyed = true;
+        session->is_path_told = false;
         session->time_due_ns = sl_gw_now_ns() + TIME_EVERY_S * SECOND;
         sl_watch_rekeyed(session->watch, true);
     }
@@ -283,6 +284,29 @@ static void request_serve(struct sl_session *session)
     (void)pthread_mutex_unlock(&session->lock);
 }
 
+/* Tells the image what it must know about the path: the way back is its to send. */
+static sl_rc path_tell(struct sl_session *session, struct sl_err *err)
+{
+    struct sl_watch *watch = session->watch;
+    (void)pthread_mutex_lock(&watch->lock);
+    uint16_t mtu = (uint16_t)watch->pmtu.mtu;
+    bool is_found = watch->pmtu.state == SL_PMTU_COMPLETE || watch->pmtu.state == SL_PMTU_ERROR;
+    bool is_single = !sl_offload_is_on(&watch->offload_rx);
+    (void)pthread_mutex_unlock(&watch->lock);
+    bool is_same = session->is_path_told && (mtu == session->path_mtu || !is_found) &&
+                   is_single == session->path_is_single;
+    if (is_same) {
+        return SL_OK;
+    }
+    sl_rc rc = sl_client_path(session->client, SL_SESSION_TIMEOUT_MS, mtu, is_single, err);
+    if (rc == SL_OK) {
+        session->is_path_told = true;
+        session->path_mtu = mtu;
+        session->path_is_single = is_single;
+    }
+    return rc;
+}
+
 static sl_rc connected_tick(struct sl_session *session, struct sl_err *err)
 {
     uint64_t now_ns = sl_gw_now_ns();
@@ -296,6 +320,7 @@ static sl_rc connected_tick(struct sl_session *session, struct sl_err *err)
         session->time_due_ns = now_ns + TIME_EVERY_S * SECOND;
     }
     rc = rc == SL_OK ? sl_session_rekey_due(session, err) : rc;
+    rc = rc == SL_OK ? path_tell(session, err) : rc;
     if (rc == SL_OK) {
         running_state(session);
     }

@@ -59,6 +59,9 @@ struct sl_session {
     bool is_keyed;
     uint64_t status_due_ns, time_due_ns;
     uint32_t failures;
+    uint16_t path_mtu; /**< as told to the image */
+    bool path_is_single;
+    bool is_path_told;
     uint8_t peer_key[SL_SPKI_HASH_SIZE];
 };
 

@@ -59,6 +59,7 @@ static void udp_send(struct sl_io *io, const struct sl_run *runs, uint32_t count
             .segment_size = runs[i].segment_size,
             .tos = (uint8_t)(runs[i].flags & (SL_DESC_DSCP_MASK | SL_DESC_ECN_MASK)),
             .is_fragmentable = (runs[i].flags & SL_DESC_MAY_FRAGMENT) != 0,
+            .is_single = (runs[i].flags & SL_DESC_SINGLE) != 0,
             .to = *to,
         };
         if (filled == SL_IO_BURST_MAX) {

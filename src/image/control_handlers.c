@@ -142,6 +142,24 @@ static sl_rc on_time(struct sl_control_server *server, const struct sl_msg *requ
     return SL_OK;
 }
 
+static sl_rc on_path(struct sl_control_server *server, const struct sl_msg *request,
+                     bool *ret_is_fatal, struct sl_err *err)
+{
+    struct sl_reader r;
+    sl_reader_init(&r, request->body, request->size);
+    uint16_t mtu = sl_reader_be16(&r);
+    uint8_t is_single = sl_reader_u8(&r);
+    sl_rc rc = sl_reader_end(&r);
+    if (rc == SL_OK && is_single > 1) {
+        rc = SL_RANGE;
+    }
+    if (rc != SL_OK) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, rc, "path: %s", sl_rc_text(rc));
+    }
+    return sl_provision_path_set(server->params.provision, mtu, is_single == 1, err);
+}
+
 /* ---- EVAL ---- */
 
 /* Room for one burst of packets that may be rewritten. */
@@ -289,6 +307,8 @@ sl_rc sl_control_handle(struct sl_control_server *server, const struct sl_msg *r
         return on_eval(server, request, reply, ret_is_fatal, err);
     case SL_MSG_TIME:
         return on_time(server, request, now_ns, ret_is_fatal, err);
+    case SL_MSG_PATH:
+        return on_path(server, request, ret_is_fatal, err);
     default:
         *ret_is_fatal = true;
         return sl_err_set(err, SL_UNSUPPORTED, "request of unknown type %u", request->type);

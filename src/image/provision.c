@@ -254,6 +254,25 @@ sl_rc sl_provision_sa_clear(struct sl_provision *provision, struct sl_err *err)
     return SL_OK;
 }
 
+sl_rc sl_provision_path_set(struct sl_provision *provision, uint16_t mtu, bool is_single,
+                            struct sl_err *err)
+{
+    struct sl_provision_config *copies[SL_AREA_SHARDS_MAX];
+    sl_rc rc = copy_all(provision, copies, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+            copies[shard]->config.ports[port].mtu = mtu;
+            copies[shard]->config.ports[port].is_single = is_single;
+        }
+        publish(provision, shard, copies[shard]);
+    }
+    reclaim(provision);
+    return SL_OK;
+}
+
 static void end_overlap(struct sl_provision *provision, uint32_t shard, uint32_t port)
 {
     struct sl_provision_config *config = copy_current(provision, shard);

@@ -251,6 +251,8 @@ static bool send_one(struct sl_worker_lane *lane, const struct sl_worker_port *p
     }
     /* The descriptor's ECN and DSCP bits lie as in the TOS byte. */
     uint32_t flags = sl_tunnel_tos_out(sl_tunnel_inner_tos(packet->data), port->is_dscp_copied);
+    flags |= port->mtu != 0 && packet->size > port->mtu ? (uint32_t)SL_DESC_MAY_FRAGMENT : 0;
+    flags |= port->is_single ? (uint32_t)SL_DESC_SINGLE : 0;
     uint32_t sealed = sl_esp_sealed_size(packet->size, 0);
     uint8_t *out = sl_tx_reserve(&lane->tx, sealed, lane->peer, flags);
     if (out == NULL) {

@@ -51,6 +51,8 @@ struct sl_worker_port {
     struct sl_esp_sa *in_previous; /**< before the last rekey; for the overlap */
     struct sl_esp_sa *out;
     bool is_dscp_copied;
+    bool is_single; /**< SL_MSG_PATH: no trains */
+    uint16_t mtu;   /**< SL_MSG_PATH: larger inner packets may be fragmented outside; 0: none */
 };
 
 /** Constant once published; the SAs and the chain it points to are the worker's to change. */

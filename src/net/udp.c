@@ -492,7 +492,7 @@ uint32_t sl_udp_send(struct sl_udp *udp, const struct sl_udp_tx *runs, uint32_t 
             df_set(udp, !run->is_fragmentable);
         }
         uint32_t step = run->segment_size;
-        if (is_gso && !run->is_fragmentable && run->size > run->segment_size) {
+        if (is_gso && !run->is_fragmentable && !run->is_single && run->size > run->segment_size) {
             uint32_t fit = SL_UDP_RUN_SEND_MAX / run->segment_size;
             fit = fit > SL_UDP_SEGMENTS_MAX ? SL_UDP_SEGMENTS_MAX : fit;
             step = (fit == 0 ? 1 : fit) * run->segment_size;

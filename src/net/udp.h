@@ -90,6 +90,7 @@ struct sl_udp_tx {
     uint32_t segment_size;
     uint8_t tos;
     bool is_fragmentable;  /**< clear DF and let the kernel fragment: sent one at a time */
+    bool is_single;        /**< not as a train, whatever the kernel can do */
     struct sl_net_addr to; /**< of the socket's IP version */
 };
 /** Sends @p count runs (any number). What the kernel refuses is dropped and counted: datagrams may

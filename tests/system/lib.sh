@@ -8,7 +8,7 @@
 #                              | 10.2.0.1 / fd02::1
 #                              +---- 10.2.0.2 / fd02::2 wan
 #
-# Overrides by environment: NET_MTU (underlay gw-cloud), HOST_ARGS, GW_EXTRA (YAML), DEVICE.
+# Overrides by environment: NET_MTU (underlay gw-cloud), NET_ROUTERS, EDGE_MTU, OUTER_VERSION, HOST_ARGS, GW_EXTRA (YAML), DEVICE.
 set -u
 set -o pipefail
 
@@ -99,7 +99,7 @@ stop() { # PID [SIGNAL]: ends it, waits, at most 5 s
 
 net_down() {
     local ns
-    for ns in lan gw cloud wan; do ip netns del "$P-$ns" 2>/dev/null; done
+    for ns in lan gw cloud wan r1 r2; do ip netns del "$P-$ns" 2>/dev/null; done
     return 0
 }
 cleanup() {
@@ -138,6 +138,33 @@ addr() { # NS IF ADDRESS...
         esac
     done
 }
+# With NET_ROUTERS=1 the underlay is gw --9000-- r1 --NET_MTU-- r2 --9000-- cloud: no end sees the
+# narrow link, and only the routers know of it.
+routers_up() { # MTU
+    local ns
+    for ns in r1 r2; do
+        ip netns add "$P-$ns"
+        in_ns $ns ip link set lo up
+        in_ns $ns sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0
+    done
+    link_up gw up0 r1 up0 9000
+    link_up r1 mid0 r2 mid0 "$1"
+    link_up r2 down0 cloud eth0 9000
+    addr gw up0 192.0.2.1/30 fd92::1/126
+    addr r1 up0 192.0.2.2/30 fd92::2/126
+    addr r1 mid0 192.0.2.5/30 fd92::5/126
+    addr r2 mid0 192.0.2.6/30 fd92::6/126
+    addr r2 down0 192.0.2.9/30 fd92::9/126
+    addr cloud eth0 192.0.2.10/30 fd92::a/126
+    in_ns gw ip route add 192.0.2.8/30 via 192.0.2.2
+    in_ns gw ip -6 route add fd92::8/126 via fd92::2
+    in_ns r1 ip route add 192.0.2.8/30 via 192.0.2.6
+    in_ns r1 ip -6 route add fd92::8/126 via fd92::6
+    in_ns r2 ip route add default via 192.0.2.5
+    in_ns r2 ip -6 route add default via fd92::5
+    in_ns cloud ip route add default via 192.0.2.9
+    in_ns cloud ip -6 route add default via fd92::9
+}
 net_up() {
     local ns mtu=${NET_MTU:-1500} edge=${EDGE_MTU:-1500}
     for ns in lan gw cloud wan; do
@@ -146,20 +173,26 @@ net_up() {
     done
     link_up lan eth0 gw lan0 "$edge"
     link_up gw wan0 wan eth0 "$edge"
-    link_up gw up0 cloud eth0 "$mtu"
+    if [ "${NET_ROUTERS:-0}" = 1 ]; then routers_up "$mtu"; else
+        link_up gw up0 cloud eth0 "$mtu"
+        addr gw up0 192.0.2.1/24 fd92::1/64
+        addr cloud eth0 192.0.2.2/24 fd92::2/64
+    fi
     addr lan eth0 10.1.0.2/24 fd01::2/64
     addr gw lan0 10.1.0.1/24 fd01::1/64
     addr gw wan0 10.2.0.1/24 fd02::1/64
     addr wan eth0 10.2.0.2/24 fd02::2/64
-    addr gw up0 192.0.2.1/24 fd92::1/64
-    addr cloud eth0 192.0.2.2/24 fd92::2/64
     in_ns lan ip route add default via 10.1.0.1
     in_ns lan ip -6 route add default via fd01::1
     in_ns wan ip route add default via 10.2.0.1
     in_ns wan ip -6 route add default via fd02::1
     in_ns gw sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }
-host_address() { if [ "$OUTER_VERSION" = 6 ]; then echo fd92::2; else echo 192.0.2.2; fi; }
+host_address() {
+    local last=2
+    [ "${NET_ROUTERS:-0}" = 1 ] && last=10
+    if [ "$OUTER_VERSION" = 6 ]; then printf 'fd92::%x\n' $last; else echo 192.0.2.$last; fi
+}
 
 key_new() {
     openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$WORK/${1:-tenant}.pem" 2>/dev/null
