@@ -33,6 +33,10 @@ struct hostile {
     /* the host, where it keeps the rules */
     struct sl_host_ring in[2], out[2];
     struct sl_byte_ring host_control_in, host_control_out, host_log;
+    /* what takes the place of the bouncing image and of the host's honest acts */
+    void (*step)(struct hostile *h, uint32_t how);
+    void (*put)(struct hostile *h);
+    void (*drain)(struct hostile *h);
     /* its program */
     const uint8_t *code;
     size_t size;
@@ -264,7 +268,7 @@ static inline void hostile_bytes(struct hostile *h)
 }
 
 /* Runs a program to its end. */
-static inline void hostile_run(struct hostile *h, const uint8_t *code, size_t size)
+static inline void hostile_interpret(struct hostile *h, const uint8_t *code, size_t size)
 {
     h->code = code;
     h->size = size;
@@ -274,14 +278,14 @@ static inline void hostile_run(struct hostile *h, const uint8_t *code, size_t si
         switch (hostile_arg(h, 1) % 9) {
         case 0:
         case 1:
-            hostile_put(h);
+            h->put(h);
             break;
         case 2:
         case 3:
-            hostile_image_step(h, hostile_arg(h, 1));
+            h->step(h, hostile_arg(h, 1));
             break;
         case 4:
-            hostile_drain(h);
+            h->drain(h);
             break;
         case 5:
             hostile_index(h);
@@ -298,7 +302,17 @@ static inline void hostile_run(struct hostile *h, const uint8_t *code, size_t si
             break;
         }
     }
-    hostile_image_step(h, 0);
+    h->step(h, 0);
+    h->drain(h);
+}
+
+/* The same with the bouncing image. */
+static inline void hostile_run(struct hostile *h, const uint8_t *code, size_t size)
+{
+    h->step = hostile_image_step;
+    h->put = hostile_put;
+    h->drain = hostile_drain;
+    hostile_interpret(h, code, size);
     MUST(memmem(h->f.area, h->f.layout.size, h->secret, HOSTILE_SECRET_SIZE / 2) == NULL);
 }
 
