@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -96,6 +97,8 @@ static struct bounce_options options_read(int argc, char **argv)
 int main(int argc, char **argv)
 {
     struct bounce_options options = options_read(argc, argv);
+    /* where it is allowed, and before threads are made; changes nothing on a quiet machine */
+    (void)setpriority(PRIO_PROCESS, 0, -20);
     struct bounce_device device =
         strcmp(options.device, "native") == 0 ? bounce_native(&options) : bounce_image(&options);
     char line[256];

@@ -12,7 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 from results import percentile, write  # noqa: E402
 
-SIZES = {64: 16384, 256: 16384, 576: 8192, 1024: 8192, 1420: 4096, 0: 8192}  # inner bytes (0: IMIX): packets a window
+SIZES = {64: 8192, 256: 4096, 576: 4096, 1024: 2048, 1420: 2048, 0: 4096}  # inner bytes (0: IMIX): packets a window
 LATENCY_SIZES = (64, 576, 1420)
 SHARES = (0.1, 0.5, 0.9)
 
