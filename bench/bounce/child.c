@@ -5,7 +5,7 @@
  *   calibrate                -> calibrate NS
  * SIZE 0 is IMIX. "ready" is printed first.
  * Usage: bench-bounce --device native|bare|emu|sgx [--image PATH] [--polling] [--rules N]
- *                     [--entry-cost-ns N] */
+ *                     [--entry-cost-ns N] [--core 0|1] */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,7 +70,8 @@ static void do_calibrate(void)
 
 static struct bounce_options options_read(int argc, char **argv)
 {
-    struct bounce_options options = {.device = "native", .rules = 1, .entry_cost_ns = 3500};
+    struct bounce_options options = {
+        .device = "native", .rules = 1, .entry_cost_ns = 3500, .core = 1};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--polling") == 0) {
             options.is_polling = true;
@@ -84,6 +85,8 @@ static struct bounce_options options_read(int argc, char **argv)
             options.rules = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--entry-cost-ns") == 0) {
             options.entry_cost_ns = (uint32_t)strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--core") == 0) {
+            options.core = (uint32_t)strtoul(argv[++i], NULL, 10) & 1;
         } else {
             bench_die("%s: unknown option", argv[i]);
         }

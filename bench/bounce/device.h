@@ -14,6 +14,7 @@ struct bounce_options {
     bool is_polling;
     uint32_t rules;
     uint32_t entry_cost_ns;
+    uint32_t core; /**< that the image runs on */
 };
 
 struct bounce_device {

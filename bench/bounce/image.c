@@ -20,6 +20,7 @@ struct image {
     struct sl_host *host;
     struct sl_client *client;
     bool is_polling;
+    uint32_t core;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -45,7 +46,7 @@ static void on_shard(struct image *image, uint64_t timeout_ns)
     static __thread bool is_pinned;
     if (!is_pinned) {
         is_pinned = true;
-        bounce_pin(1);
+        bounce_pin(image->core);
     }
     (void)pthread_mutex_lock(&image->lock);
     if (image->job == NULL && !image->is_stopping) {
@@ -207,6 +208,7 @@ struct bounce_device bounce_image(const struct bounce_options *options)
         .callbacks = {.ctx = &image, .wait = on_wait, .log = on_log},
     };
     image.is_polling = options->is_polling;
+    image.core = options->core;
     (void)pthread_mutex_init(&image.lock, NULL);
     (void)pthread_cond_init(&image.changed, NULL);
     if (sl_host_create(&params, &image.host, &err) != SL_OK) {
@@ -218,6 +220,6 @@ struct bounce_device bounce_image(const struct bounce_options *options)
     }
     provision(&image, identity, options->rules);
     sl_identity_free(identity);
-    bounce_pin(0);
+    bounce_pin(options->core ^ 1u);
     return (struct bounce_device){&image, &image.rig, image_run, image_stop};
 }

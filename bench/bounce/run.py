@@ -3,50 +3,18 @@
 """Bounces packets (ESP in, firewall, ESP out) through the NF image, devices in turn, window by window.
 Usage: bench/bounce/run.py BUILD OUT.json [--rounds N] [--quick] [--entry-cost-ns N]"""
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "lib")]
+from driver import Device  # noqa: E402
 from results import percentile, write  # noqa: E402
 
 SIZES = {64: 8192, 256: 4096, 576: 4096, 1024: 2048, 1420: 2048, 0: 4096}  # inner bytes (0: IMIX): packets a window
 LATENCY_SIZES = (64, 576, 1420)
 SHARES = (0.1, 0.5, 0.9)
-
-
-class Device:
-    """One bench-bounce process: one device, scheduling and rule count."""
-
-    def __init__(self, build, device, scheduling, rules, entry_cost_ns):
-        command = [f"{build}/bench/bench-bounce", "--device", device, "--image", f"{build}/safelib-nf", "--rules",
-                   str(rules), "--entry-cost-ns", str(entry_cost_ns)]
-        if scheduling == "polling":
-            command.append("--polling")
-        self.name = device
-        self.is_polling = scheduling == "polling"
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline() != "ready\n":
-            sys.exit(f"bench: {' '.join(command)} did not start")
-
-    def ask(self, text):
-        self.process.stdin.write(text + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().split()
-        if not answer:
-            sys.exit(f"bench: the {self.name} process ended at: {text}")
-        return [float(word) for word in answer[1:]]
-
-    def window(self, size, count):
-        """ns per packet of the image's core, wall ns per packet, packets per turn."""
-        wall, inside, turns = self.ask(f"rate {size} {count}")
-        return (wall if self.is_polling else inside) / count, wall / count, count / turns if turns else 0
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=20)
 
 
 def rate_cell(devices, size, count, rounds):

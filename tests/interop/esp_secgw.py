@@ -186,4 +186,5 @@ def main():
     tool.close()
 
 
-main()
+if __name__ == "__main__":
+    main()
