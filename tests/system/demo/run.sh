@@ -21,7 +21,7 @@ marker="SafeLib-demo-page-$RANDOM$RANDOM$RANDOM"
 
 bold='' dim='' red='' green='' plain=''
 if [ -t 1 ]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'; fi
-step() { say "" "${bold}$*${plain}" | sed '1s/^ //'; }
+step() { say "" && say "${bold}$*${plain}"; }
 indent() { sed "s/^/    /"; }
 die() {
     say "${red}demo: $*${plain}"
@@ -44,7 +44,7 @@ RULES
 }
 
 show_topology() {
-    sed -n '5,15s/^#     //p' "$0"
+    sed -n "5,15s/^# /  /p" "$0"
 }
 
 start_everything() {
@@ -64,7 +64,7 @@ start_everything() {
 
 show_what_runs() {
     grep -E 'mrenclave|device|protection' "$WORK/host.log" | indent
-    grep -E 'WARNING' "$WORK/host.log" "$WORK/gateway.log" | sed "s/^[^:]*: *//" | sort -u |
+    grep -hE '^WARNING|: WARNING' "$WORK/host.log" "$WORK/gateway.log" | awk '!seen[$0]++' |
         sed "s/^/    ${red}/; s/\$/${plain}/"
 }
 
