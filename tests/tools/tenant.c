@@ -4,7 +4,7 @@
  *
  *   tenant --make-key FILE                      prints the key's SPKI SHA-256
  *   tenant --key FILE --control ADDR PORT --esp ADDR PORT [--seconds N] [--size BYTES]
- *          [--patterns FILE] [--status FILE] [--ready FILE]
+ *          [--patterns FILE] [--status FILE] [--ready FILE] [--rules N]
  *
  * --patterns: writes what the cloud must never see, for memscan; --ready: created once packets
  * flow. Exit code: 0 all as expected, 1 not, 2 usage, 3 the image refused the key. */
@@ -47,7 +47,7 @@ enum {
 
 struct options {
     const char *make_key, *key, *control[2], *esp[2], *patterns, *status, *ready;
-    uint32_t seconds, size;
+    uint32_t seconds, size, rules;
 };
 
 struct tenant {
@@ -62,7 +62,7 @@ struct tenant {
     struct sl_esp_sa *from_image[SL_AREA_SHARDS_MAX][2];
     struct sl_esp_sa *from_image_old[SL_AREA_SHARDS_MAX][2];
     uint8_t marker[MARKER_SIZE];
-    uint8_t policy[4096];
+    uint8_t *policy;
     size_t policy_size;
     uint64_t sent, returned, forbidden, wrong, lost;
     uint64_t version;
@@ -114,12 +114,39 @@ static void make_sas(struct tenant *t)
     }
 }
 
-/* Rule 0 holds a random IPv6 source: policy bytes that can be recognised. Rule 1 drops the
- * forbidden port. Everything else is accepted. */
-static void make_policy(struct tenant *t)
+/* A rule that no packet of ours meets, with values of its own. */
+static void make_rule(struct ref_rule *rule)
 {
-    struct ref_rule rules[2];
-    memset(rules, 0, sizeof(rules));
+    struct ref_interval *src = &rule->intervals[SL_FW_DIM_SRC4][0];
+    struct ref_interval *port = &rule->intervals[SL_FW_DIM_DPORT][0];
+    uint16_t low;
+    rule->action = SL_FW_DROP;
+    rule->families = SL_FW_IP4;
+    rule->count[SL_FW_DIM_SRC4] = 1;
+    rule->count[SL_FW_DIM_DPORT] = 1;
+    random_bytes(src->lo, 3);
+    src->lo[0] |= 0x80; /* ours come from 10.0.0.1 */
+    memcpy(src->hi, src->lo, 3);
+    src->hi[3] = 255;
+    random_bytes(&low, sizeof(low));
+    low &= 0x7fff;
+    sl_be16_put(port->lo, low);
+    sl_be16_put(port->hi, (uint16_t)(low + low % 1000));
+}
+
+/* Rule 0 holds a random IPv6 source: policy bytes that can be recognised. Rule 1 drops the
+ * forbidden port. Then the wanted number of others; everything else is accepted. */
+static int make_policy(struct tenant *t)
+{
+    enum { RULE_SIZE_MAX = 64 };
+    uint32_t count = 2 + t->options.rules;
+    size_t size = 64 + (size_t)count * RULE_SIZE_MAX;
+    struct ref_rule *rules = calloc(count, sizeof(*rules));
+    t->policy = malloc(size);
+    if (rules == NULL || t->policy == NULL) {
+        free(rules);
+        return EXIT_BAD;
+    }
     rules[0].action = SL_FW_DROP;
     rules[0].families = SL_FW_IP6;
     rules[0].count[SL_FW_DIM_SRC6] = 1;
@@ -130,7 +157,12 @@ static void make_policy(struct tenant *t)
     rules[RULE_FORBIDDEN].count[SL_FW_DIM_DPORT] = 1;
     sl_be16_put(rules[RULE_FORBIDDEN].intervals[SL_FW_DIM_DPORT][0].lo, PORT_FORBIDDEN);
     sl_be16_put(rules[RULE_FORBIDDEN].intervals[SL_FW_DIM_DPORT][0].hi, PORT_FORBIDDEN);
-    t->policy_size = ref_policy_write(rules, 2, SL_FW_ACCEPT, t->policy, sizeof(t->policy));
+    for (uint32_t i = 2; i < count; i++) {
+        make_rule(&rules[i]);
+    }
+    t->policy_size = ref_policy_write(rules, count, SL_FW_ACCEPT, t->policy, size);
+    free(rules);
+    return t->policy_size > 0 ? 0 : EXIT_BAD;
 }
 
 static void write_pattern(FILE *file, const char *name, const uint8_t *bytes, size_t size)
@@ -259,10 +291,14 @@ static int connect_image(struct tenant *t)
 
 static int provision(struct tenant *t)
 {
-    static uint8_t bundle[8192];
     struct sl_err err = {0};
     uint8_t hash[32];
-    size_t size = ref_bundle_write(t->policy, t->policy_size, 1, bundle, sizeof(bundle));
+    size_t room = t->policy_size + 128;
+    uint8_t *bundle = malloc(room);
+    if (bundle == NULL) {
+        return EXIT_BAD;
+    }
+    size_t size = ref_bundle_write(t->policy, t->policy_size, 1, bundle, room);
     sl_rc rc = provision_sas(t, 0, &err);
     if (rc == SL_OK) {
         rc = sl_client_chain_set(t->client, TIMEOUT_MS, bundle, size, &t->version, hash, &err);
@@ -270,6 +306,7 @@ static int provision(struct tenant *t)
     if (rc == SL_OK) {
         rc = sl_client_time(t->client, TIMEOUT_MS, &err);
     }
+    free(bundle);
     return rc == SL_OK ? 0 : fail("provisioning", &err);
 }
 
@@ -500,8 +537,8 @@ static int run(struct tenant *t)
     }
     random_bytes(t->marker, sizeof(t->marker));
     make_sas(t);
-    make_policy(t);
-    int code = t->options.patterns != NULL ? write_patterns(t) : 0;
+    int code = make_policy(t);
+    code = code != 0 || t->options.patterns == NULL ? code : write_patterns(t);
     code = code != 0 ? code : open_udp(t);
     code = code != 0 ? code : connect_image(t);
     code = code != 0 ? code : provision(t);
@@ -560,6 +597,9 @@ static bool read_options(int argc, char **argv, struct options *o)
         } else if (strcmp(argv[i], "--seconds") == 0) {
             is_good = take(argc, argv, &i, &number, NULL);
             o->seconds = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
+        } else if (strcmp(argv[i], "--rules") == 0) {
+            is_good = take(argc, argv, &i, &number, NULL);
+            o->rules = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
         } else if (strcmp(argv[i], "--size") == 0) {
             is_good = take(argc, argv, &i, &number, NULL);
             o->size = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
@@ -568,9 +608,9 @@ static bool read_options(int argc, char **argv, struct options *o)
             return false;
         }
     }
-    return o->make_key != NULL ||
-           (o->key != NULL && o->control[0] != NULL && o->esp[0] != NULL && o->seconds > 0 &&
-            o->size >= HEADER_SIZE + 8 + MARKER_SIZE && o->size <= SL_PACKET_MAX);
+    return o->make_key != NULL || (o->key != NULL && o->control[0] != NULL && o->esp[0] != NULL &&
+                                   o->seconds > 0 && o->size >= HEADER_SIZE + 8 + MARKER_SIZE &&
+                                   o->size <= SL_PACKET_MAX && o->rules <= SL_FW_RULES_MAX - 2);
 }
 
 int main(int argc, char **argv)

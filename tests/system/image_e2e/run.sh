@@ -39,6 +39,34 @@ run_one() { # NAME SIZE OPTION...
     stop_host
 }
 
+# Pages of the enclave that are in memory, in KiB.
+resident() {
+    local range
+    range=$(sed -n 's/^  enclave *0x\([0-9a-f]*\)-0x\([0-9a-f]*\)$/\1 \2/p' "$dir/host.log")
+    # shellcheck disable=SC2086
+    python3 - "$HOST_PID" $range <<'END'
+import re
+import sys
+pid, low, high = sys.argv[1], int(sys.argv[2], 16), int(sys.argv[3], 16)
+total, inside = 0, False
+for line in open(f"/proc/{pid}/smaps"):
+    place = re.match(r"([0-9a-f]+)-[0-9a-f]+ ", line)
+    if place:
+        inside = low <= int(place[1], 16) < high
+    elif inside and line.startswith("Rss:"):
+        total += int(line.split()[1])
+print(total)
+END
+}
+
+echo "== 10,000 rules"
+start_host "$dir/host.log" "$hash" --device emu
+talk --key "$dir/tenant.pem" --rules 10000 || { cat "$dir/host.log"; exit 1; }
+size=$(resident)
+echo "image resident: $size KiB; $(grep -o '"heap_peak_bytes":[0-9]*' "$dir/status.json")"
+[ "$size" -gt 10000 ] && [ "$size" -le 65536 ] || { echo "expected at most 64 MiB"; exit 1; }
+stop_host
+
 run_one "bare, batch" 1000 --device bare
 run_one "bare, polling" 1000 --device bare --scheduling polling
 run_one "emu direct, batch" 1000 --device emu
