@@ -34,11 +34,35 @@ static void test_checksum_update_equals_recomputation(void **state)
     assert_int_equal(sl_checksum_update16(before, old, 0xbeef), after);
 }
 
+/* RFC 1071, word by word, for every size and alignment that the fast path splits differently. */
+static void test_checksum_any_size_and_offset_equals_word_by_word(void **state)
+{
+    (void)state;
+    static uint8_t data[2100];
+    uint32_t seed = 1;
+    for (size_t i = 0; i < sizeof(data); i++) {
+        seed = seed * 1664525u + 1013904223u;
+        data[i] = i % 700 < 300 ? 0xff : (uint8_t)(seed >> 24);
+    }
+    for (size_t off = 0; off < 17; off++) {
+        for (size_t size = 0; size <= 2048; size += size < 200 ? 1 : 37) {
+            uint32_t slow = 0;
+            for (size_t i = 0; i < size; i++) {
+                slow += i % 2 == 0 ? (uint32_t)data[off + i] << 8 : data[off + i];
+                slow = (slow & 0xffff) + (slow >> 16);
+            }
+            assert_int_equal(sl_checksum_fold(sl_checksum_add(0, data + off, size)),
+                             (uint16_t)~slow);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checksum_rfc1071_example),
         cmocka_unit_test(test_checksum_odd_size_pads_with_zero),
+        cmocka_unit_test(test_checksum_any_size_and_offset_equals_word_by_word),
         cmocka_unit_test(test_checksum_update_equals_recomputation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
