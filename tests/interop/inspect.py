@@ -127,7 +127,7 @@ def check_diff(b):
     got = differences(b, b.link("e", data.format(1)), b.link("f", data.format(2)))
     assert [w for what, w in got if what == "symbol"] == ["d"], got
     anonymous = extra + '    .section .rodata\n    .string "built in {}"\n'
-    got = differences(b, b.link("g", anonymous.format("/home/one")), b.link("h", anonymous.format("/home/two")))
+    got = differences(b, b.link("g", anonymous.format("/usr/one")), b.link("h", anonymous.format("/usr/two")))
     assert not [w for what, w in got if what == "symbol"] and "one" in got["content", "rodata"], got
     # settings
     wants = extra + ('    .section .sl_image, "a", @progbits\n    .long 0x494c5346, 1\n    .quad 64 << 20, 256 << 10\n'
