@@ -99,6 +99,7 @@ static sl_rc hello(struct sl_session *session, struct sl_err *err)
                           session->config->shards, hello.shard_count);
     }
     (void)pthread_mutex_lock(&session->lock);
+    /* forbidden: waived, hashes of public keys */
     bool is_other = session->has_hello &&
                     memcmp(session->image_key, session->peer_key, sizeof(session->image_key)) != 0;
     session->restarts += is_other;

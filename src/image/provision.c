@@ -158,7 +158,7 @@ static bool key_is_known(const struct sl_provision *provision, const uint8_t *ha
     uint32_t count =
         provision->key_count < SL_PROVISION_KEYS_MAX ? provision->key_count : SL_PROVISION_KEYS_MAX;
     for (uint32_t i = 0; i < count; i++) {
-        if (memcmp(provision->keys[i], hash, KEY_HASH_SIZE) == 0) {
+        if (sl_equal_ct(provision->keys[i], hash, KEY_HASH_SIZE)) {
             return true;
         }
     }
