@@ -19,9 +19,11 @@ struct native {
 };
 
 /* A function of its own, so that a profile shows waiting as waiting. */
-static __attribute__((noinline)) void native_idle(void)
+static __attribute__((noinline)) void native_idle(struct native *native)
 {
-    for (int i = 0; i < 64; i++) {
+    const struct sl_rx *rx = &native->worker.lanes[0].rx;
+    while (__atomic_load_n(&rx->index->producer, __ATOMIC_RELAXED) == rx->consumer &&
+           !atomic_load(&native->is_stopping)) {
         __builtin_ia32_pause();
     }
 }
@@ -33,7 +35,7 @@ static void *worker_main(void *arg)
     (void)pthread_setname_np(pthread_self(), "worker");
     while (!atomic_load(&native->is_stopping)) {
         if (sl_worker_pass(&native->worker) == 0) {
-            native_idle();
+            native_idle(native);
         }
     }
     return NULL;

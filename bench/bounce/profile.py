@@ -37,11 +37,11 @@ def profile(build, size, count, windows):
         for _ in range(windows):
             own.append(device.window(size, count)[0])
         device.close()
-        text = subprocess.run(["perf", "report", "-i", data, "--stdio", "--comms", "worker", "--sort", "sym", "-g", "none"],
+        text = subprocess.run(["perf", "report", "-i", data, "--stdio", "--sort", "comm,dso,sym"],
                               capture_output=True, text=True, check=False).stdout
     shares, other = {}, 0.0
     for line in text.splitlines():
-        match = re.match(r"\s*([0-9.]+)%\s+(.*)", line)
+        match = re.match(r"\s*([0-9.]+)%\s+worker\s+(.*)", line)
         if not match:
             continue
         for name, pattern in PARTS:
