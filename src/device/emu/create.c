@@ -186,7 +186,8 @@ static uint64_t tsc_of_ns(uint64_t ns)
 static void rules_find(struct emu_enclave *enclave)
 {
     if (enclave->pkey < 0) {
-        rule_add(enclave, "no protection keys: the host process can read and write enclave memory");
+        rule_add(enclave, "no protection key is left or known here: the host process can read and "
+                          "write enclave memory");
     }
     if (!sl_emu_has_dispatch()) {
         rule_add(enclave, "no Syscall User Dispatch: SYSCALL inside reaches the host's kernel");

@@ -163,6 +163,7 @@ extern bool sl_emu_is_dispatch_exclusive_forced;
 
 /* signal.c */
 void sl_emu_signals_adopt(void);
+void sl_emu_signals_unblock(void);
 int sl_emu_signal(int signo, siginfo_t *info, ucontext_t *uc, struct emu_thread *thread,
                   int was_inside);
 void sl_emu_crypto_begin(void);

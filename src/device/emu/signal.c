@@ -90,6 +90,17 @@ void sl_emu_signals_adopt(void)
     (void)pthread_mutex_unlock(&g_lock);
 }
 
+/* The kernel kills a process that faults while the fault's signal is blocked, as many threads of
+ * libraries have it. */
+void sl_emu_signals_unblock(void)
+{
+    uint64_t mask = 0;
+    for (size_t i = 0; i < sizeof(g_faults) / sizeof(g_faults[0]); i++) {
+        mask |= bit_of(g_faults[i]);
+    }
+    (void)syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, &mask, NULL, sizeof(mask));
+}
+
 /* OpenSSL may ask CPUID, which faults here: let that signal in while it runs. */
 void sl_emu_crypto_begin(void)
 {

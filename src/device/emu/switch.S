@@ -105,7 +105,13 @@ sl_emu_leave:
     wrpkru
 1:  movb $0, EMU_T_SELECTOR(%r11)
     movl $0, EMU_T_INSIDE(%r11)
-    cld
+    pushfq
+    testl $0x40500, (%rsp) /* AC, DF, TF: the enclave's choice must not become the host's */
+    jz 5f
+    movq $2, (%rsp)
+    popfq
+    sub $8, %rsp
+5:  add $8, %rsp
     stmxcsr -8(%rsp)
     mov -8(%rsp), %eax
     cmp (%rsp), %eax
@@ -137,7 +143,8 @@ sl_emu_lost:
     .balign 16
     .type sl_emu_signal_stub, @function
 sl_emu_signal_stub:
-    cld
+    pushq $2 /* the kernel clears DF and TF; AC would fault in C code */
+    popfq
     mov %rsp, %rbx
     xor %r12d, %r12d
     xor %r8d, %r8d

@@ -153,6 +153,7 @@ static sl_rc slot_take(struct emu_thread **ret_thread)
         (void)pthread_mutex_unlock(&g_lock);
         return SL_NO_MEMORY;
     }
+    sl_emu_signals_unblock();
     memset(thread, 0, sizeof(*thread));
     thread->index = index;
     thread->aep = (uint64_t)g_stubs + (uint64_t)index * EMU_STUB_SIZE;

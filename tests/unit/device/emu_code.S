@@ -115,12 +115,23 @@ snippet exit_leaf /* another leaf (rsi) at the EEXIT site */
     mov %rsi, %rax
     jmp emu_code_exit_site
 
-snippet exit_flags /* EEXIT with DF set and another MXCSR and x87 control word */
+    .macro set_ac
+    pushf
+    orl $0x40000, (%rsp)
+    popf
+    .endm
+snippet fault_ac /* a fault while misaligned accesses fault */
+    set_ac
+    ud2
+
+snippet exit_flags /* EEXIT with DF and AC set and another MXCSR and x87 control word */
+    set_ac
     lea 1f(%rip), %rax
     ldmxcsr (%rax)
     fldcw 4(%rax)
     std
     jmp emu_code_leave
+    .balign 4
 1:  .long 0x7fc0
     .word 0x0c7f
 

@@ -381,6 +381,44 @@ static void test_enter_from_a_signal_handler_is_refused(void **state)
     (void)state;
 }
 
+static sigjmp_buf g_escape;
+
+static void on_escape(int signo)
+{
+    siglongjmp(g_escape, signo);
+}
+
+/* A handler that never comes back: the enclave thread stays where AEX left it. */
+static void test_aex_handler_jumps_away(void **state)
+{
+    struct sigaction action = {.sa_handler = on_escape}, old;
+    assert_int_equal(sigaction(SIGALRM, &action, &old), 0);
+    for (int is_trap = 0; is_trap < 2; is_trap++) {
+        const struct rig_params params = {.is_trap = is_trap != 0, .xfrm = 3};
+        struct rig rig;
+        struct sl_enter_regs regs;
+        struct sgx_enclave_run run;
+        rig_create(&rig, &params);
+        g_flag = 0;
+        if (sigsetjmp(g_escape, 1) == 0) {
+            (void)ualarm(3000, 0);
+            (void)rig_call(&rig, emu_code_storm_sse, (uint64_t)(uintptr_t)&g_flag,
+                           rig_addr(&rig, RIG_DATA));
+            fail();
+        }
+        assert_int_equal(g_tls, 4711);
+        assert_int_equal(rig_enter(&rig, 0, emu_code_add, 1, 1, &regs, &run), 0);
+        assert_int_equal(regs.rsi, 1); /* CSSA */
+        g_flag = 1;
+        assert_int_equal(rig_resume(&rig, 0, &regs, &run), 0);
+        assert_int_equal(run.function, SL_EEXIT);
+        assert_int_equal(regs.rdi, 0); /* no register was lost */
+        rig_free(&rig);
+    }
+    assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_eresume_spoilt_ssa_is_gp),
         cmocka_unit_test(test_eresume_random_ssa_never_hurts_the_host),
         cmocka_unit_test(test_aex_segment_bases_survive),
+        cmocka_unit_test(test_aex_handler_jumps_away),
         cmocka_unit_test(test_enter_from_a_signal_handler_is_refused),
     };
     return cmocka_run_group_tests(tests, rig_group_setup, rig_group_teardown);

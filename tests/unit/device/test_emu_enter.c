@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -14,6 +15,7 @@
 #include "emu_rig.h"
 
 RIG_LABEL(hold);
+RIG_LABEL(fault_ac);
 RIG_LABEL(insn_ud2);
 RIG_LABEL(insn_syscall);
 
@@ -211,7 +213,7 @@ static void test_exit_restores_the_hosts_control_words(void **state)
         __asm__ volatile("pushf; pop %0" : "=r"(flags));
         assert_int_equal(_mm_getcsr() & 0xffc0, 0x1f80);
         assert_int_equal(fcw, 0x37f);
-        assert_int_equal(flags & 0x400, 0); /* DF */
+        assert_int_equal(flags & 0x40500, 0); /* AC, DF, TF */
         rig_free(&rig);
     }
     (void)state;
@@ -354,6 +356,79 @@ static void test_enter_thread_slots_are_given_back(void **state)
     (void)state;
 }
 
+static void *enter_with_all_signals_blocked(void *data)
+{
+    struct worker *worker = data;
+    struct sl_enter_regs regs;
+    struct sgx_enclave_run run;
+    sigset_t all;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, NULL);
+    if (rig_enter(worker->rig, 0, emu_code_insn_syscall, 0, 0, &regs, &run) == 0 &&
+        run.exception_vector == 6) {
+        worker->exits++;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &all);
+    worker->others = (uint64_t)(sigismember(&all, SIGTERM) == 0);
+    return NULL;
+}
+
+static void test_enter_from_thread_that_blocks_all_signals(void **state)
+{
+    for (size_t i = 0; i < PARAMS_COUNT; i++) {
+        struct rig rig;
+        pthread_t thread;
+        rig_create(&rig, &g_params[i]);
+        struct worker worker = {.rig = &rig};
+        assert_int_equal(pthread_create(&thread, NULL, enter_with_all_signals_blocked, &worker), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(worker.exits, 1);
+        assert_int_equal(worker.others, 0); /* the rest stay blocked */
+        rig_free(&rig);
+    }
+    (void)state;
+}
+
+/* More enclaves than protection keys: they run, and the later ones say what they lack. */
+static void test_create_more_enclaves_than_keys(void **state)
+{
+    enum { COUNT = 18 };
+    static struct rig rigs[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        rig_create(&rigs[i], &g_params[1]);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(rig_call(&rigs[i], emu_code_add, i, 1), i + 1);
+    }
+    const char *first_rule = rigs[COUNT - 1].enclave->ops->unenforced(rigs[COUNT - 1].enclave)[0];
+    assert_non_null(strstr(first_rule, "no protection key"));
+    for (size_t i = 0; i < COUNT; i++) {
+        rig_free(&rigs[i]);
+    }
+    (void)state;
+}
+
+/* SGX: a forked child has no enclave. */
+static void test_fork_child_has_no_enclave(void **state)
+{
+    struct rig rig;
+    int status;
+    rig_create(&rig, &g_params[1]);
+    assert_int_equal(rig_call(&rig, emu_code_add, 1, 2), 3);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct sl_enter_regs regs;
+        struct sgx_enclave_run run;
+        const int result = rig_enter(&rig, 0, emu_code_add, 1, 1, &regs, &run);
+        _exit(result == 0 && run.function == SL_EENTER && run.exception_vector == 14 ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(rig_call(&rig, emu_code_add, 1, 2), 3);
+    rig_free(&rig);
+    (void)state;
+}
+
 /* The address range of a destroyed enclave is ordinary memory again, even for a thread whose system
  * calls there were watched. */
 static void test_destroy_range_is_free_for_others(void **state)
@@ -423,6 +498,9 @@ int main(void)
         cmocka_unit_test(test_eenter_busy_tcs_is_gp),
         cmocka_unit_test(test_enter_many_threads_share_two_tcs),
         cmocka_unit_test(test_enter_thread_slots_are_given_back),
+        cmocka_unit_test(test_enter_from_thread_that_blocks_all_signals),
+        cmocka_unit_test(test_create_more_enclaves_than_keys),
+        cmocka_unit_test(test_fork_child_has_no_enclave),
         cmocka_unit_test(test_destroy_range_is_free_for_others),
         cmocka_unit_test(test_entry_cost_is_added),
     };
