@@ -18,6 +18,40 @@
 
 enum { PATH_SIZE = 4096, TSC_WINDOW_NS = 20000000, XFRM_LEGACY = 3 };
 
+/* ---- the machine: looked at once, before the first enclave (under the emulator, CPUID faults on
+ * threads that have been inside) ---- */
+
+static struct {
+    pthread_once_t once;
+    struct sl_params_cpuid cpuid[4];
+    uint32_t tsc_khz;
+} machine = {.once = PTHREAD_ONCE_INIT};
+
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void machine_look(void)
+{
+    static const uint32_t leaves[4][2] = {{1, 0}, {7, 0}, {0xd, 1}, {0x80000001, 0}};
+    for (uint32_t i = 0; i < 4; i++) {
+        struct sl_params_cpuid *e = &machine.cpuid[i];
+        e->leaf = leaves[i][0];
+        e->subleaf = leaves[i][1];
+        (void)__get_cpuid_count(e->leaf, e->subleaf, &e->eax, &e->ebx, &e->ecx, &e->edx);
+    }
+    uint64_t start_ns = now_ns();
+    uint64_t start = __builtin_ia32_rdtsc();
+    uint64_t end_ns;
+    do {
+        end_ns = now_ns();
+    } while (end_ns - start_ns < TSC_WINDOW_NS);
+    machine.tsc_khz = (uint32_t)((__builtin_ia32_rdtsc() - start) * 1000000 / (end_ns - start_ns));
+}
+
 /* ---- signature ---- */
 
 /* A key of this process only: who signed then means nothing, and is said. */
@@ -76,10 +110,8 @@ static sl_rc signature(const struct sl_host_params *params, const struct sl_imag
 static uint64_t xfrm_here(uint64_t wanted)
 {
     uint32_t a;
-    uint32_t b;
-    uint32_t c;
     uint32_t d;
-    if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & bit_OSXSAVE) == 0) {
+    if ((machine.cpuid[0].ecx & bit_OSXSAVE) == 0) {
         return XFRM_LEGACY;
     }
     __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
@@ -140,43 +172,12 @@ static sl_rc load(struct sl_host *host, const struct sl_host_params *params, str
 
 /* ---- shared area and start parameters ---- */
 
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static uint32_t tsc_khz;
-
-static void tsc_measure(void)
-{
-    uint64_t start_ns = now_ns();
-    uint64_t start = __builtin_ia32_rdtsc();
-    uint64_t end_ns;
-    do {
-        end_ns = now_ns();
-    } while (end_ns - start_ns < TSC_WINDOW_NS);
-    tsc_khz = (uint32_t)((__builtin_ia32_rdtsc() - start) * 1000000 / (end_ns - start_ns));
-}
-
 static sl_rc write_params(struct sl_host *host, const struct sl_host_params *params,
                           struct sl_err *err)
 {
-    static const uint32_t leaves[][2] = {{1, 0}, {7, 0}, {0xd, 1}, {0x80000001, 0}};
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    struct sl_params_cpuid table[sizeof(leaves) / sizeof(leaves[0])];
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
-        struct sl_params_cpuid *e = &table[count];
-        e->leaf = leaves[i][0];
-        e->subleaf = leaves[i][1];
-        count += __get_cpuid_count(e->leaf, e->subleaf, &e->eax, &e->ebx, &e->ecx, &e->edx) != 0;
-    }
-    (void)pthread_once(&once, tsc_measure);
     struct sl_area_header *header = (struct sl_area_header *)(void *)host->area;
-    sl_rc rc = sl_params_write(host->area + host->layout.params, params->argc, params->argv, table,
-                               count, tsc_khz, &header->params_size);
+    sl_rc rc = sl_params_write(host->area + host->layout.params, params->argc, params->argv,
+                               machine.cpuid, 4, machine.tsc_khz, &header->params_size);
     if (rc != SL_OK) {
         return sl_err_set(err, rc, "too many start parameters: at most %d, %d bytes together",
                           SL_PARAMS_ARGC_MAX, SL_PARAMS_ARGV_SIZE_MAX);
@@ -228,6 +229,7 @@ sl_rc sl_host_create(const struct sl_host_params *params, struct sl_host **ret_h
         host->threads[i].index = i;
     }
     host_kick_install();
+    (void)pthread_once(&machine.once, machine_look);
     sl_rc rc = make_area(host, params, err);
     if (rc == SL_OK) {
         rc = load(host, params, err);

@@ -70,8 +70,13 @@ sl_enclave_entry:
     movq    %gs:(BLOCK_LEVEL_0 + LEVEL_SAVED_RSP), %rsp
     testq   %rsp, %rsp
     jnz     return_level0
-    leaq    __ehdr_start - ELF_OFF(%rip), %r11
+    /* A thread's own stack may hold its libc's thread structure already, so a new thread starts on the
+     * exception stack, where no exception comes before it has left; main on its own. */
+    movq    %gs:BLOCK_EXCEPTION_TOP, %rsp
+    cmpq    $0, %gs:BLOCK_INDEX
+    jne     1f
     movq    %gs:BLOCK_STACK_TOP, %rsp
+1:  leaq    __ehdr_start - ELF_OFF(%rip), %r11
     addq    %r11, %rsp
     movq    %rdx, %r9
     pushq   $2
