@@ -43,10 +43,6 @@
     X(illegal)                                                                                     \
     X(int80)                                                                                       \
     X(cpuid)                                                                                       \
-    X(report)                                                                                      \
-    X(crypto)                                                                                      \
-    X(tls_context)                                                                                 \
-    X(ipsec_mb)                                                                                    \
     X(wait)                                                                                        \
     X(wait_forever)                                                                                \
     X(spin)                                                                                        \
@@ -54,9 +50,22 @@
     X(round_trips)                                                                                 \
     X(area)
 
+/* of the second image, with OpenSSL and ipsec-mb inside */
+#define CRYPTO_CASE_TABLE(X)                                                                       \
+    X(report)                                                                                      \
+    X(crypto)                                                                                      \
+    X(tls_context)                                                                                 \
+    X(ipsec_mb)
+
 #define CASE_PROTOTYPE(name) int case_##name(int argc, char **argv);
 CASE_TABLE(CASE_PROTOTYPE)
+CRYPTO_CASE_TABLE(CASE_PROTOTYPE)
 #undef CASE_PROTOTYPE
+
+#define CASE_CALL(name)                                                                            \
+    if (argc > 1 && strcmp(argv[1], #name) == 0) {                                                 \
+        return case_##name(argc, argv);                                                            \
+    }
 
 #define fails(...)                                                                                 \
     do {                                                                                           \

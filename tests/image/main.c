@@ -185,12 +185,7 @@ int case_area(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-#define CASE_CALL(name)                                                                            \
-    if (argc > 1 && strcmp(argv[1], #name) == 0) {                                                 \
-        return case_##name(argc, argv);                                                            \
-    }
     CASE_TABLE(CASE_CALL)
-#undef CASE_CALL
     printf("no case of that name\n");
     return 100;
 }

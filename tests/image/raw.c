@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include <openssl/evp.h>
 
@@ -147,6 +148,14 @@ unsigned raw_step(struct raw *raw, uint32_t thread, struct sl_enter_regs *regs, 
     return error == 0 ? run.function : 0;
 }
 
+static void clock_publish(struct raw *raw)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    ((struct sl_area_header *)(void *)raw->area)->host_time_ns =
+        (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 uint64_t raw_run(struct raw *raw, struct sl_enter_regs *ret_regs)
 {
     struct sl_enter_regs regs = raw->start;
@@ -167,6 +176,9 @@ uint64_t raw_run(struct raw *raw, struct sl_enter_regs *ret_regs)
             leaf = SL_ERESUME;
             break;
         case SL_ABI_EXIT_WAIT:
+            clock_publish(raw);
+            regs = (struct sl_enter_regs){.rdi = SL_ABI_RETURN};
+            break;
         case SL_ABI_EXIT_WAKE:
             regs = (struct sl_enter_regs){.rdi = SL_ABI_RETURN};
             break;
