@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <x86intrin.h>
@@ -26,6 +27,7 @@ enum {
     XFRM_MPX = 3 << 3,
     XFRM_AVX512 = 7 << 5,
     SSA_FRAME_PAGES_MAX = 16,
+    HWCAP2_FSGSBASE_BIT = 1 << 1, /* asm/hwcap2.h */
     PAGE = SL_SGX_PAGE_SIZE,
 };
 
@@ -256,6 +258,10 @@ sl_rc sl_emu_create(const struct sl_device_options *options, const struct sl_sec
     sl_rc rc = secs_check(secs, err);
     if (rc != SL_OK) {
         return rc;
+    }
+    if ((getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT) == 0) {
+        return sl_err_set(err, SL_UNSUPPORTED,
+                          "this processor or kernel has no FSGSBASE (Linux 5.9 or newer)");
     }
     struct emu_enclave *enclave = calloc(1, sizeof(*enclave));
     if (enclave == NULL) {
