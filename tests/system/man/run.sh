@@ -17,9 +17,16 @@ PATH=$work/bin:$PATH
 cp "$build/cmd/safelib-nf/safelib-nf" "$work/run/"
 cp "$build/cmd/safelib-nf/safelib-nf" "$work/run/copy/"
 cd "$work/run" || exit 1
+# What the pages on policies speak of: a few rules, and a capture of one UDP packet (raw IP).
+printf 'table inet filter {\n chain forward {\n type filter hook forward priority filter; policy drop;\n tcp dport { 80, 443 } accept\n tcp dport 23 reject with tcp reset\n }\n}\n' >rules.nft
+{
+    printf '\xd4\xc3\xb2\xa1\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x65\x00\x00\x00'
+    printf '\x01\x00\x00\x00\x00\x00\x00\x00\x1c\x00\x00\x00\x1c\x00\x00\x00'
+    printf '\x45\x00\x00\x1c\x00\x00\x00\x00\x40\x11\x00\x00\x0a\x00\x00\x01\xc0\x00\x02\x01\x04\xd2\x00\x35\x00\x08\x00\x00'
+} >day.pcap
 failed=0 count=0
 # Pages whose examples need nothing but an image; the others' examples run in the scenarios that set a network up.
-for page in safelib safelib-image; do
+for page in safelib safelib-image safelib-policy safelib-explain safelib-replay; do
     while IFS= read -r line; do
         count=$((count + 1))
         if ! out=$(bash -c "$line" 2>&1); then

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "nf/chain.h"
+#include "policy/policy.h"
+
+static char path[] = "/tmp/sl-nft-XXXXXX";
+
+static int make_file(void **state)
+{
+    (void)state;
+    int fd = mkstemp(path);
+    return fd < 0 || close(fd) != 0;
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+static sl_rc compile(const char *text, struct sl_policy *policy, struct sl_err *err)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    sl_rc rc = sl_policy_compile_nftables(path, policy, err);
+    if (rc == SL_IO) { /* no nft, or no namespaces here */
+        print_message("%s\n", err->text);
+        skip();
+    }
+    return rc;
+}
+
+/* The lines inside a base chain with policy drop; the first of them is line 4. */
+static sl_rc compile_rules(const char *rules, struct sl_policy *policy, struct sl_err *err)
+{
+    char text[8192];
+    (void)snprintf(text, sizeof(text),
+                   "table inet t {\n chain f {\n type filter hook forward priority 0; policy "
+                   "drop;\n%s\n}\n}\n",
+                   rules);
+    return compile(text, policy, err);
+}
+
+/* The rules must be refused, and the sentence must hold both words and the line. */
+static void assert_refused(const char *rule, const char *word)
+{
+    char rules[512];
+    struct sl_policy policy;
+    struct sl_err err = {0};
+    (void)snprintf(rules, sizeof(rules), "\n%s", rule);
+    assert_rc(compile_rules(rules, &policy, &err), SL_UNSUPPORTED);
+    if (strstr(err.text, rule) == NULL || strstr(err.text, word) == NULL ||
+        strstr(err.text, ":5:") == NULL) {
+        fail_msg("`%s` gave: %s", rule, err.text);
+    }
+}
+
+static void test_nft_rule_that_cannot_be_honoured_is_quoted(void **state)
+{
+    (void)state;
+    assert_refused("ct state established accept", "connection tracking");
+    assert_refused("limit rate 5/second accept", "rates need state");
+    assert_refused("log prefix \"x\" accept", "counter");
+    assert_refused("ip saddr & 255.0.255.0 == 10.0.1.0 drop", "under a mask");
+    assert_refused("meta mark 5 drop", "meta mark");
+    assert_refused("th dport 5 drop", "meta l4proto");
+    assert_refused("iifname \"eth0\" drop", "\"lan\" and \"wan\"");
+    assert_refused("ip dscp 4 drop", "ip dscp");
+    assert_refused("tcp option maxseg size 500 drop", "cannot match");
+    assert_refused("ip frag-off & 0x4000 != 0 drop", "frag-off");
+    assert_refused("exthdr hbh exists drop", "exthdr frag");
+    assert_refused("ip ttl set 5", "");
+}
+
+static void test_nft_faults_of_the_file_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        sl_rc rc;
+        const char *word;
+    } cases[] = {
+        {"table inet t {\n frob\n}\n", SL_MALFORMED, ":2:"},
+        {"", SL_UNSUPPORTED, "no chain"},
+        {"table inet t {\n chain i {\n type filter hook input priority 0\n }\n}\n", SL_UNSUPPORTED,
+         "hook input"},
+        {"table inet t {\n chain i {\n type nat hook postrouting priority 0\n }\n}\n",
+         SL_UNSUPPORTED, "type nat"},
+        {"table inet t {\n chain a {\n type filter hook forward priority 0\n }\n chain b {\n type "
+         "filter hook forward priority 1\n }\n}\n",
+         SL_UNSUPPORTED, "both stand at hook forward"},
+        {"table arp t {\n chain a {\n }\n}\n", SL_UNSUPPORTED, "arp"},
+        {"table inet t {\n set s {\n type ipv4_addr; flags timeout\n }\n chain f {\n type filter "
+         "hook forward priority 0\n ip saddr @s drop\n }\n}\n",
+         SL_UNSUPPORTED, "timeout"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sl_policy policy;
+        struct sl_err err = {0};
+        sl_rc rc = compile(cases[i].text, &policy, &err);
+        if (rc != cases[i].rc || strstr(err.text, cases[i].word) == NULL) {
+            fail_msg("case %zu: %s: %s", i, sl_rc_name(rc), err.text);
+        }
+    }
+    struct sl_policy policy;
+    struct sl_err err = {0};
+    assert_rc(sl_policy_compile_nftables("/nonexistent/rules", &policy, &err), SL_IO);
+}
+
+/* A TCP SYN or UDP packet from 10.0.0.5 (by LAN) or 192.0.2.1 (by WAN) to 198.51.100.7. */
+static uint32_t decide(struct sl_chain *chain, uint8_t proto, uint16_t dport, uint8_t port,
+                       uint8_t *ret_verdict)
+{
+    uint8_t data[256] = {0x45, 0, 0, 40, 0, 0, 0, 0, 64, proto, 0, 0, 10, 0, 0, 5};
+    if (port == SL_PORT_WAN) {
+        memcpy(data + 12, (uint8_t[]){192, 0, 2, 1}, 4);
+    }
+    memcpy(data + 16, (uint8_t[]){198, 51, 100, 7}, 4);
+    sl_be16_put(data + 20, 40000);
+    sl_be16_put(data + 22, dport);
+    data[32] = 0x50;
+    data[33] = 0x02;
+    struct sl_packet packet = {.data = data, .size = 40, .room = sizeof(data), .port_in = port};
+    struct sl_packet *list[1] = {&packet};
+    assert_ok(sl_packet_parse(&packet));
+    sl_chain_run(chain, list, 1);
+    *ret_verdict = packet.verdict;
+    return packet.rule;
+}
+
+static void test_nft_chains_decide_as_written(void **state)
+{
+    (void)state;
+    struct sl_policy policy;
+    struct sl_err err = {0};
+    const char *text = "table inet t {\n"
+                       " chain inner {\n"
+                       "  tcp dport 100-199 return\n"                /* 3 */
+                       "  tcp dport 150-299 reject with tcp reset\n" /* 4 */
+                       " }\n"
+                       " chain away {\n"
+                       "  udp dport 7 accept\n" /* 7 */
+                       " }\n"
+                       " chain f {\n"
+                       "  type filter hook forward priority 0; policy drop\n"
+                       "  counter\n"                            /* 11 */
+                       "  iifname \"lan\" jump inner\n"         /* 12 */
+                       "  tcp dport { 120, 210, 400 } accept\n" /* 13 */
+                       "  udp dport < 10 goto away\n"           /* 14 */
+                       "  udp dport < 20 accept\n"              /* 15 */
+                       " }\n}\n";
+    static const struct {
+        uint8_t proto, port, verdict;
+        uint16_t dport;
+        uint32_t line; /* 0: default */
+    } cases[] = {
+        {6, SL_PORT_LAN, SL_VERDICT_PASS, 120, 13},  {6, SL_PORT_LAN, SL_VERDICT_REPLY, 210, 4},
+        {6, SL_PORT_WAN, SL_VERDICT_PASS, 210, 13},  {6, SL_PORT_LAN, SL_VERDICT_PASS, 400, 13},
+        {6, SL_PORT_LAN, SL_VERDICT_DROP, 160, 0},   {17, SL_PORT_LAN, SL_VERDICT_PASS, 7, 7},
+        {17, SL_PORT_LAN, SL_VERDICT_DROP, 8, 0},    {17, SL_PORT_LAN, SL_VERDICT_PASS, 12, 15},
+        {17, SL_PORT_WAN, SL_VERDICT_DROP, 4000, 0},
+    };
+    assert_ok(compile(text, &policy, &err));
+    struct sl_chain *chain = NULL;
+    assert_ok(sl_chain_create(policy.bundle, policy.size, &chain, &err));
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        uint8_t verdict = 0;
+        uint32_t number = decide(chain, cases[i].proto, cases[i].dport, cases[i].port, &verdict);
+        const struct sl_policy_rule *rule = sl_policy_rule(&policy, number);
+        uint32_t line = rule != NULL ? rule->line : 0;
+        if (verdict != cases[i].verdict || line != cases[i].line) {
+            fail_msg("case %zu: verdict %u by line %u", i, verdict, line);
+        }
+    }
+    struct sl_nf_counter counter;
+    sl_chain_nf_counter_get(chain, 0, 0, &counter); /* the bare counter saw all of them */
+    assert_int_equal(counter.value, sizeof(cases) / sizeof(cases[0]));
+    sl_chain_free(chain);
+    sl_policy_done(&policy);
+}
+
+/* `count` rules with their own addresses, the first in line 4; returns bytes. */
+static size_t write_rules(char *out, size_t size, uint32_t count)
+{
+    size_t at = (size_t)snprintf(out, size,
+                                 "table inet t {\n chain f {\n type filter hook forward "
+                                 "priority 0; policy drop\n");
+    for (uint32_t i = 0; i < count; i++) {
+        at += (size_t)snprintf(out + at, size - at, "ip saddr 10.%u.%u.0/24 tcp dport %u %s\n",
+                               i / 256, i % 256, i % 5000 + 1, i % 2 ? "accept" : "drop");
+    }
+    return at + (size_t)snprintf(out + at, size - at, " }\n}\n");
+}
+
+static void test_nft_ten_thousand_rules_compile(void **state)
+{
+    (void)state;
+    enum { COUNT = 10000 };
+    if (geteuid() != 0) {
+        skip(); /* one unprivileged transaction does not take as many */
+    }
+    char *text = malloc(COUNT * 80 + 200);
+    assert_true(write_rules(text, COUNT * 80 + 200, COUNT) > COUNT);
+    struct sl_policy policy;
+    struct sl_err err = {0};
+    sl_rc rc = compile(text, &policy, &err);
+    if (rc != SL_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(policy.count, COUNT);
+    assert_int_equal(policy.rules[COUNT - 1].line, COUNT + 3);
+    struct sl_chain *chain = NULL;
+    assert_ok(sl_chain_create(policy.bundle, policy.size, &chain, &err));
+    sl_chain_free(chain);
+    sl_policy_done(&policy);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nft_rule_that_cannot_be_honoured_is_quoted),
+        cmocka_unit_test(test_nft_faults_of_the_file_are_told),
+        cmocka_unit_test(test_nft_chains_decide_as_written),
+        cmocka_unit_test(test_nft_ten_thousand_rules_compile),
+    };
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include "policy/nft_source.h"
+
+static struct pol_arena arena;
+
+static const char text[] =
+    "# a comment with { braces }\n"
+    "define web = { 80, 443 }\n"
+    "table inet filter {\n"
+    "  set bad { type ipv4_addr; elements = { 1.2.3.4 } }\n"
+    "  chain sub { tcp dport 22 drop; udp dport 53 accept\n"
+    "  }\n"
+    "  chain forward {\n"
+    "    type filter hook forward priority 0; policy drop;\n"
+    "    comment \"the # chain; with { signs }\"\n"
+    "    tcp dport {\n"
+    "      80,\n"
+    "      443 } accept comment \"a } b\" # said\n"
+    "    ip saddr @bad \\\n"
+    "      drop\n"
+    "\n"
+    "    jump sub\n"
+    "  }\n"
+    "}\n"
+    "table ip6 filter { chain forward { type filter hook forward priority 0\n"
+    "accept\n"
+    "} }\n"
+    "add rule inet filter sub tcp dport 23 drop\n"
+    "add rule filter forward accept\n";
+
+static void assert_rule(const struct nft_lines *lines, const char *table, const char *chain,
+                        uint32_t index, uint32_t count, uint32_t line, const char *rule)
+{
+    const struct nft_line *found = nft_lines_find(lines, table, chain, index, count);
+    assert_non_null(found);
+    assert_string_equal(found->text, rule);
+    assert_int_equal(found->line, line);
+}
+
+static void test_lines_scan_finds_rules(void **state)
+{
+    (void)state;
+    struct nft_lines lines;
+    assert_true(nft_lines_scan(&arena, text, &lines));
+    assert_rule(&lines, "inet filter", "sub", 0, 3, 5, "tcp dport 22 drop");
+    assert_rule(&lines, "inet filter", "sub", 1, 3, 5, "udp dport 53 accept");
+    assert_rule(&lines, "inet filter", "sub", 2, 3, 22, "tcp dport 23 drop");
+    assert_rule(&lines, "inet filter", "forward", 0, 3, 10,
+                "tcp dport { 80, 443 } accept comment \"a } b\"");
+    assert_rule(&lines, "inet filter", "forward", 1, 3, 13, "ip saddr @bad drop");
+    assert_rule(&lines, "inet filter", "forward", 2, 3, 16, "jump sub");
+    assert_rule(&lines, "ip6 filter", "forward", 0, 1, 20, "accept");
+    assert_rule(&lines, "ip filter", "forward", 0, 1, 23, "accept");
+    nft_lines_done(&lines);
+}
+
+static void test_lines_find_other_count_is_unknown(void **state)
+{
+    (void)state;
+    struct nft_lines lines;
+    assert_true(nft_lines_scan(&arena, text, &lines));
+    assert_null(nft_lines_find(&lines, "inet filter", "forward", 0, 4));
+    assert_null(nft_lines_find(&lines, "inet filter", "nowhere", 0, 1));
+    nft_lines_done(&lines);
+}
+
+/* Any cut of the text, and any byte of it lost, must only lose rules. */
+static void test_lines_scan_survives_broken_text(void **state)
+{
+    (void)state;
+    char copy[sizeof(text)];
+    for (size_t cut = 0; cut < sizeof(text); cut++) {
+        struct nft_lines lines;
+        memcpy(copy, text, sizeof(text));
+        copy[cut] = '\0';
+        assert_true(nft_lines_scan(&arena, copy, &lines));
+        assert_true(lines.count <= 8);
+        nft_lines_done(&lines);
+        memcpy(copy, text, sizeof(text));
+        if (cut + 1 < sizeof(text)) {
+            copy[cut] = '"';
+        }
+        assert_true(nft_lines_scan(&arena, copy, &lines));
+        nft_lines_done(&lines);
+    }
+}
+
+static int done(void **state)
+{
+    (void)state;
+    pol_arena_done(&arena);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lines_scan_finds_rules),
+        cmocka_unit_test(test_lines_find_other_count_is_unknown),
+        cmocka_unit_test(test_lines_scan_survives_broken_text),
+    };
+    return cmocka_run_group_tests(tests, NULL, done);
+}
