@@ -128,7 +128,7 @@ static bool find_image(char *out, size_t size)
     return false;
 }
 
-static sl_rc load(struct eval *eval, const char *image, const char *device,
+static sl_rc load(struct eval *eval, const char *image, const char *device_name,
                   const struct sl_identity *identity, struct sl_err *err)
 {
     char found[4096];
@@ -139,10 +139,10 @@ static sl_rc load(struct eval *eval, const char *image, const char *device,
     }
     char hash[2 * SL_SPKI_HASH_SIZE + 1];
     sl_hex_encode(identity->spki_hash, SL_SPKI_HASH_SIZE, hash);
-    const char *const argv[] = {"image", "--tenant-key-sha256", hash, "--device", device};
+    const char *const argv[] = {"image", "--tenant-key-sha256", hash, "--device", device_name};
     const struct sl_host_params params = {
         .image_path = image != NULL ? image : found,
-        .device = {.device = device},
+        .device = {.device = device_name},
         .geometry = geometry,
         .argc = 5,
         .argv = argv,

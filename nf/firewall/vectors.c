@@ -158,18 +158,24 @@ sl_rc fw_vectors_row(struct fw_vectors *vectors, const uint32_t *numbers, fw_row
     return rc;
 }
 
+/* Gives back what doubling reserved; failing to is harmless. */
+static void shrink(void **array, size_t size)
+{
+    void *moved = size != 0 ? realloc(*array, size) : NULL;
+    if (moved != NULL) {
+        *array = moved;
+    }
+}
+
 void fw_vectors_seal(struct fw_vectors *vectors)
 {
     free(vectors->chunk_hash.slots);
     free(vectors->row_hash.slots);
     vectors->chunk_hash = (struct fw_hash){0};
     vectors->row_hash = (struct fw_hash){0};
-    /* give back what doubling reserved; failing to shrink is harmless */
-    void *chunks = realloc(vectors->chunks, vectors->chunk_count * sizeof(*vectors->chunks));
-    vectors->chunks = chunks != NULL ? chunks : vectors->chunks;
-    size_t row_bytes = (size_t)vectors->row_count * vectors->row_words * sizeof(uint64_t);
-    void *rows = row_bytes != 0 ? realloc(vectors->rows, row_bytes) : NULL;
-    vectors->rows = rows != NULL ? rows : vectors->rows;
+    shrink((void **)&vectors->chunks, vectors->chunk_count * sizeof(*vectors->chunks));
+    shrink((void **)&vectors->rows,
+           (size_t)vectors->row_count * vectors->row_words * sizeof(*vectors->rows));
 }
 
 size_t fw_vectors_bytes(const struct fw_vectors *vectors)
