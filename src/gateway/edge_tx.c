@@ -32,6 +32,7 @@ struct tx {
     struct sl_edge *edge;
     uint32_t index;
     uint32_t mtu;
+    uint32_t df_max;
     struct packer *packers; /* [shard * 2 + port] */
     uint8_t *tun_buffer;
     uint8_t *scratch; /* one packet on the slow path */
@@ -100,7 +101,8 @@ static void seal_one(struct tx *tx, struct sl_gw_slot *slot, struct packer *pack
         slot->tx.drop_seal++;
         return;
     }
-    packer_commit(packer, &tx->edge->tunnel->peer, sealed, tos, is_fragmentable);
+    packer_commit(packer, &tx->edge->tunnel->peer, sealed, tos,
+                  is_fragmentable || size > tx->df_max);
     slot->tx.sealed++;
     slot->tx.sealed_bytes += size;
 }
@@ -288,6 +290,7 @@ void *sl_edge_tx_run(void *thread)
             break;
         }
         tx.mtu = atomic_load_explicit(&edge->tunnel->mtu, memory_order_relaxed);
+        tx.df_max = atomic_load_explicit(&edge->tunnel->df_max, memory_order_relaxed);
         for (int port = 0; port < SL_PORT_COUNT && is_alive; port++) {
             if (fds[port + 1].revents != 0) {
                 is_alive = tun_drain(&tx, (enum sl_port)port);

@@ -290,7 +290,7 @@ static sl_rc path_tell(struct sl_session *session, struct sl_err *err)
 {
     struct sl_watch *watch = session->watch;
     (void)pthread_mutex_lock(&watch->lock);
-    uint16_t mtu = (uint16_t)watch->pmtu.mtu;
+    uint16_t mtu = (uint16_t)atomic_load(&session->tunnel->df_max);
     bool is_found = watch->pmtu.state == SL_PMTU_COMPLETE || watch->pmtu.state == SL_PMTU_ERROR;
     bool is_single = !sl_offload_is_on(&watch->offload_rx);
     (void)pthread_mutex_unlock(&watch->lock);

@@ -68,8 +68,9 @@ struct sl_tunnel {
     enum sl_esp_framing framing;
     bool is_dscp_copied;
     uint32_t shard_count;
-    atomic_uint mtu;       /**< largest inner packet sent with DF set */
-    atomic_uint wrong_spi; /**< unused slots' datagrams (native framing) */
+    atomic_uint df_max; /**< larger inner packets go out with DF clear: the mtu, or less where not
+                           even the smallest MTU worth having passes */
+    atomic_uint mtu;    /**< largest inner packet */
     struct sl_gw_slot slots[SL_GW_SHARDS_MAX][SL_PORT_COUNT];
 };
 

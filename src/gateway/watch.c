@@ -26,6 +26,14 @@ static struct sl_gw_slot *slot_at(struct sl_tunnel *tunnel, uint32_t i)
     return &tunnel->slots[i / SL_PORT_COUNT][i % SL_PORT_COUNT];
 }
 
+/* Where not even the base size passes, everything but the smallest may be cut outside. */
+static void mtu_publish(struct sl_watch *watch)
+{
+    bool is_narrow = watch->pmtu.state == SL_PMTU_ERROR;
+    atomic_store(&watch->tunnel->df_max, is_narrow ? SL_PMTU_SMALL : watch->pmtu.mtu);
+    atomic_store(&watch->tunnel->mtu, watch->pmtu.mtu);
+}
+
 /* The lock is held; sending takes the slot's tx_lock inside it, never the other way about. */
 static void path_start(struct sl_watch *watch)
 {
@@ -38,7 +46,7 @@ static void path_start(struct sl_watch *watch)
     sl_pmtu_init(&watch->pmtu, base, max, atomic_fetch_add(&watch->next_id, 1ull << 32),
                  sl_gw_now_ns());
     watch->is_path_started = true;
-    atomic_store(&watch->tunnel->mtu, watch->pmtu.mtu);
+    mtu_publish(watch);
 }
 
 static void greet_all(struct sl_watch *watch, uint64_t now_ns)
@@ -92,7 +100,7 @@ static void path_tick(struct sl_watch *watch, uint64_t now_ns)
         }
     }
     watch->too_big_seen = too_big_total(watch->tunnel);
-    atomic_store(&watch->tunnel->mtu, watch->pmtu.mtu);
+    mtu_publish(watch);
 }
 
 static void offload_tick(struct sl_watch *watch, uint64_t now_ns)

@@ -158,6 +158,7 @@ static uint32_t search_evaluate(struct sl_pmtu *p, uint64_t now_ns)
     }
     if (p->low < p->base) {
         p->mtu = p->is_fixed ? p->max : p->base;
+        p->high = p->max + 1; /* base is probed again: the path may widen */
         complete(p, now_ns, SL_PMTU_ERROR);
         return 0;
     }
@@ -183,6 +184,10 @@ static uint32_t confirm_evaluate(struct sl_pmtu *p, uint64_t now_ns)
         p->silent = 0;
         sl_pmtu_restart(p, now_ns);
         p->state = SL_PMTU_SILENT;
+        return 0;
+    }
+    if (p->state == SL_PMTU_ERROR && !is_mtu_answered) {
+        complete(p, now_ns, SL_PMTU_ERROR); /* as narrow as before */
         return 0;
     }
     p->lost = is_mtu_answered ? 0 : p->lost + (is_alive ? 1u : 0u);
