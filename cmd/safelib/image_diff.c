@@ -145,14 +145,15 @@ static void compare_content(struct report *r, const struct sl_image_range *a,
         first++;
     }
     uint64_t count = size / SL_SGX_PAGE_SIZE;
+    uint64_t at = a->off + first;
     char text_a[EXCERPT + 1];
     char text_b[EXCERPT + 1];
     excerpt(a->content, size, first, text_a);
     excerpt(b->content, size, first, text_b);
     add(r, "content", a->name,
         "%llu of %llu pages differ, first at offset 0x%llx: \"%s\" and \"%s\"",
-        (unsigned long long)pages, (unsigned long long)count, (unsigned long long)(a->off + first),
-        text_a, text_b);
+        (unsigned long long)pages, (unsigned long long)count, (unsigned long long)at, text_a,
+        text_b);
 }
 
 static void compare_ranges(struct report *r, const struct sl_image *a, const struct sl_image *b)

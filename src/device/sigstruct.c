@@ -180,7 +180,7 @@ static sl_rc signature_check(const struct sl_sigstruct *sig, const char **ret_wh
 
 sl_rc sl_sigstruct_check(const struct sl_sigstruct *sig, uint32_t *ret_error, struct sl_err *err)
 {
-    uint32_t unused;
+    uint32_t unused = 0;
     ret_error = ret_error != NULL ? ret_error : &unused;
     *ret_error = SL_SGX_INVALID_SIG_STRUCT;
     const char *why = form_fault(sig);
@@ -266,7 +266,7 @@ static sl_rc attributes_check(const struct sl_sigstruct *sig, const struct sl_se
 sl_rc sl_sigstruct_einit(const struct sl_sigstruct *sig, const struct sl_secs *secs,
                          const uint8_t mrenclave[32], uint32_t *ret_error, struct sl_err *err)
 {
-    uint32_t unused;
+    uint32_t unused = 0;
     ret_error = ret_error != NULL ? ret_error : &unused;
     sl_rc rc = sl_sigstruct_check(sig, ret_error, err);
     if (rc != SL_OK) {

@@ -78,40 +78,40 @@ struct arrived {
     uint64_t r8, r9;
 };
 
+/* By name from the inline assembly, which has no register left for their addresses. */
+extern uint64_t test_kept[5], test_after[5];
+uint64_t test_kept[5] = {0xb0, 0xc1, 0xd2, 0xe3, 0xf4};
+uint64_t test_after[5];
+
 static void test_enter_call_passes_and_preserves_registers(void **state)
 {
     (void)state;
     struct sl_enter_regs regs = {.rdi = 1, .rsi = 2, .rdx = 3, .r8 = 4, .r9 = 5};
     struct sgx_enclave_run run = {0};
     struct arrived arrived;
-    uint64_t kept[5] = {0xb0, 0xc1, 0xd2, 0xe3, 0xf4};
-    uint64_t after[5];
+    uintptr_t vdso = (uintptr_t)fake_vdso;
+    struct sl_enter_regs *regs_at = &regs;
+    struct sgx_enclave_run *run_at = &run;
+    long leaf = SL_EENTER;
     uint64_t flags = 0;
     uint32_t mxcsr[2];
     uint16_t control[2];
     long ret;
     __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(mxcsr[0]), "=m"(control[0]));
-    __asm__ volatile("mov 0(%[kept]), %%rbx\n\t"
-                     "mov 8(%[kept]), %%r12\n\t"
-                     "mov 16(%[kept]), %%r13\n\t"
-                     "mov 24(%[kept]), %%r14\n\t"
-                     "mov 32(%[kept]), %%r15\n\t"
-                     "push %[after]\n\t"
-                     "push %[after]\n\t"
+    __asm__ volatile("mov test_kept(%%rip), %%rbx\n\t"
+                     "mov test_kept+8(%%rip), %%r12\n\t"
+                     "mov test_kept+16(%%rip), %%r13\n\t"
+                     "mov test_kept+24(%%rip), %%r14\n\t"
+                     "mov test_kept+32(%%rip), %%r15\n\t"
                      "call sl_sgx_enter_call\n\t"
-                     "pop %%r8\n\t"
-                     "pop %%r8\n\t"
-                     "mov %%rbx, 0(%%r8)\n\t"
-                     "mov %%r12, 8(%%r8)\n\t"
-                     "mov %%r13, 16(%%r8)\n\t"
-                     "mov %%r14, 24(%%r8)\n\t"
-                     "mov %%r15, 32(%%r8)\n\t"
-                     "pushfq\n\t"
-                     "pop %%r9\n\t"
-                     : "=a"(ret)
-                     : "D"((uintptr_t)fake_vdso), "S"(&regs), "d"((long)SL_EENTER),
-                       "c"(&run), [kept] "r"(kept), [after] "r"(after)
-                     : "rbx", "r12", "r13", "r14", "r15", "r8", "r9", "r10", "r11", "memory", "cc");
+                     "mov %%rbx, test_after(%%rip)\n\t"
+                     "mov %%r12, test_after+8(%%rip)\n\t"
+                     "mov %%r13, test_after+16(%%rip)\n\t"
+                     "mov %%r14, test_after+24(%%rip)\n\t"
+                     "mov %%r15, test_after+32(%%rip)\n\t"
+                     : "=a"(ret), "+D"(vdso), "+S"(regs_at), "+d"(leaf), "+c"(run_at)
+                     :
+                     : "rbx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc");
     __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(mxcsr[1]), "=m"(control[1]));
     __asm__ volatile("pushfq\n\tpop %0" : "=r"(flags));
     assert_int_equal((int)ret, -22);
@@ -127,7 +127,7 @@ static void test_enter_call_passes_and_preserves_registers(void **state)
     assert_int_equal(regs.rdi, 0x111);
     assert_int_equal(regs.rsi, 0x222);
     assert_int_equal(regs.rdx, 0x333);
-    assert_memory_equal(kept, after, sizeof(kept));
+    assert_memory_equal(test_kept, test_after, sizeof(test_kept));
     assert_int_equal(flags & 0x400, 0);
     assert_int_equal(mxcsr[0], mxcsr[1]);
     assert_int_equal(control[0], control[1]);
