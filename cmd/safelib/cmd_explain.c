@@ -184,7 +184,7 @@ int cmd_explain(int argc, char **argv)
     if (status != OPTIONS_GO_ON) {
         return status;
     }
-    struct flow_packet flow;
+    struct flow_packet flow = {0};
     struct sl_err err = {0};
     if (flow_packet_read(argv[first], &flow, &err) != SL_OK) {
         return complain_err(CMD_USAGE, &err);

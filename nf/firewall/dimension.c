@@ -89,7 +89,7 @@ static void add_piece(struct fw_dimension *dimension, fw_key start, fw_row row)
         return; /* the same rules as before: not a bound */
     }
     dimension->rows[at] = row;
-    if (dimension->width == 16) {
+    if (dimension->starts6 != NULL) {
         dimension->starts6[2 * (size_t)at] = (uint64_t)(start >> 64);
         dimension->starts6[2 * (size_t)at + 1] = (uint64_t)start;
     } else {
@@ -217,11 +217,11 @@ sl_rc fw_dimension_build(const struct fw_rules *rules, const uint32_t *rule_of_b
     if (rc != SL_OK) {
         goto out;
     }
-    dimension.rows = malloc(((size_t)count + 1) * sizeof(*dimension.rows));
+    dimension.rows = calloc((size_t)count + 1, sizeof(*dimension.rows));
     if (dimension.width == 16) {
-        dimension.starts6 = malloc(((size_t)count + 1) * 2 * sizeof(*dimension.starts6));
+        dimension.starts6 = calloc(2 * ((size_t)count + 1), sizeof(*dimension.starts6));
     } else {
-        dimension.starts = malloc(((size_t)count + 1) * sizeof(*dimension.starts));
+        dimension.starts = calloc((size_t)count + 1, sizeof(*dimension.starts));
     }
     if (dimension.rows == NULL || (dimension.starts == NULL && dimension.starts6 == NULL)) {
         rc = SL_NO_MEMORY;

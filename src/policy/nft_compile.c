@@ -316,15 +316,13 @@ static sl_rc put_vmap(struct compile *c, struct place *place, const struct rule_
     const json_t *data = json_object_get(vmap, "data");
     const json_t *elements = json_object_get(data, "set");
     const char *name = json_string_value(data);
+    const char *why = "it cannot read this verdict map";
     if (name != NULL && name[0] == '@') {
-        const char *why = "there is no such map";
+        why = "there is no such map";
         elements = scope->find_set(scope->ctx, name + 1, &why);
-        if (elements == NULL) {
-            return cannot(c, rule, SL_UNSUPPORTED, why);
-        }
     }
     if (elements == NULL) {
-        return cannot(c, rule, SL_UNSUPPORTED, "it cannot read this verdict map");
+        return cannot(c, rule, SL_UNSUPPORTED, why);
     }
     for (size_t i = 0; i < json_array_size(elements); i++) {
         const json_t *pair = json_array_get(elements, i);
