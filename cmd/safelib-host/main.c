@@ -171,14 +171,19 @@ static void on_signal(void *ctx)
     }
 }
 
-static sl_rc signals_watch(struct program *program, struct sl_err *err)
+static void signals_block(sigset_t *ret_set)
 {
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL); /* inherited by every later thread */
-    program->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    (void)sigemptyset(ret_set);
+    (void)sigaddset(ret_set, SIGTERM);
+    (void)sigaddset(ret_set, SIGINT);
+    /* a shell starts what it puts in the background with SIGINT ignored */
+    (void)signal(SIGINT, SIG_DFL);
+    (void)pthread_sigmask(SIG_BLOCK, ret_set, NULL); /* inherited by every later thread */
+}
+
+static sl_rc signals_watch(struct program *program, const sigset_t *set, struct sl_err *err)
+{
+    program->signal_fd = signalfd(-1, set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (program->signal_fd < 0) {
         return sl_err_set(err, SL_IO, "cannot watch for signals");
     }
@@ -264,6 +269,8 @@ static int serve(struct program *program, const struct sl_host_settings *s)
     struct sl_host_result result = {0};
     int code = EXIT_SETUP;
     bool is_node = false;
+    sigset_t signals;
+    signals_block(&signals); /* before the device looks at the mask */
     sl_rc rc = image_create(program, s, &err);
     if (rc == SL_OK) {
         const struct sl_enclave *enclave = sl_host_enclave(program->host);
@@ -280,7 +287,7 @@ static int serve(struct program *program, const struct sl_host_settings *s)
                           sl_host_layout(program->host), NULL, &err);
         is_node = rc == SL_OK;
     }
-    rc = rc != SL_OK ? rc : signals_watch(program, &err);
+    rc = rc != SL_OK ? rc : signals_watch(program, &signals, &err);
     rc = rc != SL_OK ? rc : sl_node_start(&program->node, &err);
     if (rc == SL_OK) {
         banner(program);
