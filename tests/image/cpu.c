@@ -16,6 +16,7 @@ struct vectors {
     uint8_t zmm[32][64];
 } __attribute__((aligned(64)));
 
+/* clang-format off */
 #define LOAD(n)  "vmovdqu64 " #n "*64(%[in]), %%zmm" #n "\n\t"
 #define STORE(n) "vmovdqu64 %%zmm" #n ", " #n "*64(%[out])\n\t"
 #define ALL(X)                                                                                     \
@@ -30,6 +31,8 @@ struct vectors {
 #define STORE_Y(n) "vmovdqu %%ymm" #n ", " #n "*64(%[out])\n\t"
 #define ALL_Y(X)                                                                                   \
     X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
+
+/* clang-format on */
 
 static bool has_avx512(void)
 {
