@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "device/elf_file.h"
 
@@ -350,15 +351,15 @@ sl_rc sl_image_parse(const uint8_t *elf, size_t size, struct sl_image **ret_imag
 static sl_rc read_file(FILE *file, const char *path, uint8_t **ret_data, size_t *ret_size,
                        struct sl_err *err)
 {
-    long end = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    if (end < 0 || fseek(file, 0, SEEK_SET) != 0) {
+    struct stat st;
+    if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode)) {
         return sl_err_set(err, SL_IO, "%s: not a plain file", path);
     }
-    if (end > FILE_SIZE_MAX) {
-        return sl_err_set(err, SL_RANGE, "%s: %ld bytes, expected at most %d", path, end,
-                          FILE_SIZE_MAX);
+    if (st.st_size > FILE_SIZE_MAX) {
+        return sl_err_set(err, SL_RANGE, "%s: %lld bytes, expected at most %d", path,
+                          (long long)st.st_size, FILE_SIZE_MAX);
     }
-    size_t size = (size_t)end;
+    size_t size = (size_t)st.st_size;
     uint8_t *data = malloc(size + 1);
     if (data == NULL) {
         return sl_err_set(err, SL_NO_MEMORY, "%s: no memory for %zu bytes", path, size);
