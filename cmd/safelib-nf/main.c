@@ -3,9 +3,10 @@
 #include "device/image.h"
 #include "image/image.h"
 
-/* One control thread and up to SL_AREA_SHARDS_MAX workers. The heap holds two policies at once while
- * one replaces the other, for every shard: 12 MiB each with 10,000 firewall rules, so that 4 shards of
- * that size fit. What is not used is never touched: one shard with 10,000 rules has 47 MiB resident. */
+/* One control thread and up to SL_AREA_SHARDS_MAX workers. The heap holds two policies at once
+ * while one replaces the other, for every shard: 12 MiB each with 10,000 firewall rules, so that 4
+ * shards of that size fit. What is not used is never touched: one shard with 10,000 rules has 47
+ * MiB resident. */
 __attribute__((used, section(".sl_image"))) static const struct sl_image_wants wants = {
     .magic = SL_IMAGE_WANTS_MAGIC,
     .version = 1,

@@ -34,31 +34,30 @@ sl_rc sl_spki_hash(EVP_PKEY *key, uint8_t ret_hash[SL_SPKI_HASH_SIZE], uint8_t *
     return SL_OK;
 }
 
+static bool set_serial(X509 *x)
+{
+    uint64_t number = 0;
+    return RAND_bytes((uint8_t *)&number, sizeof(number)) == 1 &&
+           ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), number >> 1) == 1;
+}
+
 /* A certificate is only the envelope that TLS demands around a key. It bears no time of its own:
  * the image has no clock to trust, so RFC 5280 4.1.2.5's "no well-defined expiration date". */
 static X509 *self_signed(EVP_PKEY *key, const char *name)
 {
     X509 *x = X509_new();
     X509_NAME *subject = X509_NAME_new();
-    uint8_t serial[8];
-    bool is_good = x != NULL && subject != NULL && RAND_bytes(serial, sizeof(serial)) == 1;
-    uint64_t number = 0;
-    for (size_t i = 0; is_good && i < sizeof(serial); i++) {
-        number = number << 8 | serial[i];
-    }
-    is_good = is_good && X509_set_version(x, X509_VERSION_3) == 1 &&
-              ASN1_INTEGER_set_uint64(X509_get_serialNumber(x), number >> 1) == 1 &&
-              ASN1_TIME_set_string(X509_getm_notBefore(x), "20000101000000Z") == 1 &&
-              ASN1_TIME_set_string(X509_getm_notAfter(x), "99991231235959Z") == 1 &&
-              X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const uint8_t *)name, -1,
-                                         -1, 0) == 1 &&
-              X509_set_subject_name(x, subject) == 1 && X509_set_issuer_name(x, subject) == 1 &&
-              X509_set_pubkey(x, key) == 1;
-    if (is_good) {
-        /* Ed25519 takes no digest of its own. */
-        const EVP_MD *md = EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
-        is_good = X509_sign(x, key, md) > 0;
-    }
+    bool is_good = x != NULL && subject != NULL && set_serial(x) &&
+                   X509_set_version(x, X509_VERSION_3) == 1 &&
+                   ASN1_TIME_set_string(X509_getm_notBefore(x), "20000101000000Z") == 1 &&
+                   ASN1_TIME_set_string(X509_getm_notAfter(x), "99991231235959Z") == 1 &&
+                   X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const uint8_t *)name,
+                                              -1, -1, 0) == 1 &&
+                   X509_set_subject_name(x, subject) == 1 &&
+                   X509_set_issuer_name(x, subject) == 1 && X509_set_pubkey(x, key) == 1;
+    /* Ed25519 takes no digest of its own. */
+    const EVP_MD *md = EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
+    is_good = is_good && X509_sign(x, key, md) > 0;
     X509_NAME_free(subject);
     if (!is_good) {
         X509_free(x);

@@ -351,7 +351,7 @@ static void install_bundle(struct sl_provision *provision, uint8_t *copy, size_t
 sl_rc sl_provision_chain_set(struct sl_provision *provision, const void *bundle, size_t size,
                              struct sl_err *err)
 {
-    struct sl_chain *chains[SL_AREA_SHARDS_MAX];
+    struct sl_chain *chains[SL_AREA_SHARDS_MAX] = {NULL};
     struct sl_provision_config *copies[SL_AREA_SHARDS_MAX];
     uint8_t hash[SL_PROVISION_HASH_SIZE];
     if (EVP_Digest(bundle, size, hash, NULL, EVP_sha256(), NULL) != 1) {
