@@ -61,7 +61,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
     parser.add_argument("out")
-    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--entry-cost-ns", type=int, default=3500)
     parser.add_argument("--quick", action="store_true", help="64 and 1420 bytes, one rule, few rounds")
     options = parser.parse_args()
