@@ -177,13 +177,14 @@ static sl_rc build_index(struct fw_dimension *dimension)
 /* Width 1: one row per value. */
 static sl_rc expand_bytes(struct fw_dimension *dimension)
 {
-    fw_row *rows = malloc(256 * sizeof(*rows));
+    const uint32_t *starts = dimension->starts;
+    fw_row *rows = starts != NULL ? malloc(256 * sizeof(*rows)) : NULL;
     if (rows == NULL) {
         return SL_NO_MEMORY;
     }
     uint32_t piece = 0;
     for (uint32_t value = 0; value < 256; value++) {
-        if (piece + 1 < dimension->count && dimension->starts[piece + 1] <= value) {
+        if (piece + 1 < dimension->count && starts[piece + 1] <= value) {
             piece++;
         }
         rows[value] = dimension->rows[piece];
