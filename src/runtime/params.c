@@ -43,7 +43,7 @@ _Static_assert(sizeof(struct sl_params) <= SL_AREA_PARAMS_SIZE, "fits the shared
 static uint32_t length(const char *text)
 {
     uint32_t n = 0;
-    while (text[n] != '\0' && n < SL_PARAMS_ARGV_SIZE_MAX) {
+    while (n < SL_PARAMS_ARGV_SIZE_MAX && text[n] != '\0') {
         n++;
     }
     return n;
