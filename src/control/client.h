@@ -47,9 +47,9 @@ sl_rc sl_client_tcp(const char *host, const char *port, int timeout_ms,
  * @retval SL_OK, SL_IO, SL_NO_MEMORY */
 sl_rc sl_client_fd_transport(int fd, struct sl_client_transport *ret_transport) SL_MUST_CHECK;
 
-/** Speaks over the host's ends of the control rings, as the only user of them. @p doorbell (may be
- * NULL) is called after bytes were put in: wake the image's control thread. Memory of @p area must
- * outlive the transport.
+/** Speaks over the host's ends of the control rings, as their only user for as long as the area
+ * lives. @p doorbell (may be NULL) is called after bytes were put in: wake the image's control
+ * thread. Memory of @p area must outlive the transport.
  * @retval SL_OK, SL_NO_MEMORY */
 sl_rc sl_client_ring_transport(uint8_t *area, const struct sl_area_geometry *geometry,
                                const struct sl_area_layout *layout, uint32_t connection,
