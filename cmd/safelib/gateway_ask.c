@@ -41,7 +41,7 @@ static char *text_read(int fd, struct sl_err *err)
     size_t room = 64 << 10;
     size_t used = 0;
     char *text = malloc(room);
-    while (text != NULL && used < REPLY_MAX) {
+    while (text != NULL && used < REPLY_MAX && used + 1 < room) {
         ssize_t got = recv(fd, text + used, room - used - 1, 0);
         if (got < 0) {
             sl_err_set(err, SL_TIMEOUT, "no answer: %s", strerror(errno));

@@ -72,6 +72,6 @@ in_ns r1 ip link set mid0 mtu 1280
 in_ns r2 ip link set mid0 mtu 1280
 check "found again" wait_for 20 inner_is 1218
 check "status says so in a sentence" wait_for 5 eval 'gateway_reason | grep -q "less than IPv6 needs"'
-check "IPv6 packets of 1280 bytes pass all the same" in_ns lan ping -6 -c 3 -i 0.2 -W 2 -M do -s 1232 fd02::2
+check "IPv6 packets of 1280 bytes pass all the same" in_ns lan ping -6 -c 3 -i 0.2 -W 2 -M "do" -s 1232 fd02::2
 check "TCP through it" in_ns lan timeout 30 python3 "$TRANSFER" tcp fd02::2
 finish
