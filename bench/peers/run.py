@@ -16,8 +16,8 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "bounce"),
-                os.path.join(HERE, "..", "..", "tests", "interop")]
+sys.path += [os.path.join(HERE, "..", "lib"), os.path.join(HERE, "..", "bounce"),
+             os.path.join(HERE, "..", "..", "tests", "interop")]
 from driver import Device  # noqa: E402
 from esp_peer import Tool  # noqa: E402
 from results import write  # noqa: E402

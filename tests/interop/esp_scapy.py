@@ -9,6 +9,9 @@ import random
 import socket
 import sys
 
+# this folder after the library: a script in it may have the name of a module (inspect.py)
+sys.path.append(sys.path.pop(0))
+
 try:
     from scapy.layers.inet import ICMP, IP, TCP, UDP
     from scapy.layers.inet6 import IPv6
@@ -18,7 +21,6 @@ except ImportError:
     print("skipped: python3-scapy is not installed")
     sys.exit(77)
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from esp_peer import ALGORITHMS, Refused, Tool  # noqa: E402
 
 SEQUENCES = [  # ESN, last sequence number before the first packet

@@ -15,7 +15,8 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+# this folder after the library: a script in it may have the name of a module (inspect.py)
+sys.path.append(sys.path.pop(0))
 from esp_peer import Refused, Tool  # noqa: E402
 
 SPI_OUT = {4: 4101, 6: 4103}  # by inner version, as secgw sees it: an SPI of its own for each

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+# this folder after the library: a script in it may have the name of a module (inspect.py)
+sys.path.append(sys.path.pop(0))
 from esp_peer import ALGORITHMS, Tool  # noqa: E402
 
 LINKTYPE_RAW = 101
