@@ -377,6 +377,16 @@ static void connection_serve(struct sl_relay *relay, struct sl_relay_connection 
     connection_settle(relay, c);
 }
 
+/* What to poll for. A connection that wants neither would report its hang-up without end. */
+static struct pollfd connection_wants(const struct sl_relay_connection *c, bool has_room)
+{
+    bool is_reading = has_room && c->is_announced && !c->is_eof;
+    bool is_writing = c->begin < c->end;
+    return (struct pollfd){.fd = is_reading || is_writing ? c->fd : -1,
+                           .events =
+                               (short)((is_reading ? POLLIN : 0) | (is_writing ? POLLOUT : 0))};
+}
+
 void sl_relay_round(struct sl_relay *relay, int timeout_ms)
 {
     struct pollfd fds[2 + SL_CONTROL_CONNECTIONS_MAX + SL_RELAY_WATCHES_MAX];
@@ -386,13 +396,7 @@ void sl_relay_round(struct sl_relay *relay, int timeout_ms)
     fds[0] = (struct pollfd){.fd = relay->event_fd, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = has_room ? relay->listen_fd : -1, .events = POLLIN};
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {
-        struct sl_relay_connection *c = &relay->connections[i];
-        bool is_reading = has_room && c->is_announced && !c->is_eof;
-        bool is_writing = c->begin < c->end;
-        /* a connection with neither would report its hang-up without end */
-        fds[count++] = (struct pollfd){
-            .fd = is_reading || is_writing ? c->fd : -1,
-            .events = (short)((is_reading ? POLLIN : 0) | (is_writing ? POLLOUT : 0))};
+        fds[count++] = connection_wants(&relay->connections[i], has_room);
     }
     for (uint32_t i = 0; i < relay->watch_count; i++) {
         fds[count++] = (struct pollfd){.fd = relay->watches[i].fd, .events = POLLIN};
