@@ -90,7 +90,7 @@ enum {
     SL_DESC_DSCP_MASK = 0xfc,
     SL_DESC_MAY_FRAGMENT = 1 << 8, /**< tx: clear DF on the outer packet */
     SL_DESC_SINGLE = 1 << 9,       /**< tx: send the datagrams one by one, not as a train */
-    SL_DESC_FLAGS_MASK = 0x1ff,    /**< the other bits are ignored */
+    SL_DESC_FLAGS_MASK = 0x3ff,    /**< the other bits are ignored */
 };
 
 /** Index words of one ring, each on its own cache line pair. Free-running 32-bit counters. */

@@ -94,25 +94,10 @@ void sl_tunnel_close(struct sl_tunnel *tunnel)
 
 /* ---- SAs ---- */
 
-static void counters_add(struct sl_esp_counters *sum, const struct sl_esp_counters *more)
-{
-#define ADD(name, text) sum->name += more->name;
-    SL_ESP_COUNTER_TABLE(ADD)
-#undef ADD
-}
-
-static void in_retire(struct sl_gw_slot *slot, struct sl_esp_sa *sa)
-{
-    if (sa != NULL) {
-        counters_add(&slot->in_retired, sl_esp_sa_counters(sa));
-        sl_esp_sa_free(sa);
-    }
-}
-
 void sl_tunnel_in_set(struct sl_gw_slot *slot, struct sl_esp_sa *sa, uint64_t now_ns)
 {
     (void)pthread_mutex_lock(&slot->rx_lock);
-    in_retire(slot, slot->in_previous);
+    sl_esp_sa_free(slot->in_previous);
     slot->in_previous = slot->in;
     slot->in_previous_end_ns = now_ns + OVERLAP_NS;
     slot->in = sa;
@@ -134,7 +119,7 @@ void sl_tunnel_expire(struct sl_tunnel *tunnel, uint64_t now_ns)
         struct sl_gw_slot *slot = &tunnel->slots[i / 2][i % 2];
         (void)pthread_mutex_lock(&slot->rx_lock);
         if (slot->in_previous != NULL && now_ns >= slot->in_previous_end_ns) {
-            in_retire(slot, slot->in_previous);
+            sl_esp_sa_free(slot->in_previous);
             slot->in_previous = NULL;
         }
         (void)pthread_mutex_unlock(&slot->rx_lock);
@@ -150,8 +135,8 @@ void sl_tunnel_clear(struct sl_tunnel *tunnel)
         slot->out = NULL;
         (void)pthread_mutex_unlock(&slot->tx_lock);
         (void)pthread_mutex_lock(&slot->rx_lock);
-        in_retire(slot, slot->in);
-        in_retire(slot, slot->in_previous);
+        sl_esp_sa_free(slot->in);
+        sl_esp_sa_free(slot->in_previous);
         slot->in = NULL;
         slot->in_previous = NULL;
         (void)pthread_mutex_unlock(&slot->rx_lock);
@@ -170,19 +155,27 @@ bool sl_tunnel_is_keyed(struct sl_tunnel *tunnel)
     return is_keyed;
 }
 
-void sl_tunnel_in_totals(struct sl_tunnel *tunnel, struct sl_esp_counters *ret_totals)
+static void sample_add(struct sl_offload_sample *sum, const struct sl_esp_sa *sa)
+{
+    if (sa == NULL) {
+        return;
+    }
+    const struct sl_esp_counters *c = sl_esp_sa_counters(sa);
+    uint64_t arrived = c->ok + c->probe + c->dummy + c->bad_padding + c->bad_inner;
+    uint64_t highest = sl_esp_sa_seq(sa);
+    sum->good += arrived;
+    sum->bad += c->bad_icv;
+    sum->lost += highest > arrived + c->bad_icv ? highest - arrived - c->bad_icv : 0;
+}
+
+void sl_tunnel_in_totals(struct sl_tunnel *tunnel, struct sl_offload_sample *ret_totals)
 {
     memset(ret_totals, 0, sizeof(*ret_totals));
     for (uint32_t i = 0; i < tunnel->shard_count * SL_PORT_COUNT; i++) {
         struct sl_gw_slot *slot = &tunnel->slots[i / 2][i % 2];
         (void)pthread_mutex_lock(&slot->rx_lock);
-        counters_add(ret_totals, &slot->in_retired);
-        if (slot->in != NULL) {
-            counters_add(ret_totals, sl_esp_sa_counters(slot->in));
-        }
-        if (slot->in_previous != NULL) {
-            counters_add(ret_totals, sl_esp_sa_counters(slot->in_previous));
-        }
+        sample_add(ret_totals, slot->in);
+        sample_add(ret_totals, slot->in_previous);
         (void)pthread_mutex_unlock(&slot->rx_lock);
     }
 }

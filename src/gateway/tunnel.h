@@ -12,6 +12,7 @@
 
 #include "esp/probe.h"
 #include "gateway/config.h"
+#include "net/offload.h"
 #include "net/udp.h"
 
 #define SL_GW_COUNTER_TABLE(X)                                                                     \
@@ -59,7 +60,6 @@ struct sl_gw_slot {
     struct sl_esp_sa *in;
     struct sl_esp_sa *in_previous; /**< valid until in_previous_end_ns */
     uint64_t in_previous_end_ns;
-    struct sl_esp_counters in_retired; /**< sums of SAs that are gone */
     struct sl_gw_counters rx;
 };
 
@@ -98,8 +98,9 @@ sl_rc sl_tunnel_probe(struct sl_tunnel *tunnel, struct sl_gw_slot *slot, uint64_
 /** Inner packet that makes an outer packet of exactly at most @p outer_size bytes. */
 uint32_t sl_tunnel_inner_fit(const struct sl_tunnel *tunnel, uint32_t outer_size);
 
-/** Sums over inbound SAs, the retired ones included. */
-void sl_tunnel_in_totals(struct sl_tunnel *tunnel, struct sl_esp_counters *ret_totals);
+/** What arrived, what did not and what arrived damaged, over the present inbound SAs. Loss is told
+ * by the highest sequence number, at once; the SAs' own seq_gap knows it only a window later. */
+void sl_tunnel_in_totals(struct sl_tunnel *tunnel, struct sl_offload_sample *ret_totals);
 
 uint64_t sl_gw_now_ns(void);
 

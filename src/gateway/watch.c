@@ -105,9 +105,8 @@ static void path_tick(struct sl_watch *watch, uint64_t now_ns)
 
 static void offload_tick(struct sl_watch *watch, uint64_t now_ns)
 {
-    struct sl_esp_counters in;
-    sl_tunnel_in_totals(watch->tunnel, &in);
-    const struct sl_offload_sample ours = {in.ok, in.seq_gap, in.bad_icv};
+    struct sl_offload_sample ours;
+    sl_tunnel_in_totals(watch->tunnel, &ours);
     bool is_gro = sl_offload_update(&watch->offload_rx, &ours, now_ns);
     bool is_gso = sl_offload_update(&watch->offload_tx, &watch->image, now_ns);
     for (uint32_t i = 0; i < watch->tunnel->shard_count * SL_PORT_COUNT; i++) {

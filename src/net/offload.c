@@ -6,9 +6,10 @@
 #include <string.h>
 
 #define S           1000000000ull
-#define WINDOW_NS   (S / 2) /* a window is judged after this time ... */
-#define WINDOW_MIN  20      /* ... and at least this many packets */
-#define TRIAL_NS    (3 * S / 2)
+#define WINDOW_NS   (S / 2)     /* a window is judged after this time ... */
+#define WINDOW_MIN  20          /* ... and at least this many packets */
+#define SETTLE_NS   (3 * S / 2) /* what was under way, and totals that come late, are not judged */
+#define TRIAL_NS    (2 * S)
 #define PATIENCE_NS (20 * S) /* a trial without enough traffic ends undecided */
 #define RETRY_MIN   (60 * S)
 #define RETRY_MAX   (3600 * S)
@@ -64,6 +65,7 @@ static void judge_on(struct sl_offload *o, const struct sl_offload_sample *delta
     o->harm_on = is_suspect ? harm_of(delta) : 0;
     if (o->bad_windows >= SUSPECT_WINDOWS) {
         o->state = SL_OFFLOAD_TRIAL;
+        o->trial_ns = now_ns;
         (void)snprintf(o->reason, sizeof(o->reason),
                        "trial without: %.1f%% lost and %.1f%% damaged with offload on",
                        100 * share(delta->lost, all), 100 * share(delta->bad, all));
@@ -98,6 +100,12 @@ static void judge_trial(struct sl_offload *o, const struct sl_offload_sample *de
 bool sl_offload_update(struct sl_offload *o, const struct sl_offload_sample *totals,
                        uint64_t now_ns)
 {
+    bool is_new_count =
+        totals->good < o->start.good || totals->lost < o->start.lost || totals->bad < o->start.bad;
+    bool is_settling = o->state == SL_OFFLOAD_TRIAL && now_ns - o->trial_ns < SETTLE_NS;
+    if (is_new_count || is_settling) { /* SAs were replaced, or too early to tell */
+        window_start(o, totals, now_ns);
+    }
     const struct sl_offload_sample delta = {
         totals->good - o->start.good, totals->lost - o->start.lost, totals->bad - o->start.bad};
     uint64_t age = now_ns - o->window_ns;

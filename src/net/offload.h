@@ -17,10 +17,10 @@ enum sl_offload_state {
     SL_OFFLOAD_FIXED, /**< off by configuration */
 };
 
-/** Totals of one direction, or of both; they only grow. */
+/** Totals of one direction. Where they shrink (SAs were replaced) the window starts anew. */
 struct sl_offload_sample {
     uint64_t good; /**< packets that arrived authentic */
-    uint64_t lost; /**< sequence numbers never seen */
+    uint64_t lost; /**< sequence numbers passed and not (yet) seen */
     uint64_t bad;  /**< ICV mismatches */
 };
 
@@ -29,6 +29,7 @@ struct sl_offload {
     struct sl_offload_sample start; /**< totals when the window began */
     struct sl_offload_sample last;
     uint64_t window_ns;     /**< when it began */
+    uint64_t trial_ns;      /**< when the trial began */
     uint64_t retry_ns;      /**< OFF: when trains are tried again */
     uint64_t retry_wait_ns; /**< doubles with every failure */
     double harm_on;         /**< share of packets lost or damaged before the trial */
