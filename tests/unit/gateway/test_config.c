@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every refusal of the configuration names what is wrong. */
+#include "unit.h"
+
+#include <unistd.h>
+
+#include "gateway/config.h"
+
+static const char good[] = "host: {address: 192.0.2.10}\n"
+                           "tenant_key: /k.pem\n"
+                           "insecure_skip_attestation: true\n"
+                           "policy: /p.nft\n";
+
+static sl_rc load(const char *text, struct sl_gw_config *config, struct sl_err *err)
+{
+    char path[] = "/tmp/sl-gw-config-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    (void)close(fd);
+    *err = (struct sl_err){0};
+    sl_rc rc = sl_gw_config_load(path, config, err);
+    (void)unlink(path);
+    return rc;
+}
+
+static void test_config_least_has_documented_defaults(void **state)
+{
+    (void)state;
+    struct sl_gw_config c;
+    struct sl_err err;
+    assert_ok(load(good, &c, &err));
+    assert_int_equal(c.udp_port, 4500);
+    assert_int_equal(c.control_port, 4433);
+    assert_string_equal(c.side[SL_PORT_LAN].tun, "sl-lan");
+    assert_int_equal(c.side[SL_PORT_WAN].table, 4501);
+    assert_int_equal(c.alg, SL_ESP_AES_128_GCM_16);
+    assert_true(c.is_esn && c.is_dscp_copied && c.is_offload);
+    assert_int_equal(c.window, 2048);
+    assert_int_equal(c.mtu, 0);
+    assert_string_equal(c.status_socket, "/run/safelib/gateway.sock");
+}
+
+static void test_config_refusals_name_the_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *more, *expected;
+        sl_rc rc;
+    } cases[] = {
+        {"hots: 1\n", "hots", SL_MALFORMED},
+        {"shards: many\n", "shards", SL_MALFORMED},
+        {"shards: 17\n", "expected 1 to 16", SL_RANGE},
+        {"tunnel: {mtu: 1279}\n", "1279 is under 1280", SL_RANGE},
+        {"tunnel: {mtu: huge}\n", "tunnel.mtu", SL_RANGE},
+        {"tunnel: {replay_window: 100}\n", "power of two", SL_RANGE},
+        {"tunnel: {rekey_packets: 10}\n", "rekey_packets", SL_RANGE},
+        {"tunnel: {rekey_seconds: 1}\n", "rekey_seconds", SL_RANGE},
+        {"tunnel: {esn: perhaps}\n", "perhaps", SL_MALFORMED},
+        {"lan: {tun: x}\nwan: {tun: x}\n", "two different tuns", SL_INVALID},
+        {"lan: {interface: e}\nwan: {interface: e}\n", "two different interfaces", SL_INVALID},
+        {"lan: {table: 254}\n", "lan.table", SL_RANGE},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[1024];
+        struct sl_gw_config c;
+        struct sl_err err;
+        (void)snprintf(text, sizeof(text), "%s%s", good, cases[i].more);
+        assert_rc(load(text, &c, &err), cases[i].rc);
+        assert_non_null(strstr(err.text, cases[i].expected));
+    }
+}
+
+static void test_config_without_consent_is_denied(void **state)
+{
+    (void)state;
+    struct sl_gw_config c;
+    struct sl_err err;
+    assert_rc(load("host: {address: a}\ntenant_key: /k\npolicy: /p\n", &c, &err), SL_DENIED);
+    assert_non_null(strstr(err.text, "insecure_skip_attestation"));
+    assert_rc(load("host: {address: a}\ntenant_key: /k\npolicy: /p\n"
+                   "insecure_skip_attestation: false\n",
+                   &c, &err),
+              SL_DENIED);
+    assert_rc(sl_gw_config_load("/nowhere/at/all", &c, &err), SL_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_config_least_has_documented_defaults),
+        cmocka_unit_test(test_config_refusals_name_the_place),
+        cmocka_unit_test(test_config_without_consent_is_denied),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
