@@ -215,6 +215,13 @@ scrub:
     movl    $EEXIT, %eax
     testl   %eax, %eax /* flags of a constant */
     ENCLU_SITE EEXIT, 0xcc
+
+/* Where a thread's normal code would go on while its exception handler is in a call to the host, or
+ * has ended: nowhere. ERESUME in place of the call's return raises #UD and changes nothing. */
+    .globl rt_not_yet
+    .hidden rt_not_yet
+rt_not_yet:
+    ud2
 rt_critical_end:
 
 /* noreturn void rt_begin(uint64_t rip, uint64_t rsp, uint64_t fs_base): a thread's first step into

@@ -89,10 +89,7 @@ static bool answer(struct rt_block *block, struct sl_ssa_gpr *gpr)
 void rt_exception(struct rt_block *block, uint64_t base)
 {
     const struct sl_layout *layout = rt_layout();
-    struct sl_ssa_gpr *gpr =
-        (struct sl_ssa_gpr *)(uintptr_t)(base + layout->thread[block->index].ssa_off +
-                                         SL_LAYOUT_SSA_FRAME_PAGES * SL_SGX_PAGE_SIZE -
-                                         sizeof(struct sl_ssa_gpr));
+    struct sl_ssa_gpr *gpr = rt_ssa_gpr(block);
     bool was_in_handler = block->is_in_handler != 0;
     block->is_in_handler = 1;
     uint64_t rip = gpr->rip;

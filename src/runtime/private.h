@@ -38,7 +38,7 @@ _Noreturn void rt_begin(uint64_t rip, uint64_t rsp, uint64_t fs_base);
 void rt_end_trampoline(void);
 uint64_t rt_ereport(const void *target_info, const void *report_data, void *report);
 uint64_t rt_egetkey(const void *key_request, void *key);
-extern const uint8_t rt_critical_begin[], rt_critical_end[];
+extern const uint8_t rt_critical_begin[], rt_critical_end[], rt_not_yet[];
 
 /* start.c: called by enclave_entry.S */
 _Noreturn void rt_enter(uint64_t kind, uint64_t arg0, uint64_t arg1, struct rt_block *block);
@@ -63,6 +63,13 @@ static inline const struct sl_layout *rt_layout(void)
 static inline struct rt_block *rt_block_of(uint32_t index)
 {
     return (struct rt_block *)(uintptr_t)(rt_base() + rt_layout()->thread[index].block_off);
+}
+/** What the processor stored of a thread's normal code when an exception interrupted it. */
+static inline struct sl_ssa_gpr *rt_ssa_gpr(const struct rt_block *block)
+{
+    uint64_t end = rt_layout()->thread[block->index].ssa_off +
+                   SL_LAYOUT_SSA_FRAME_PAGES * (uint64_t)SL_SGX_PAGE_SIZE;
+    return (struct sl_ssa_gpr *)(uintptr_t)(rt_base() + end - sizeof(struct sl_ssa_gpr));
 }
 static inline struct rt_block *rt_block_self(void)
 {

@@ -29,6 +29,7 @@ static char env_malloc[] =
 _Noreturn static void leave(struct rt_block *block, uint64_t code, uint64_t arg0, uint64_t arg1)
 {
     if (block->is_in_handler != 0) {
+        rt_ssa_gpr(block)->rip = (uint64_t)rt_not_yet; /* ERESUME finds nothing to go on with */
         rt_leave_level1(code, arg0, arg1);
     }
     rt_leave_level0(code, arg0, arg1);
@@ -51,8 +52,18 @@ _Noreturn void rt_end(struct rt_block *block, uint64_t exit_code)
 uint64_t rt_call(struct rt_block *block, uint64_t code, uint64_t arg0, uint64_t arg1)
 {
     rt_count(&rt_state.counters.ocalls);
-    return block->is_in_handler != 0 ? rt_call_level1(code, arg0, arg1)
-                                     : rt_call_level0(code, arg0, arg1);
+    if (block->is_in_handler == 0) {
+        return rt_call_level0(code, arg0, arg1);
+    }
+    /* The host may execute ERESUME where it should return: the interrupted code would go on with a
+     * half-answered call, and its next exception would end in this one's stack. */
+    struct sl_ssa_gpr *gpr = rt_ssa_gpr(block);
+    uint64_t rip = gpr->rip;
+    gpr->rip = (uint64_t)rt_not_yet;
+    uint64_t result = rt_call_level1(code, arg0, arg1);
+    gpr->rip = rip;
+    gpr->exit_info = 0; /* what such an ERESUME recorded is no exception to answer */
+    return result;
 }
 
 uint64_t rt_wait(struct rt_block *block, uint32_t kind, uint32_t arg, uint64_t timeout_ns)

@@ -156,6 +156,23 @@ static void clock_publish(struct raw *raw)
         (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+/* Whether the exit is a call of the exception handler, so that there is a frame to resume. */
+static bool is_second_level(const struct sl_enter_regs *regs)
+{
+    uint32_t kind = (uint32_t)regs->rsi;
+    return regs->rdi == SL_ABI_EXIT_THREAD ||
+           (regs->rdi == SL_ABI_EXIT_WAIT &&
+            (kind == SL_RT_WAIT_THREAD || kind == SL_RT_WAIT_YIELD));
+}
+
+/* The thread must not have gone on: it faults at once. The next entry returns from the call. */
+static bool resume_instead(struct raw *raw)
+{
+    struct sl_enter_regs regs = {0};
+    raw->resumes++;
+    return raw_step(raw, 0, &regs, SL_ERESUME) == SL_ERESUME && raw->last_vector == 6;
+}
+
 uint64_t raw_run(struct raw *raw, struct sl_enter_regs *ret_regs)
 {
     struct sl_enter_regs regs = raw->start;
@@ -171,6 +188,9 @@ uint64_t raw_run(struct raw *raw, struct sl_enter_regs *ret_regs)
             return 0;
         }
         *ret_regs = regs;
+        if (raw->is_resuming && is_second_level(&regs) && !resume_instead(raw)) {
+            return 0;
+        }
         switch (regs.rdi) {
         case SL_ABI_EXIT_RESUME:
             leaf = SL_ERESUME;

@@ -23,6 +23,8 @@ struct raw {
     unsigned exits;
     bool has_leak;    /**< a register held 0x5e5e... after an exit */
     bool is_poisoned; /**< enter with odd MXCSR and x87 control word */
+    bool is_resuming; /**< ERESUME in place of the return of each call of an exception handler */
+    unsigned resumes; /**< how often that was done */
     uint16_t last_vector;
 };
 

@@ -595,6 +595,43 @@ static void test_raw_exception_twice_is_death(void **state)
     raw_free(raw);
 }
 
+/* ERESUME while the exception handler is in a call to the host: the interrupted code must neither
+ * go on without the answer nor get a wrong one. */
+static void test_raw_resume_in_place_of_return_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"timedwait", "sleep", "threads"};
+    static const uint64_t codes[] = {0, 0, 1}; /* "threads" says that none was to be had */
+    for (int i = 0; i < 3; i++) {
+        struct raw *raw = raw_new(cases[i]);
+        struct sl_enter_regs regs;
+        raw->is_resuming = true;
+        assert_int_equal(raw_run(raw, &regs), SL_ABI_EXIT_END);
+        assert_int_equal(regs.rsi, codes[i]);
+        assert_true(raw->resumes > 0);
+        raw_free(raw);
+    }
+}
+
+/* Neither end leaves anything that ERESUME could go on with. */
+static void test_raw_resume_after_the_end_is_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"args", "illegal"};
+    static const uint64_t ends[] = {SL_ABI_EXIT_END, SL_ABI_EXIT_DEAD};
+    for (int i = 0; i < 2; i++) {
+        struct raw *raw = raw_new(cases[i]);
+        struct sl_enter_regs regs;
+        assert_int_equal(raw_run(raw, &regs), ends[i]);
+        regs = (struct sl_enter_regs){0};
+        assert_int_equal(raw_step(raw, 0, &regs, SL_ERESUME), SL_ERESUME);
+        assert_int_equal(raw->last_vector, 6);
+        assert_int_equal(raw_step(raw, 0, &regs, SL_EENTER), SL_EEXIT);
+        assert_int_equal(regs.rdi, SL_ABI_EXIT_DEAD);
+        raw_free(raw);
+    }
+}
+
 /* With the handler itself interrupted by a fault, the next entry is CSSA = 2. */
 static void test_raw_nested_entry_is_death(void **state)
 {
@@ -730,6 +767,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_raw_unasked_thread_is_death),
         cmocka_unit_test(test_raw_second_start_is_death),
         cmocka_unit_test(test_raw_exception_twice_is_death),
+        cmocka_unit_test(test_raw_resume_in_place_of_return_changes_nothing),
+        cmocka_unit_test(test_raw_resume_after_the_end_is_refused),
         cmocka_unit_test(test_raw_nested_entry_is_death),
         cmocka_unit_test(test_raw_entry_after_end_is_refused),
         cmocka_unit_test(test_raw_registers_are_scrubbed),
