@@ -104,6 +104,31 @@ struct set_scope {
     const struct chain *chain;
 };
 
+/* Why a named set or map cannot be honoured, or NULL. */
+static const char *set_fault(const json_t *set)
+{
+    const json_t *flags = json_object_get(set, "flags");
+    const char *name;
+    json_t *value;
+    for (size_t f = 0; f < json_array_size(flags); f++) {
+        const char *flag = json_string_value(json_array_get(flags, f));
+        if (flag != NULL && (strcmp(flag, "timeout") == 0 || strcmp(flag, "dynamic") == 0)) {
+            return "sets that change by themselves (timeout, dynamic) need state";
+        }
+    }
+    const json_t *statements = json_object_get(set, "stmt");
+    for (size_t i = 0; i < json_array_size(statements); i++) {
+        json_object_foreach(json_array_get(statements, i), name, value)
+        {
+            if (strcmp(name, "counter") != 0) {
+                return "sets whose elements limit or count by state (limit, quota, ct count) "
+                       "need state";
+            }
+        }
+    }
+    return NULL;
+}
+
 static const json_t *find_set(const void *ctx, const char *name, const char **ret_why)
 {
     const struct set_scope *scope = ctx;
@@ -117,14 +142,10 @@ static const json_t *find_set(const void *ctx, const char *name, const char **re
                 strcmp(text_of(set, "family"), scope->chain->family) != 0) {
                 continue;
             }
-            const json_t *flags = json_object_get(set, "flags");
-            for (size_t f = 0; f < json_array_size(flags); f++) {
-                const char *flag = json_string_value(json_array_get(flags, f));
-                if (flag != NULL &&
-                    (strcmp(flag, "timeout") == 0 || strcmp(flag, "dynamic") == 0)) {
-                    *ret_why = "sets that change by themselves (timeout, dynamic) need state";
-                    return NULL;
-                }
+            const char *fault = set_fault(set);
+            if (fault != NULL) {
+                *ret_why = fault;
+                return NULL;
             }
             static json_t *empty;
             if (empty == NULL) {
@@ -316,13 +337,13 @@ static sl_rc put_vmap(struct compile *c, struct place *place, const struct rule_
     const json_t *data = json_object_get(vmap, "data");
     const json_t *elements = json_object_get(data, "set");
     const char *name = json_string_value(data);
-    const char *why = "it cannot read this verdict map";
+    const char *fault = "it cannot read this verdict map";
     if (name != NULL && name[0] == '@') {
-        why = "there is no such map";
-        elements = scope->find_set(scope->ctx, name + 1, &why);
+        fault = "there is no such map";
+        elements = scope->find_set(scope->ctx, name + 1, &fault);
     }
     if (elements == NULL) {
-        return cannot(c, rule, SL_UNSUPPORTED, why);
+        return cannot(c, rule, SL_UNSUPPORTED, fault);
     }
     for (size_t i = 0; i < json_array_size(elements); i++) {
         const json_t *pair = json_array_get(elements, i);
@@ -471,6 +492,57 @@ static sl_rc put_chain(struct compile *c, struct place *place, const struct pol_
 
 /* ---- the ruleset ---- */
 
+/* "FILE:LINE: cannot honour `DECLARATION`: why", for what is wrong with a chain or table itself. */
+static sl_rc cannot_declare(struct compile *c, const char *table, const char *chain,
+                            const char *fallback, const char *why)
+{
+    const struct nft_line *line = nft_lines_declared(&c->source, table, chain);
+    if (line == NULL) {
+        return sl_err_set(c->err, SL_UNSUPPORTED, "%s: table %s%s%s: cannot honour `%s`: %s",
+                          c->path, table, chain[0] != '\0' ? ", chain " : "", chain, fallback, why);
+    }
+    return sl_err_set(c->err, SL_UNSUPPORTED, "%s:%u: table %s%s%s: cannot honour `%s`: %s",
+                      c->path, line->line, table, chain[0] != '\0' ? ", chain " : "", chain,
+                      line->text, why);
+}
+
+static sl_rc add_table(struct compile *c, const json_t *object)
+{
+    char table[160];
+    const char *family = text_of(object, "family");
+    (void)snprintf(table, sizeof(table), "%s %s", family, text_of(object, "name"));
+    if (strcmp(family, "inet") != 0 && strcmp(family, "ip") != 0 && strcmp(family, "ip6") != 0) {
+        return cannot_declare(c, table, "", "table", "tables here are inet, ip or ip6");
+    }
+    /* nft 1.0 lists flags by a letter that says nothing; the only one of a file is dormant */
+    if (json_object_get(object, "flags") != NULL) {
+        return cannot_declare(c, table, "", "table",
+                              "its `flags` (dormant: filters nothing) are not for a firewall that "
+                              "is in force as soon as it is loaded");
+    }
+    return SL_OK;
+}
+
+/* At most one base chain sees a packet. */
+static sl_rc add_base(struct compile *c, struct chain *chain)
+{
+    for (uint32_t i = 0; i < c->base_count; i++) {
+        const struct chain *other = c->bases[i];
+        bool is_inet = strcmp(chain->family, "inet") == 0 || strcmp(other->family, "inet") == 0;
+        if (is_inet || strcmp(chain->family, other->family) == 0) {
+            char why[512];
+            (void)snprintf(why, sizeof(why),
+                           "chain %s of table %s and this one both stand at hook forward; write "
+                           "one base chain that jumps to the others",
+                           other->name, other->full_table);
+            return cannot_declare(c, chain->full_table, chain->name, "type filter hook forward",
+                                  why);
+        }
+    }
+    c->bases[c->base_count++] = chain;
+    return SL_OK;
+}
+
 static sl_rc add_chain(struct compile *c, const json_t *object)
 {
     struct chain *chain = &c->chains[c->chain_count++];
@@ -481,35 +553,18 @@ static sl_rc add_chain(struct compile *c, const json_t *object)
     (void)snprintf(chain->full_table, sizeof(chain->full_table), "%s %s", chain->family,
                    chain->table);
     const char *hook = text_of(object, "hook");
-    if (strcmp(chain->family, "inet") != 0 && strcmp(chain->family, "ip") != 0 &&
-        strcmp(chain->family, "ip6") != 0) {
-        return sl_err_set(c->err, SL_UNSUPPORTED,
-                          "%s: table %s: cannot honour family %s; tables here are inet, ip or ip6",
-                          c->path, chain->full_table, chain->family);
-    }
+    const char *type = text_of(object, "type");
     if (hook[0] == '\0') {
         return SL_OK;
     }
-    if (strcmp(hook, "forward") != 0 || strcmp(text_of(object, "type"), "filter") != 0) {
-        return sl_err_set(
-            c->err, SL_UNSUPPORTED,
-            "%s: chain %s: cannot honour `type %s hook %s`: packets only pass through "
-            "here, so base chains are `type filter hook forward`",
-            c->path, chain->name, text_of(object, "type"), hook);
+    if (strcmp(hook, "forward") != 0 || strcmp(type, "filter") != 0) {
+        char said[128];
+        (void)snprintf(said, sizeof(said), "type %s hook %s", type, hook);
+        return cannot_declare(c, chain->full_table, chain->name, said,
+                              "packets only pass through here, so base chains are `type filter "
+                              "hook forward`");
     }
-    for (uint32_t i = 0; i < c->base_count; i++) {
-        bool is_inet =
-            strcmp(chain->family, "inet") == 0 || strcmp(c->bases[i]->family, "inet") == 0;
-        if (is_inet || strcmp(chain->family, c->bases[i]->family) == 0) {
-            return sl_err_set(
-                c->err, SL_UNSUPPORTED,
-                "%s: chains %s and %s both stand at hook forward; write one base chain "
-                "that jumps to the others",
-                c->path, c->bases[i]->name, chain->name);
-        }
-    }
-    c->bases[c->base_count++] = chain;
-    return SL_OK;
+    return add_base(c, chain);
 }
 
 static sl_rc add_rule(struct compile *c, const json_t *object)
@@ -544,7 +599,11 @@ static sl_rc collect(struct compile *c)
         const json_t *item = json_array_get(c->listing.json, i);
         const json_t *chain = json_object_get(item, "chain");
         const json_t *rule = json_object_get(item, "rule");
-        sl_rc rc = chain != NULL ? add_chain(c, chain) : SL_OK;
+        const json_t *table = json_object_get(item, "table");
+        sl_rc rc = table != NULL ? add_table(c, table) : SL_OK;
+        if (rc == SL_OK && chain != NULL) {
+            rc = add_chain(c, chain);
+        }
         if (rc == SL_OK && rule != NULL) {
             rc = add_rule(c, rule);
         }

@@ -177,22 +177,40 @@ static sl_rc read_value(const struct field *field, const json_t *value, pol_key 
     return SL_OK;
 }
 
-/* One element: value, prefix, range, or {"elem": {"val": ...}} with a comment or counter. */
+/* Takes the wrapping {"elem": {"val": ...}} off. A comment is for readers, a counter per element
+ * counts and decides nothing; all else that nft hangs on an element (limit, quota, ct count,
+ * timeout, last) decides by state. */
+static sl_rc unwrap(const json_t **element, struct sl_err *why)
+{
+    json_t *wrapped = json_object_get(*element, "elem");
+    const char *name;
+    json_t *value;
+    if (wrapped == NULL) {
+        return SL_OK;
+    }
+    json_object_foreach(wrapped, name, value)
+    {
+        if (strcmp(name, "val") != 0 && strcmp(name, "comment") != 0 &&
+            strcmp(name, "counter") != 0) {
+            return refuse(why, "set elements with a %s need state", name);
+        }
+    }
+    *element = json_object_get(wrapped, "val");
+    return SL_OK;
+}
+
+/* One element: value, prefix or range, maybe wrapped. */
 static sl_rc add_element(const struct nft_scope *scope, const struct field *field,
                          const json_t *element, struct pol_set *set, struct sl_err *why)
 {
-    const json_t *wrapped = json_object_get(element, "elem");
-    if (wrapped != NULL) {
-        if (json_object_get(wrapped, "timeout") != NULL) {
-            return refuse(why, "%s", "set elements with a timeout need state");
-        }
-        element = json_object_get(wrapped, "val");
+    sl_rc rc = unwrap(&element, why);
+    if (rc != SL_OK) {
+        return rc;
     }
     pol_key lo = 0;
     pol_key hi = 0;
     const json_t *prefix = json_object_get(element, "prefix");
     const json_t *range = json_object_get(element, "range");
-    sl_rc rc = SL_OK;
     if (prefix != NULL) {
         uint32_t bits = 8 * pol_dim_width(field->dim);
         json_int_t len = json_integer_value(json_object_get(prefix, "len"));
@@ -512,9 +530,11 @@ sl_rc nft_match_key(const struct nft_scope *scope, const json_t *key, const json
     if (concat == NULL) {
         rc = read_simple(scope, key, "==", right, &match, why);
     } else {
-        const json_t *wrapped = json_object_get(right, "elem");
-        const json_t *values =
-            json_object_get(wrapped != NULL ? json_object_get(wrapped, "val") : right, "concat");
+        rc = unwrap(&right, why);
+        if (rc != SL_OK) {
+            return rc;
+        }
+        const json_t *values = json_object_get(right, "concat");
         if (json_array_size(values) != json_array_size(concat)) {
             return refuse(why, "it cannot read %s", "an element of a concatenation");
         }

@@ -172,8 +172,13 @@ static sl_rc parse_listing(const char *path, const struct outputs *out,
 
 sl_rc nft_read(const char *path, struct nft_listing *ret_listing, struct sl_err *err)
 {
-    if (access(path, R_OK) != 0) {
+    struct stat stat_buf;
+    if (stat(path, &stat_buf) != 0 || access(path, R_OK) != 0) {
         return sl_err_set(err, SL_IO, "%s: %s", path, strerror(errno));
+    }
+    if (!S_ISREG(stat_buf.st_mode)) { /* nft reads it, and then so do we, for the lines */
+        return sl_err_set(err, SL_IO, "%s: expected a file of rules, not a folder, pipe or device",
+                          path);
     }
     sl_rc rc;
     struct outputs out = {

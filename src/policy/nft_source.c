@@ -29,14 +29,16 @@ static uint32_t rules_so_far(const struct nft_lines *lines, const char *table, c
 {
     for (uint32_t i = lines->count; i > 0; i--) {
         const struct nft_line *line = &lines->items[i - 1];
-        if (strcmp(line->table, table) == 0 && strcmp(line->chain, chain) == 0) {
+        if (line->index != NFT_LINE_DECLARED && strcmp(line->table, table) == 0 &&
+            strcmp(line->chain, chain) == 0) {
             return line->index + 1;
         }
     }
     return 0;
 }
 
-static void add_rule(struct scan *scan, const char *table, const char *chain, const char *text)
+static void add_line(struct scan *scan, const char *table, const char *chain, uint32_t index,
+                     const char *text)
 {
     struct nft_lines *lines = scan->lines;
     if (lines->count == lines->room) {
@@ -52,7 +54,7 @@ static void add_rule(struct scan *scan, const char *table, const char *chain, co
     struct nft_line line = {
         .table = pol_strdup(scan->arena, table),
         .chain = pol_strdup(scan->arena, chain),
-        .index = rules_so_far(lines, table, chain),
+        .index = index,
         .line = scan->statement_line,
         .text = pol_strdup(scan->arena, text),
     };
@@ -63,38 +65,79 @@ static void add_rule(struct scan *scan, const char *table, const char *chain, co
     lines->items[lines->count++] = line;
 }
 
+static void add_rule(struct scan *scan, const char *table, const char *chain, const char *text)
+{
+    add_line(scan, table, chain, rules_so_far(scan->lines, table, chain), text);
+}
+
 static bool starts_with(const char *text, const char *word)
 {
     size_t size = strlen(word);
     return strncmp(text, word, size) == 0 && (text[size] == '\0' || isspace((uint8_t)text[size]));
 }
 
-/* "add rule [family] table chain STATEMENT" at the top level. */
-static void add_command(struct scan *scan, const char *text)
+static bool starts_with_any(const char *text, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (starts_with(text, words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "[family] table chain" at *text, which moves behind them. */
+static bool read_place(const char **text, char table[NAME_MAX_SIZE], char chain[64])
 {
     char family[32];
-    char table[64];
-    char chain[64];
+    char name[64];
     int used = 0;
-    if (starts_with(text, "add")) {
-        text += strspn(text + 3, " \t") + 3;
+    if (sscanf(*text, " %31s %n", family, &used) != 1) {
+        return false;
     }
-    if (!starts_with(text, "rule")) {
+    bool has_family = strcmp(family, "ip") == 0 || strcmp(family, "ip6") == 0 ||
+                      strcmp(family, "inet") == 0 || strcmp(family, "arp") == 0 ||
+                      strcmp(family, "bridge") == 0 || strcmp(family, "netdev") == 0;
+    const char *at = *text + (has_family ? used : 0);
+    if (sscanf(at, " %63s %63s %n", name, chain, &used) != 2) {
+        return false;
+    }
+    (void)snprintf(table, NAME_MAX_SIZE, "%s %s", has_family ? family : "ip", name);
+    *text = at + used;
+    return true;
+}
+
+/* A command at the top level: "add rule ...", "add chain ...", or one that changes what stands. */
+static void add_command(struct scan *scan, const char *text)
+{
+    static const char *const movers[] = {"insert", "replace"};
+    static const char *const removers[] = {"delete", "destroy", "flush", "rename"};
+    static const char *const positions[] = {"index", "position", "handle"};
+    char table[NAME_MAX_SIZE];
+    char chain[64];
+    const char *whole = text;
+    if (starts_with_any(text, movers, 2) ||
+        (starts_with_any(text, removers, 4) && scan->lines->count > 0)) {
+        scan->lines->is_reordered = true;
+    }
+    if (starts_with(text, "add") || starts_with(text, "create")) {
+        text += strcspn(text, " \t");
+        text += strspn(text, " \t");
+    }
+    bool is_chain = starts_with(text, "chain");
+    if (!is_chain && !starts_with(text, "rule")) {
         return;
     }
-    text += 4;
-    if (sscanf(text, " %31s %n", family, &used) != 1) {
+    text += is_chain ? 5 : 4;
+    if (!read_place(&text, table, chain)) {
         return;
     }
-    bool has_family =
-        strcmp(family, "ip") == 0 || strcmp(family, "ip6") == 0 || strcmp(family, "inet") == 0;
-    text += has_family ? used : 0;
-    if (sscanf(text, " %63s %63s %n", table, chain, &used) != 2) {
+    if (is_chain) {
+        add_line(scan, table, chain, NFT_LINE_DECLARED, whole);
         return;
     }
-    char full[NAME_MAX_SIZE];
-    (void)snprintf(full, sizeof(full), "%s %s", has_family ? family : "ip", table);
-    add_rule(scan, full, chain, text + used);
+    scan->lines->is_reordered |= starts_with_any(text, positions, 3);
+    add_rule(scan, table, chain, text);
 }
 
 /* Ends the statement collected so far. */
@@ -113,7 +156,9 @@ static void end_statement(struct scan *scan)
     bool is_property = starts_with(text, "type") || starts_with(text, "policy") ||
                        starts_with(text, "comment") || starts_with(text, "flags") ||
                        starts_with(text, "devices");
-    if (scan->depth == 2 && !is_property) {
+    if (scan->depth == 2 && starts_with(text, "type")) {
+        add_line(scan, scan->table, scan->chain, NFT_LINE_DECLARED, text);
+    } else if (scan->depth == 2 && !is_property) {
         add_rule(scan, scan->table, scan->chain, text);
     } else if (scan->depth == 0) {
         add_command(scan, text);
@@ -125,6 +170,9 @@ static void end_statement(struct scan *scan)
 static bool open_block(struct scan *scan)
 {
     char *text = scan->statement;
+    while (scan->size > 0 && text[scan->size - 1] == ' ') {
+        scan->size--;
+    }
     text[scan->size] = '\0';
     if (starts_with(text, "add")) {
         text += strspn(text + 3, " \t") + 3;
@@ -136,6 +184,7 @@ static bool open_block(struct scan *scan)
     if (scan->depth == 0 && strcmp(first, "table") == 0 && words >= 2) {
         (void)snprintf(scan->table, sizeof(scan->table), "%s %s", words == 3 ? second : "ip",
                        words == 3 ? third : second);
+        add_line(scan, scan->table, "", NFT_LINE_DECLARED, text);
     } else if (scan->depth == 1 && strcmp(first, "chain") == 0 && words >= 2) {
         (void)snprintf(scan->chain, sizeof(scan->chain), "%s", second);
     } else if (scan->depth == 1) {
@@ -184,6 +233,7 @@ static void close_brace(struct scan *scan)
 static void open_brace(struct scan *scan)
 {
     if (scan->value_depth > 0 || scan->is_other_block || !open_block(scan)) {
+        put(scan, ' ');
         put(scan, '{');
         scan->value_depth++;
     }
@@ -232,7 +282,7 @@ static const char *take_char(struct scan *scan, const char *at)
         if (scan->value_depth == 0) {
             end_statement(scan);
         } else {
-            put(scan, ' ');
+            put(scan, *at == '\n' ? ' ' : ';');
         }
         scan->line += *at == '\n';
         break;
@@ -266,12 +316,25 @@ bool nft_lines_scan(struct pol_arena *arena, const char *text, struct nft_lines 
 const struct nft_line *nft_lines_find(const struct nft_lines *lines, const char *table,
                                       const char *chain, uint32_t index, uint32_t count)
 {
-    if (rules_so_far(lines, table, chain) != count) {
+    if (lines->is_reordered || rules_so_far(lines, table, chain) != count) {
         return NULL;
     }
     for (uint32_t i = 0; i < lines->count; i++) {
         const struct nft_line *line = &lines->items[i];
         if (line->index == index && strcmp(line->table, table) == 0 &&
+            strcmp(line->chain, chain) == 0) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
+const struct nft_line *nft_lines_declared(const struct nft_lines *lines, const char *table,
+                                          const char *chain)
+{
+    for (uint32_t i = 0; i < lines->count; i++) {
+        const struct nft_line *line = &lines->items[i];
+        if (line->index == NFT_LINE_DECLARED && strcmp(line->table, table) == 0 &&
             strcmp(line->chain, chain) == 0) {
             return line;
         }

@@ -10,11 +10,13 @@
 
 #include "policy/set.h"
 
-/** One rule found in a text: the n-th of its chain. */
+enum { NFT_LINE_DECLARED = UINT32_MAX };
+
+/** One rule found in a text: the n-th of its chain; or where a table or base chain is declared. */
 struct nft_line {
     const char *table; /**< "family name" */
-    const char *chain;
-    uint32_t index; /**< within the chain */
+    const char *chain; /**< "" for the declaration of a table */
+    uint32_t index;    /**< within the chain, or NFT_LINE_DECLARED */
     uint32_t line;
     const char *text;
 };
@@ -22,6 +24,7 @@ struct nft_line {
 struct nft_lines {
     struct nft_line *items;
     uint32_t count, room;
+    bool is_reordered; /**< by insert, replace, delete ...: lines of rules cannot be told */
 };
 
 /** Scans rules written in nft syntax: a file, or nft's own listing (whose "# handle N" is cut off).
@@ -31,6 +34,9 @@ bool nft_lines_scan(struct pol_arena *arena, const char *text, struct nft_lines 
  * another number, lines cannot be told. */
 const struct nft_line *nft_lines_find(const struct nft_lines *lines, const char *table,
                                       const char *chain, uint32_t index, uint32_t count);
+/** Where a base chain says its type and hook, or (@p chain "") a table begins; or NULL. */
+const struct nft_line *nft_lines_declared(const struct nft_lines *lines, const char *table,
+                                          const char *chain);
 void nft_lines_done(struct nft_lines *lines);
 
 #endif

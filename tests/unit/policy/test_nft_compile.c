@@ -76,6 +76,10 @@ static void test_nft_rule_that_cannot_be_honoured_is_quoted(void **state)
     assert_refused("ip frag-off & 0x4000 != 0 drop", "frag-off");
     assert_refused("exthdr hbh exists drop", "exthdr frag");
     assert_refused("ip ttl set 5", "");
+    /* state that hangs on the elements of a set, not on the rule */
+    assert_refused("ip saddr { 1.2.3.4 limit rate 1/second, 5.6.7.8 } accept", "with a limit");
+    assert_refused("ip saddr . tcp dport { 1.2.3.4 . 80 limit rate 1/second } accept",
+                   "with a limit");
 }
 
 static void test_nft_faults_of_the_file_are_told(void **state)
@@ -99,6 +103,22 @@ static void test_nft_faults_of_the_file_are_told(void **state)
         {"table inet t {\n set s {\n type ipv4_addr; flags timeout\n }\n chain f {\n type filter "
          "hook forward priority 0\n ip saddr @s drop\n }\n}\n",
          SL_UNSUPPORTED, "timeout"},
+        {"table inet t {\n set s {\n type ipv4_addr; limit rate 1/second\n }\n chain f {\n type "
+         "filter "
+         "hook forward priority 0\n ip saddr @s accept\n }\n}\n",
+         SL_UNSUPPORTED, ":7: chain f: cannot honour `ip saddr @s accept`: set @s: sets whose"},
+        {"\ntable inet t {\n flags dormant\n chain f {\n type filter hook forward priority 0\n "
+         "}\n}\n",
+         SL_UNSUPPORTED, ":2: table inet t: cannot honour `table inet t`: its `flags`"},
+        {"table inet t {\n chain i {\n type filter hook input priority 0\n }\n}\n", SL_UNSUPPORTED,
+         ":3: table inet t, chain i: cannot honour `type filter hook input priority 0`"},
+        {"add table ip t\nadd chain ip t p { type nat hook postrouting priority 100; }\n",
+         SL_UNSUPPORTED, ":2: table ip t, chain p: cannot honour `add chain ip t p { type nat"},
+        /* the third command is listed second: the lines would name the wrong rule */
+        {"add table ip t\nadd chain ip t f { type filter hook forward priority 0; }\n"
+         "add rule ip t f tcp dport 80 accept\nadd rule ip t f tcp dport 81 accept\n"
+         "add rule ip t f index 0 ct state new accept\n",
+         SL_UNSUPPORTED, "chain f, rule 2: cannot honour `ct state new accept`"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sl_policy policy;
@@ -111,6 +131,8 @@ static void test_nft_faults_of_the_file_are_told(void **state)
     struct sl_policy policy;
     struct sl_err err = {0};
     assert_rc(sl_policy_compile_nftables("/nonexistent/rules", &policy, &err), SL_IO);
+    assert_rc(sl_policy_compile_nftables("/tmp", &policy, &err), SL_IO);
+    assert_non_null(strstr(err.text, "/tmp: expected a file of rules"));
 }
 
 /* A TCP SYN or UDP packet from 10.0.0.5 (by LAN) or 192.0.2.1 (by WAN) to 198.51.100.7. */
