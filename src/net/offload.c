@@ -97,6 +97,37 @@ static void judge_trial(struct sl_offload *o, const struct sl_offload_sample *de
     window_start(o, totals, now_ns);
 }
 
+/* Back to ON, with a clean record. */
+static void turn_on(struct sl_offload *o, const char *reason,
+                    const struct sl_offload_sample *totals, uint64_t now_ns)
+{
+    o->state = SL_OFFLOAD_ON;
+    o->bad_windows = 0;
+    (void)snprintf(o->reason, sizeof(o->reason), "%s", reason);
+    window_start(o, totals, now_ns);
+}
+
+/* A window is judged once it is old enough and holds enough packets; one that stays too thin is
+ * given up. */
+static void window_check(struct sl_offload *o, const struct sl_offload_sample *totals,
+                         uint64_t now_ns)
+{
+    const struct sl_offload_sample delta = {
+        totals->good - o->start.good, totals->lost - o->start.lost, totals->bad - o->start.bad};
+    bool is_trial = o->state == SL_OFFLOAD_TRIAL;
+    uint64_t age = now_ns - o->window_ns;
+    if (age < (is_trial ? TRIAL_NS : WINDOW_NS)) {
+        return;
+    }
+    if (delta.good + delta.lost + delta.bad >= WINDOW_MIN) {
+        (is_trial ? judge_trial : judge_on)(o, &delta, totals, now_ns);
+    } else if (age >= PATIENCE_NS && is_trial) {
+        turn_on(o, "on: too little traffic to compare", totals, now_ns);
+    } else if (age >= PATIENCE_NS) {
+        window_start(o, totals, now_ns);
+    }
+}
+
 bool sl_offload_update(struct sl_offload *o, const struct sl_offload_sample *totals,
                        uint64_t now_ns)
 {
@@ -106,30 +137,10 @@ bool sl_offload_update(struct sl_offload *o, const struct sl_offload_sample *tot
     if (is_new_count || is_settling) { /* SAs were replaced, or too early to tell */
         window_start(o, totals, now_ns);
     }
-    const struct sl_offload_sample delta = {
-        totals->good - o->start.good, totals->lost - o->start.lost, totals->bad - o->start.bad};
-    uint64_t age = now_ns - o->window_ns;
-    bool is_enough = delta.good + delta.lost + delta.bad >= WINDOW_MIN;
-    if (o->state == SL_OFFLOAD_ON && age >= WINDOW_NS) {
-        if (is_enough) {
-            judge_on(o, &delta, totals, now_ns);
-        } else if (age >= PATIENCE_NS) {
-            window_start(o, totals, now_ns);
-        }
-    } else if (o->state == SL_OFFLOAD_TRIAL && age >= TRIAL_NS) {
-        if (is_enough) {
-            judge_trial(o, &delta, totals, now_ns);
-        } else if (age >= PATIENCE_NS) {
-            o->state = SL_OFFLOAD_ON;
-            o->bad_windows = 0;
-            (void)snprintf(o->reason, sizeof(o->reason), "on: too little traffic to compare");
-            window_start(o, totals, now_ns);
-        }
+    if (o->state == SL_OFFLOAD_ON || o->state == SL_OFFLOAD_TRIAL) {
+        window_check(o, totals, now_ns);
     } else if (o->state == SL_OFFLOAD_OFF && now_ns >= o->retry_ns) {
-        o->state = SL_OFFLOAD_ON;
-        o->bad_windows = 0;
-        (void)snprintf(o->reason, sizeof(o->reason), "on again, to see whether the path healed");
-        window_start(o, totals, now_ns);
+        turn_on(o, "on again, to see whether the path healed", totals, now_ns);
     }
     o->last = *totals;
     return sl_offload_is_on(o);

@@ -172,36 +172,19 @@ static uint32_t search_evaluate(struct sl_pmtu *p, uint64_t now_ns)
     return round_send(p, now_ns);
 }
 
-static uint32_t confirm_evaluate(struct sl_pmtu *p, uint64_t now_ns)
+static bool is_mtu_answered(const struct sl_pmtu *p)
 {
-    bool is_mtu_answered = false;
     for (uint32_t i = 0; i < p->probe_count; i++) {
-        is_mtu_answered |= p->probes[i].is_answered && p->probes[i].size == p->mtu;
+        if (p->probes[i].is_answered && p->probes[i].size == p->mtu) {
+            return true;
+        }
     }
-    bool is_alive = is_small_answered(p);
-    p->silent = is_alive ? 0 : p->silent + 1;
-    if (p->silent >= SILENT_MAX) {
-        p->silent = 0;
-        sl_pmtu_restart(p, now_ns);
-        p->state = SL_PMTU_SILENT;
-        return 0;
-    }
-    if (p->state == SL_PMTU_ERROR && !is_mtu_answered) {
-        complete(p, now_ns, SL_PMTU_ERROR); /* as narrow as before */
-        return 0;
-    }
-    p->lost = is_mtu_answered ? 0 : p->lost + (is_alive ? 1u : 0u);
-    if (p->lost >= LOST_MAX) {
-        p->black_holes += p->state == SL_PMTU_COMPLETE;
-        sl_pmtu_restart(p, now_ns);
-        return 0;
-    }
-    if (is_mtu_answered && p->state == SL_PMTU_ERROR) {
-        sl_pmtu_restart(p, now_ns); /* the path got wider */
-        return 0;
-    }
-    p->probe_count = 0;
-    p->next_ns = now_ns + (is_mtu_answered ? CONFIRM_NS : round_ns(p));
+    return false;
+}
+
+/* RFC 8899 5.1.1: from time to time a confirmed size is tried larger. */
+static void raise_if_due(struct sl_pmtu *p, uint64_t now_ns)
+{
     if (p->state == SL_PMTU_COMPLETE && now_ns >= p->raise_ns && !p->is_fixed) {
         p->raise_ns = now_ns + RAISE_NS;
         p->high = p->max + 1;
@@ -209,7 +192,42 @@ static uint32_t confirm_evaluate(struct sl_pmtu *p, uint64_t now_ns)
         p->next_ns = now_ns;
         p->searches++;
     }
-    return 0;
+}
+
+/* A confirmation came at its end without an answer for the size in use. */
+static void confirm_missed(struct sl_pmtu *p, bool is_alive, uint64_t now_ns)
+{
+    if (p->state == SL_PMTU_ERROR) {
+        complete(p, now_ns, SL_PMTU_ERROR); /* as narrow as before */
+        return;
+    }
+    p->lost += is_alive ? 1 : 0;
+    if (p->lost >= LOST_MAX) {
+        p->black_holes += p->state == SL_PMTU_COMPLETE;
+        sl_pmtu_restart(p, now_ns);
+        return;
+    }
+    p->probe_count = 0;
+    p->next_ns = now_ns + round_ns(p);
+    raise_if_due(p, now_ns);
+}
+
+static void confirm_evaluate(struct sl_pmtu *p, uint64_t now_ns)
+{
+    bool is_alive = is_small_answered(p);
+    p->silent = is_alive ? 0 : p->silent + 1;
+    if (p->silent >= SILENT_MAX) {
+        p->silent = 0;
+        sl_pmtu_restart(p, now_ns);
+        p->state = SL_PMTU_SILENT;
+    } else if (!is_mtu_answered(p)) {
+        confirm_missed(p, is_alive, now_ns);
+    } else if (p->state == SL_PMTU_ERROR) {
+        sl_pmtu_restart(p, now_ns); /* the path got wider */
+    } else {
+        complete(p, now_ns, SL_PMTU_COMPLETE);
+        raise_if_due(p, now_ns);
+    }
 }
 
 uint32_t sl_pmtu_poll(struct sl_pmtu *p, uint64_t now_ns)
@@ -233,7 +251,11 @@ uint32_t sl_pmtu_poll(struct sl_pmtu *p, uint64_t now_ns)
     if (!is_all_answered && p->tries < TRIES) {
         return round_send(p, now_ns);
     }
-    return is_search ? search_evaluate(p, now_ns) : confirm_evaluate(p, now_ns);
+    if (is_search) {
+        return search_evaluate(p, now_ns);
+    }
+    confirm_evaluate(p, now_ns);
+    return 0;
 }
 
 bool sl_pmtu_answer(struct sl_pmtu *p, uint64_t id, uint32_t size, uint64_t now_ns)
