@@ -189,7 +189,7 @@ int cmd_explain(int argc, char **argv)
     if (flow_packet_read(argv[first], &flow, &err) != SL_OK) {
         return complain_err(CMD_USAGE, &err);
     }
-    struct answer answer = {.rule = -1};
+    struct answer answer = {.rule = -1, .verdict = "drop"};
     status = policy != NULL ? explain_offline(policy, &flow, &answer)
                             : explain_running(socket, &flow, &answer);
     return status == CMD_GOOD ? show(argv[first], &answer, is_json) : status;

@@ -41,7 +41,7 @@ static char *text_read(int fd, struct sl_err *err)
     size_t room = 64 << 10;
     size_t used = 0;
     char *text = malloc(room);
-    while (text != NULL && used < REPLY_MAX && used + 1 < room) {
+    while (text != NULL) {
         ssize_t got = recv(fd, text + used, room - used - 1, 0);
         if (got < 0) {
             sl_err_set(err, SL_TIMEOUT, "no answer: %s", strerror(errno));
@@ -54,7 +54,7 @@ static char *text_read(int fd, struct sl_err *err)
             return text;
         }
         if (room - used < 4096) {
-            char *more = realloc(text, room * 2);
+            char *more = room < REPLY_MAX ? realloc(text, room * 2) : NULL;
             if (more == NULL) {
                 break;
             }

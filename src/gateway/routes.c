@@ -93,7 +93,7 @@ static sl_rc rule_ensure(const struct sl_gw_side *side, int family, struct sl_er
     if (rc != SL_OK) {
         return rc;
     }
-    rc = side_command(side, family, "rule del", true, NULL);
+    (void)side_command(side, family, "rule del", true, NULL);
     rc = side_command(side, family, "rule add", false, err);
     (void)snprintf(words, sizeof(words), "-%d rule del pref %u iif %s lookup %u", family,
                    side->table - 1, side->interface, side->table);

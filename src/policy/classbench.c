@@ -20,6 +20,7 @@ struct filter {
 static bool parse_filter(const char *line, struct filter *f)
 {
     int used = 0;
+    /* NOLINTNEXTLINE(cert-err34-c): every width is bounded, so that no conversion overflows */
     if (sscanf(line, " @%3u.%3u.%3u.%3u/%2u %3u.%3u.%3u.%3u/%2u %5u : %5u %5u : %5u %4x/%4x%n",
                &f->addr[0][0], &f->addr[0][1], &f->addr[0][2], &f->addr[0][3], &f->len[0],
                &f->addr[1][0], &f->addr[1][1], &f->addr[1][2], &f->addr[1][3], &f->len[1],
@@ -29,6 +30,7 @@ static bool parse_filter(const char *line, struct filter *f)
     }
     f->flags = 0;
     f->flags_mask = 0;
+    /* NOLINTNEXTLINE(cert-err34-c): as above */
     (void)sscanf(line + used, " %6x/%6x", &f->flags, &f->flags_mask);
     for (int side = 0; side < 2; side++) {
         for (int i = 0; i < 4; i++) {

@@ -63,6 +63,7 @@ static struct chain *find_chain(struct compile *c, const char *family, const cha
 {
     for (uint32_t i = 0; i < c->chain_count; i++) {
         struct chain *chain = &c->chains[i];
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): add_chain fills all three */
         if (strcmp(chain->name, name) == 0 && strcmp(chain->table, table) == 0 &&
             strcmp(chain->family, family) == 0) {
             return chain;
@@ -348,11 +349,11 @@ static sl_rc put_vmap(struct compile *c, struct place *place, const struct rule_
     for (size_t i = 0; i < json_array_size(elements); i++) {
         const json_t *pair = json_array_get(elements, i);
         struct pol_match own;
-        struct sl_err why = {0};
-        sl_rc rc =
-            nft_match_key(scope, json_object_get(vmap, "key"), json_array_get(pair, 0), &own, &why);
+        struct sl_err own_err = {0};
+        sl_rc rc = nft_match_key(scope, json_object_get(vmap, "key"), json_array_get(pair, 0), &own,
+                                 &own_err);
         if (rc != SL_OK) {
-            return cannot(c, rule, rc, why.text);
+            return cannot(c, rule, rc, own_err.text);
         }
         rc = pol_match_meet(&c->program, &own, match);
         if (rc == SL_OK) {
