@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pair.h"
 
+#include <malloc.h>
 #include <openssl/ssl.h>
 
 static void test_connects_carries_and_closes(void **state)
@@ -180,6 +181,68 @@ static void test_flipped_record_is_malformed(void **state)
     pair_done(&p);
 }
 
+/* OpenSSL's memory, looked through as it is given back. Allocations go by the name that a system's
+ * malloc has anyway. */
+static const uint8_t secret[16] = "an SA key: 7f3a!";
+static unsigned secrets_freed;
+static bool is_watching;
+
+static void *watched_malloc(size_t size, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return malloc(size);
+}
+
+static void watched_free(void *data, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (is_watching && data != NULL &&
+        memmem(data, malloc_usable_size(data), secret, sizeof(secret)) != NULL) {
+        secrets_freed++;
+    }
+    free(data);
+}
+
+static void *watched_realloc(void *data, size_t size, const char *file, int line)
+{
+    size_t have = data != NULL ? malloc_usable_size(data) : 0;
+    void *fresh = malloc(size);
+    if (fresh != NULL && data != NULL) {
+        memcpy(fresh, data, have < size ? have : size);
+        watched_free(data, file, line);
+    }
+    return fresh;
+}
+
+static void test_plaintext_does_not_stay_in_buffers(void **state)
+{
+    (void)state;
+    struct pair p;
+    uint8_t buf[sizeof(secret)];
+    size_t size = 0;
+    pair_init(&p);
+    pair_connect(&p);
+    is_watching = true;
+    assert_ok(sl_tls_write(p.client, secret, sizeof(secret), NULL));
+    (void)pair_carry(p.client, p.server);
+    assert_ok(sl_tls_read(p.server, buf, sizeof(buf), &size, NULL));
+    assert_memory_equal(buf, secret, sizeof(secret));
+    assert_rc(sl_tls_read(p.server, buf, sizeof(buf), &size, NULL), SL_AGAIN);
+    pair_done(&p);
+    is_watching = false;
+    assert_int_equal(secrets_freed, 0);
+    /* the watch sees what is not wiped */
+    is_watching = true;
+    uint8_t *probe = OPENSSL_malloc(64);
+    assert_non_null(probe);
+    memcpy(probe, secret, sizeof(secret));
+    OPENSSL_free(probe);
+    is_watching = false;
+    assert_int_equal(secrets_freed, 1);
+}
+
 static void test_feed_is_bounded(void **state)
 {
     (void)state;
@@ -207,6 +270,9 @@ static void test_no_session_ticket_is_sent(void **state)
 
 int main(void)
 {
+    if (CRYPTO_set_mem_functions(watched_malloc, watched_realloc, watched_free) != 1) {
+        return 1; /* something of OpenSSL ran before */
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connects_carries_and_closes),
         cmocka_unit_test(test_exporter_is_the_same_at_both_ends_and_new_per_connection),
@@ -217,6 +283,7 @@ int main(void)
         cmocka_unit_test(test_foreign_client_with_the_key_is_accepted),
         cmocka_unit_test(test_garbage_is_malformed),
         cmocka_unit_test(test_flipped_record_is_malformed),
+        cmocka_unit_test(test_plaintext_does_not_stay_in_buffers),
         cmocka_unit_test(test_feed_is_bounded),
         cmocka_unit_test(test_no_session_ticket_is_sent),
     };
