@@ -306,27 +306,22 @@ static sl_rc allocate(struct builder *b)
     return SL_OK;
 }
 
-sl_rc sl_image_parse(const uint8_t *elf, size_t size, struct sl_image **ret_image,
-                     struct sl_err *err)
+/* Takes `elf`, from malloc, whatever comes of it. */
+static sl_rc parse_owned(uint8_t *elf, size_t size, struct sl_image **ret_image, struct sl_err *err)
 {
     struct sl_image *image = calloc(1, sizeof(*image));
-    uint8_t *copy = malloc(size + 1);
-    if (image == NULL || copy == NULL) {
-        free(image);
-        free(copy);
-        return sl_err_set(err, SL_NO_MEMORY, "no memory for an image of %zu bytes", size);
+    if (image == NULL) {
+        free(elf);
+        return sl_err_set(err, SL_NO_MEMORY, "no memory for an image");
     }
-    if (size != 0) {
-        memcpy(copy, elf, size);
-    }
-    image->elf = copy;
+    image->elf = elf;
     image->elf_size = size;
     image->ssa_frame_size = SL_LAYOUT_SSA_FRAME_PAGES;
     image->attributes = (struct sl_attributes){.flags = SL_ATTR_MODE64BIT, .xfrm = XFRM};
 
     struct sl_layout layout = {0};
     struct builder b = {.image = image, .layout = &layout, .err = err};
-    sl_rc rc = sl_elf_parse(copy, size, &b.elf, err);
+    sl_rc rc = sl_elf_parse(elf, size, &b.elf, err);
     if (rc == SL_OK) {
         rc = read_wants(&b);
     }
@@ -346,6 +341,19 @@ sl_rc sl_image_parse(const uint8_t *elf, size_t size, struct sl_image **ret_imag
     image->layout = (const struct sl_layout *)(const void *)image->storage;
     *ret_image = image;
     return SL_OK;
+}
+
+sl_rc sl_image_parse(const uint8_t *elf, size_t size, struct sl_image **ret_image,
+                     struct sl_err *err)
+{
+    uint8_t *copy = malloc(size + 1);
+    if (copy == NULL) {
+        return sl_err_set(err, SL_NO_MEMORY, "no memory for an image of %zu bytes", size);
+    }
+    if (size != 0) {
+        memcpy(copy, elf, size);
+    }
+    return parse_owned(copy, size, ret_image, err);
 }
 
 static sl_rc read_file(FILE *file, const char *path, uint8_t **ret_data, size_t *ret_size,
@@ -386,12 +394,30 @@ sl_rc sl_image_load(const char *path, struct sl_image **ret_image, struct sl_err
     if (rc != SL_OK) {
         return rc;
     }
-    rc = sl_image_parse(data, size, ret_image, err);
-    free(data);
+    rc = parse_owned(data, size, ret_image, err);
     if (rc != SL_OK) {
         (void)sl_err_prefix(err, "%s", path);
     }
     return rc;
+}
+
+sl_rc sl_image_drop_contents(struct sl_image *image)
+{
+    uint8_t *layout = malloc(sizeof(*image->layout));
+    if (layout == NULL) {
+        return SL_NO_MEMORY;
+    }
+    memcpy(layout, image->layout, sizeof(*image->layout));
+    for (uint32_t i = 0; i < image->range_count; i++) {
+        image->ranges[i].content = NULL;
+    }
+    free(image->storage);
+    free((void *)(uintptr_t)image->elf);
+    image->elf = NULL;
+    image->elf_size = 0;
+    image->storage = layout;
+    image->layout = (const struct sl_layout *)(const void *)layout;
+    return SL_OK;
 }
 
 void sl_image_free(struct sl_image *image)

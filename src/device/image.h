@@ -72,6 +72,11 @@ sl_rc sl_image_load(const char *path, struct sl_image **ret_image,
 /** The same from bytes in memory, which are copied. @retval as sl_image_load, without SL_IO */
 sl_rc sl_image_parse(const uint8_t *elf, size_t size, struct sl_image **ret_image,
                      struct sl_err *err) SL_MUST_CHECK;
+/** Frees the file's bytes and the pages' contents, tens of MiB, once they are on a device. What is
+ * left says where things are: elf is NULL, elf_size 0, every range's content NULL; layout stays.
+ * @retval SL_OK
+ * @retval SL_NO_MEMORY  nothing was freed */
+sl_rc sl_image_drop_contents(struct sl_image *image) SL_MUST_CHECK;
 void sl_image_free(struct sl_image *image);
 
 #endif

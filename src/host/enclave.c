@@ -3,6 +3,7 @@
 #include "host/enclave.h"
 
 #include <cpuid.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,14 @@ static sl_rc load(struct sl_host *host, const struct sl_host_params *params, str
     if (rc == SL_OK) {
         rc = host->enclave->ops->init(host->enclave, has_sig ? &sig : NULL, err);
     }
+    if (rc == SL_OK) {
+        host->image_path = strdup(params->image_path);
+        rc = host->image_path != NULL ? sl_image_drop_contents(host->image) : SL_NO_MEMORY;
+        if (rc != SL_OK) {
+            return sl_err_set(err, rc, "no memory");
+        }
+        (void)malloc_trim(0); /* else malloc keeps it for the next of this size: there is none */
+    }
     return rc;
 }
 
@@ -273,6 +282,7 @@ void sl_host_free(struct sl_host *host)
         (void)munmap(host->area, host->layout.size);
     }
     sl_image_free(host->image);
+    free(host->image_path);
     (void)pthread_mutex_destroy(&host->lock);
     (void)pthread_mutex_destroy(&host->log_lock);
     (void)pthread_cond_destroy(&host->changed);

@@ -38,7 +38,8 @@ struct host_thread {
 };
 
 struct sl_host {
-    struct sl_image *image;
+    struct sl_image *image; /* without contents, once they are on the device */
+    char *image_path;       /* for symbols, where it dies */
     struct sl_enclave *enclave;
     uint8_t mrenclave[32];
     struct sl_area_geometry geometry;

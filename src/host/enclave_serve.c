@@ -235,6 +235,9 @@ enum next { NEXT_RETURN, NEXT_RESUME, NEXT_EXCEPTION, NEXT_DONE };
 static enum next serve_end(struct host_thread *thread, const struct sl_enter_regs *regs)
 {
     struct sl_host_result result = {.end = SL_HOST_END_EXIT, .exit_code = (int)(regs->rsi & 0xff)};
+    if (regs->rdi == SL_ABI_EXIT_DEAD && regs->rsi == SL_ABI_DEAD_AGAIN) {
+        return NEXT_DONE; /* another thread ended the image and is about to say how */
+    }
     if (regs->rdi != SL_ABI_EXIT_END) {
         result.end = SL_HOST_END_KILLED;
         host_report_dead(thread, regs->rsi, regs->rdx, &result.err);

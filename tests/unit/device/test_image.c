@@ -215,6 +215,27 @@ static void test_parse_every_header_bit_flipped_survives(void **state)
     }
 }
 
+static void test_drop_contents_keeps_what_says_where(void **state)
+{
+    (void)state;
+    struct made_elf m;
+    struct sl_image *image = NULL;
+    made_elf_init(&m);
+    assert_ok(sl_image_parse((const uint8_t *)&m, sizeof(m), &image, NULL));
+    struct sl_layout layout = *image->layout;
+    uint64_t last_off = image->ranges[image->range_count - 1].off;
+    assert_ok(sl_image_drop_contents(image));
+    assert_null(image->elf);
+    assert_int_equal(image->elf_size, 0);
+    assert_memory_equal(image->layout, &layout, sizeof(layout));
+    assert_int_equal(image->ranges[image->range_count - 1].off, last_off);
+    for (uint32_t i = 0; i < image->range_count; i++) {
+        assert_null(image->ranges[i].content);
+    }
+    assert_ok(sl_image_drop_contents(image)); /* twice is once */
+    sl_image_free(image);
+}
+
 static void test_load_absent_and_present(void **state)
 {
     (void)state;
@@ -263,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_parse_bad_field_is_refused),
         cmocka_unit_test(test_parse_truncated_at_every_length_is_refused),
         cmocka_unit_test(test_parse_every_header_bit_flipped_survives),
+        cmocka_unit_test(test_drop_contents_keeps_what_says_where),
         cmocka_unit_test(test_load_absent_and_present),
         cmocka_unit_test(test_symbol_names_addresses),
     };
