@@ -106,36 +106,45 @@ static bool is_checksum_right(const struct candidate *in)
     return sl_checksum_fold(sum) == 0;
 }
 
-/* May this packet take part at all? Headers only; the checksum is looked at last. */
-static bool is_eligible(const struct sl_coalesce *c, struct candidate *in)
+static bool is_ip_eligible(const struct candidate *in)
 {
-    const uint8_t *l4 = in->packet + in->ip.l4_off;
     if (!in->ip.is_plain || in->ip.is_fragment) {
         return false;
     }
-    if (in->ip.version == 4) {
-        uint16_t header = sl_checksum_fold(sl_checksum_add(0, in->packet, SL_IP4_HEADER));
-        if (header != 0 || (in->packet[6] & 0x80) != 0) {
-            return false;
-        }
+    if (in->ip.version == 6) {
+        return true;
     }
+    uint16_t header = sl_checksum_fold(sl_checksum_add(0, in->packet, SL_IP4_HEADER));
+    return header == 0 && (in->packet[6] & 0x80) == 0;
+}
+
+/* Size of the L4 header of a packet that may take part, or 0. */
+static uint32_t eligible_l4_header(const struct sl_coalesce *c, const struct candidate *in)
+{
+    const uint8_t *l4 = in->packet + in->ip.l4_off;
     if (in->ip.proto == SL_IP_PROTO_TCP && c->is_tcp) {
         uint32_t header = sl_ip_tcp_header(in->packet, &in->ip);
-        if (header == 0 || (l4[TCP_FLAGS] & TCP_REFUSED) != 0 ||
-            (l4[TCP_FLAGS] & SL_TCP_ACK) == 0 || (l4[12] & 0x0f) != 0) {
-            return false;
-        }
-        in->header_size = in->ip.l4_off + header;
-    } else if (in->ip.proto == SL_IP_PROTO_UDP && c->is_udp) {
+        bool is_plain = header != 0 && (l4[TCP_FLAGS] & (TCP_REFUSED | SL_TCP_ACK)) == SL_TCP_ACK &&
+                        (l4[12] & 0x0f) == 0;
+        return is_plain ? header : 0;
+    }
+    if (in->ip.proto == SL_IP_PROTO_UDP && c->is_udp) {
         uint32_t left = in->ip.size - in->ip.l4_off;
-        if (left < SL_UDP_HEADER || sl_be16_get(l4 + UDP_LENGTH) != left ||
-            sl_be16_get(l4 + UDP_CSUM) == 0) {
-            return false;
-        }
-        in->header_size = in->ip.l4_off + SL_UDP_HEADER;
-    } else {
+        bool is_plain = left >= SL_UDP_HEADER && sl_be16_get(l4 + UDP_LENGTH) == left &&
+                        sl_be16_get(l4 + UDP_CSUM) != 0;
+        return is_plain ? SL_UDP_HEADER : 0;
+    }
+    return 0;
+}
+
+/* May this packet take part at all? Headers only; the checksum is looked at last. */
+static bool is_eligible(const struct sl_coalesce *c, struct candidate *in)
+{
+    uint32_t header = is_ip_eligible(in) ? eligible_l4_header(c, in) : 0;
+    if (header == 0) {
         return false;
     }
+    in->header_size = in->ip.l4_off + header;
     in->payload_size = in->ip.size - in->header_size;
     return in->payload_size > 0;
 }

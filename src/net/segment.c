@@ -15,6 +15,19 @@ enum {
     UDP_CSUM = 6,
 };
 
+/* Bytes of the L4 header of what is to be cut, or 0 where the packet is not what vnet says. */
+static uint32_t split_l4_header(const struct sl_segmenter *seg, uint8_t type)
+{
+    bool is_tcp = type != SL_VNET_GSO_UDP_L4;
+    uint8_t version = type == SL_VNET_GSO_TCPV4 ? 4 : 6;
+    if (seg->ip.is_fragment || (is_tcp && seg->ip.version != version) ||
+        seg->ip.proto != (is_tcp ? SL_IP_PROTO_TCP : SL_IP_PROTO_UDP)) {
+        return 0;
+    }
+    uint32_t l4 = is_tcp ? sl_ip_tcp_header(seg->packet, &seg->ip) : SL_UDP_HEADER;
+    return seg->ip.size - seg->ip.l4_off < l4 ? 0 : l4;
+}
+
 static sl_rc plan_split(struct sl_segmenter *seg, const struct sl_vnet *vnet, uint32_t mtu)
 {
     uint8_t type = vnet->gso_type & (uint8_t)~SL_VNET_GSO_ECN;
@@ -22,12 +35,8 @@ static sl_rc plan_split(struct sl_segmenter *seg, const struct sl_vnet *vnet, ui
     if (!is_tcp && type != SL_VNET_GSO_UDP_L4) {
         return SL_UNSUPPORTED;
     }
-    bool is_version_right =
-        type == SL_VNET_GSO_UDP_L4 || (type == SL_VNET_GSO_TCPV4) == (seg->ip.version == 4);
-    uint32_t l4 = is_tcp ? sl_ip_tcp_header(seg->packet, &seg->ip) : SL_UDP_HEADER;
-    if (!is_version_right || l4 == 0 || seg->ip.is_fragment || vnet->gso_size == 0 ||
-        seg->ip.proto != (is_tcp ? SL_IP_PROTO_TCP : SL_IP_PROTO_UDP) ||
-        seg->ip.size - seg->ip.l4_off < l4) {
+    uint32_t l4 = split_l4_header(seg, type);
+    if (l4 == 0 || vnet->gso_size == 0) {
         return SL_MALFORMED;
     }
     seg->header_size = seg->ip.l4_off + l4;
