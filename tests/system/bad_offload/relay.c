@@ -111,13 +111,14 @@ int main(int argc, char **argv)
 {
     struct sl_err err = {0};
     struct sl_net_addr target;
-    if (argc != 6 ||
-        sl_net_addr_resolve(argv[4], (uint16_t)atol(argv[2]), &target, &err) != SL_OK) {
+    unsigned long port = argc == 6 ? strtoul(argv[2], NULL, 10) : 0;
+    if (port == 0 || port > UINT16_MAX ||
+        sl_net_addr_resolve(argv[4], (uint16_t)port, &target, &err) != SL_OK) {
         (void)fprintf(stderr, "usage: relay LISTEN_IP PORT OUT_IP TARGET_IP MODE_FILE\n");
         return 2;
     }
     mode_path = argv[5];
-    struct sl_udp *in = socket_open(argv[1], (uint16_t)atol(argv[2]));
+    struct sl_udp *in = socket_open(argv[1], (uint16_t)port);
     for (;;) {
         struct pollfd fds[PEERS_MAX + 1] = {{.fd = sl_udp_fd(in), .events = POLLIN}};
         uint32_t known = peer_count;

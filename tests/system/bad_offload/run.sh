@@ -22,7 +22,6 @@ background cloud relay.log "$RELAY" 192.0.2.3 4500 192.0.2.4 192.0.2.2 "$WORK/mo
 # the control channel goes by the relay's address as well
 background cloud control.log socat TCP4-LISTEN:4433,bind=192.0.2.3,fork,reuseaddr TCP4:192.0.2.2:4433
 GW_HOST=192.0.2.3
-HOST_LISTEN=192.0.2.2
 background cloud host.log "$HOST" --image "$IMAGE" --device "${DEVICE:-emu}" --listen 192.0.2.2:4500 \
     --control 192.0.2.2:4433 --status "$WORK/host.sock" --tenant-key-sha256 "$(key_hash)"
 gateway_start
