@@ -180,6 +180,11 @@ void sl_tx_commit(struct sl_tx *tx, uint32_t size)
 void sl_tx_flush(struct sl_tx *tx)
 {
     tx_close(tx);
+    sl_tx_publish(tx);
+}
+
+void sl_tx_publish(struct sl_tx *tx)
+{
     tx->reserve_size = 0;
     if (tx->published != tx->producer) {
         tx->published = tx->producer;

@@ -96,8 +96,11 @@ uint8_t *sl_tx_reserve(struct sl_tx *tx, uint32_t size, uint16_t peer, uint32_t 
 /** Adds the reserved datagram, cut to @p size (1..reserved), to the open run; closes and starts
  * runs as sizes and flags demand. Without a reservation, or beyond it: nothing. */
 void sl_tx_commit(struct sl_tx *tx, uint32_t size);
-/** Publishes everything committed. Nothing is seen by the host before. */
+/** Publishes everything committed. Nothing is seen by the host before this or sl_tx_publish. */
 void sl_tx_flush(struct sl_tx *tx);
+/** Publishes the closed runs and leaves the open one to grow: for a caller that is sure to commit
+ * or flush soon. */
+void sl_tx_publish(struct sl_tx *tx);
 
 /* ---- host side (untrusted; trusts the image no more than needed to not crash) ---- */
 

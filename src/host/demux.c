@@ -15,6 +15,7 @@ enum {
     /* Buffers lie this much more than their room apart, so that the heads of full-size datagrams
      * do not all fall on the same few sets of the cache. */
     STAGGER = 1536,
+    FADE = 8, /* a burst weighs 1/8 less with each that follows */
 };
 
 static uint64_t stride_of(uint32_t room)
@@ -101,7 +102,9 @@ static uint32_t stretch_commit(struct sl_demux *demux, const uint8_t *data, uint
     return is_in;
 }
 
-static uint32_t run_commit(struct sl_demux *demux, const struct sl_io_rx *buf, uint32_t *last_port)
+/* Adds the bytes of each port to `sizes`. */
+static uint32_t run_commit(struct sl_demux *demux, const struct sl_io_rx *buf,
+                           uint32_t sizes[SL_AREA_PORTS])
 {
     uint32_t committed = 0;
     uint32_t begin = 0;
@@ -113,6 +116,7 @@ static uint32_t run_commit(struct sl_demux *demux, const struct sl_io_rx *buf, u
         uint32_t now = port_of(demux, buf->data + off, size);
         if (off > begin && (now != port || segments == SL_RUN_SEGMENTS_MAX)) {
             committed += stretch_commit(demux, buf->data + begin, off - begin, port, buf);
+            sizes[port % SL_AREA_PORTS] += port == NO_PORT ? 0 : off - begin;
             begin = off;
             segments = 0;
         }
@@ -121,9 +125,7 @@ static uint32_t run_commit(struct sl_demux *demux, const struct sl_io_rx *buf, u
     }
     if (buf->size > begin) {
         committed += stretch_commit(demux, buf->data + begin, buf->size - begin, port, buf);
-    }
-    if (port != NO_PORT) {
-        *last_port = port;
+        sizes[port % SL_AREA_PORTS] += port == NO_PORT ? 0 : buf->size - begin;
     }
     return committed;
 }
@@ -132,16 +134,24 @@ uint32_t sl_demux_commit(struct sl_demux *demux, const struct sl_io_rx *bufs, ui
 {
     struct sl_host_ring *guessed = &demux->rings[demux->guess];
     uint32_t committed = 0;
-    uint32_t port = demux->guess;
+    uint32_t sizes[SL_AREA_PORTS] = {0};
     for (uint32_t i = 0; i < count; i++) {
         if (bufs[i].size != 0 && bufs[i].segment_size != 0) {
-            committed += run_commit(demux, &bufs[i], &port);
+            committed += run_commit(demux, &bufs[i], sizes);
         }
         if (i + 1 < count) {
             uint64_t gap = (uint64_t)(bufs[i + 1].data - bufs[i].data) - bufs[i].size;
             sl_host_rx_skip(guessed, (uint32_t)gap);
         }
     }
-    demux->guess = port;
+    /* The port of most bytes lately: a few acknowledgements behind or between bursts of data must
+     * not turn the guess, or the next burst is copied. */
+    for (uint32_t port = 0; port < SL_AREA_PORTS; port++) {
+        uint32_t faded = demux->recent[port] - demux->recent[port] / FADE;
+        demux->recent[port] = faded + sizes[port];
+        if (demux->recent[port] > demux->recent[demux->guess]) {
+            demux->guess = port;
+        }
+    }
     return committed;
 }

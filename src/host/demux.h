@@ -16,7 +16,8 @@
 struct sl_demux {
     struct sl_host_ring *rings; /**< SL_AREA_PORTS of them, by port */
     uint32_t shard;
-    uint32_t guess; /**< port of the ring to receive into */
+    uint32_t guess;                 /**< port of the ring to receive into */
+    uint32_t recent[SL_AREA_PORTS]; /**< bytes per port, fading: where the next are expected */
     struct sl_host_counters *counters;
 };
 

@@ -304,6 +304,23 @@ static uint32_t run_port(struct sl_worker *worker, const struct sl_worker_config
     return taken;
 }
 
+/* Shows the host what was sealed. A run is left open, to become a long train, only while runs are
+ * at hand that it has not released: the next pass is certain, the host sees them as pending. */
+static void answers_publish(struct sl_worker *worker)
+{
+    bool is_more = false;
+    for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+        is_more |= worker->lanes[port].run_index < worker->lanes[port].run_count;
+    }
+    for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+        if (is_more) {
+            sl_tx_publish(&worker->lanes[port].tx);
+        } else {
+            sl_tx_flush(&worker->lanes[port].tx);
+        }
+    }
+}
+
 uint32_t sl_worker_pass(struct sl_worker *worker)
 {
     /* Sequentially consistent with the publisher's swap and its look at the epoch: either this pass
@@ -316,9 +333,7 @@ uint32_t sl_worker_pass(struct sl_worker *worker)
         taken += run_port(worker, config, port);
     }
     if (taken > 0) {
-        for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
-            sl_tx_flush(&worker->lanes[port].tx);
-        }
+        answers_publish(worker);
     }
     atomic_store_explicit(&worker->epoch, epoch + 2, memory_order_release);
     return taken;
