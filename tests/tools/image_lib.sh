@@ -18,6 +18,7 @@ own_namespace() {
 start_host() {
     local log=$1 hash=$2
     shift 2
+    : >"$log" # the last run's would say "ready" until the new process has opened it
     "$BUILD/cmd/safelib-host/safelib-host" --image "$BUILD/cmd/safelib-nf/safelib-nf" \
         --listen 127.0.0.1:4500 --control 127.0.0.1:4433 --tenant-key-sha256 "$hash" "$@" >"$log" 2>&1 &
     HOST_PID=$!
