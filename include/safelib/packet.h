@@ -86,7 +86,8 @@ struct sl_nf_counter {
     uint64_t value;
 };
 
-/** A network function. All members but `unload`, `counter_count` and `counter_get` are required. */
+/** A network function. All members but `share`, `unload`, `counter_count` and `counter_get` are
+ * required. */
 struct sl_nf {
     /** lower-case, unique in the image: the name used in chains, e.g. "firewall" */
     const char *name;
@@ -100,11 +101,19 @@ struct sl_nf {
     sl_rc (*load)(const void *policy, size_t size, void **ret_state, char *reason,
                   size_t reason_size);
 
+    /** Makes the state of a further shard from one that load built: same policy, counters of its
+     * own from zero, large tables that nobody writes shared. The states are unloaded in any order.
+     * Without it load runs once per shard.
+     * @retval SL_OK, SL_NO_MEMORY
+     * @context control thread; burst may be running on @p state */
+    sl_rc (*share)(void *state, void **ret_state);
+
     /** Decides every packet of a burst.
      * @context packet path: no allocation, no log, no system call; one thread per state */
     void (*burst)(void *state, struct sl_packet *const *packets, uint32_t count);
 
-    /** Frees what load built. */
+    /** Frees what load or share built.
+     * @context control thread */
     void (*unload)(void *state);
 
     /** Per-rule (or other) counters of one shard's state; read while burst may be running: values

@@ -22,13 +22,31 @@ struct action {
 
 enum { TABLE4 = 0, TABLE6 = 1 };
 
-struct firewall {
+/* The compiled policy, megabytes: never written once it is built, so the shards share it. */
+struct program {
+    uint32_t references; /* counted on the control thread only */
     uint32_t rule_count;
     uint8_t default_action;
     struct fw_table tables[2];
-    struct action *actions;   /* per rule */
+    struct action *actions; /* per rule */
+};
+
+/* One shard's state. */
+struct firewall {
+    struct program *program;
     struct counter *counters; /* per rule, then the default's */
 };
+
+static void program_drop(struct program *program)
+{
+    if (program == NULL || --program->references > 0) {
+        return;
+    }
+    fw_table_done(&program->tables[TABLE4]);
+    fw_table_done(&program->tables[TABLE6]);
+    free(program->actions);
+    free(program);
+}
 
 static void firewall_unload(void *state)
 {
@@ -36,30 +54,65 @@ static void firewall_unload(void *state)
     if (firewall == NULL) {
         return;
     }
-    fw_table_done(&firewall->tables[TABLE4]);
-    fw_table_done(&firewall->tables[TABLE6]);
-    free(firewall->actions);
+    program_drop(firewall->program);
     free(firewall->counters);
     free(firewall);
 }
 
-static sl_rc build_actions(struct firewall *firewall, const struct fw_rules *rules)
+static sl_rc build_actions(struct program *program, const struct fw_rules *rules)
 {
-    firewall->actions = calloc((size_t)rules->count + 1, sizeof(*firewall->actions));
-    firewall->counters = calloc((size_t)rules->count + 1, sizeof(*firewall->counters));
-    if (firewall->actions == NULL || firewall->counters == NULL) {
+    program->actions = calloc((size_t)rules->count + 1, sizeof(*program->actions));
+    if (program->actions == NULL) {
         return SL_NO_MEMORY;
     }
     for (uint32_t i = 0; i < rules->count; i++) {
         const struct fw_rule *rule = &rules->rules[i];
-        struct action *action = &firewall->actions[i];
+        struct action *action = &program->actions[i];
         action->kind = rule->action;
         action->code4 = rule->code4;
         action->code6 = rule->code6;
         action->skip_to = rule->skip_to;
     }
-    firewall->rule_count = rules->count;
-    firewall->default_action = rules->default_action;
+    program->rule_count = rules->count;
+    program->default_action = rules->default_action;
+    return SL_OK;
+}
+
+static sl_rc program_build(const struct fw_rules *rules, struct program **ret_program)
+{
+    struct program *program = calloc(1, sizeof(*program));
+    if (program == NULL) {
+        return SL_NO_MEMORY;
+    }
+    program->references = 1;
+    sl_rc rc = fw_table_build(rules, SL_FW_IP4, &program->tables[TABLE4]);
+    if (rc == SL_OK) {
+        rc = fw_table_build(rules, SL_FW_IP6, &program->tables[TABLE6]);
+    }
+    if (rc == SL_OK) {
+        rc = build_actions(program, rules);
+    }
+    if (rc != SL_OK) {
+        program_drop(program);
+        return rc;
+    }
+    *ret_program = program;
+    return SL_OK;
+}
+
+/* A shard's state over a program, of which it takes one reference. */
+static sl_rc firewall_over(struct program *program, void **ret_state)
+{
+    struct firewall *firewall = calloc(1, sizeof(*firewall));
+    struct counter *counters = calloc((size_t)program->rule_count + 1, sizeof(*counters));
+    if (firewall == NULL || counters == NULL) {
+        free(firewall);
+        free(counters);
+        return SL_NO_MEMORY;
+    }
+    firewall->program = program;
+    firewall->counters = counters;
+    *ret_state = firewall;
     return SL_OK;
 }
 
@@ -67,34 +120,32 @@ static sl_rc firewall_load(const void *policy, size_t size, void **ret_state, ch
                            size_t reason_size)
 {
     struct fw_rules rules;
+    struct program *program = NULL;
     sl_rc rc = fw_rules_read(policy, size, &rules, reason, reason_size);
     if (rc != SL_OK) {
         return rc;
     }
-    struct firewall *firewall = calloc(1, sizeof(*firewall));
-    if (firewall == NULL) {
-        rc = SL_NO_MEMORY;
-        goto out;
-    }
-    rc = fw_table_build(&rules, SL_FW_IP4, &firewall->tables[TABLE4]);
-    if (rc != SL_OK) {
-        goto out;
-    }
-    rc = fw_table_build(&rules, SL_FW_IP6, &firewall->tables[TABLE6]);
-    if (rc != SL_OK) {
-        goto out;
-    }
-    rc = build_actions(firewall, &rules);
-out:
+    rc = program_build(&rules, &program);
     fw_rules_done(&rules);
+    if (rc == SL_OK) {
+        rc = firewall_over(program, ret_state);
+    }
     if (rc != SL_OK) {
         (void)snprintf(reason, reason_size, "classifier of the rules: %s (it may take %u MiB)",
                        sl_rc_text(rc), FW_MEMORY_MAX >> 20);
-        firewall_unload(firewall);
-        return rc;
+        program_drop(program);
     }
-    *ret_state = firewall;
-    return SL_OK;
+    return rc;
+}
+
+static sl_rc firewall_share(void *state, void **ret_state)
+{
+    struct firewall *firewall = state;
+    sl_rc rc = firewall_over(firewall->program, ret_state);
+    if (rc == SL_OK) {
+        firewall->program->references++;
+    }
+    return rc;
 }
 
 /* One thread writes, another may read: relaxed, so that a value never tears. */
@@ -123,9 +174,10 @@ static uint8_t apply(const struct action *action, struct sl_packet *packet)
 static void decide(struct firewall *firewall, const struct fw_table *table,
                    const struct fw_rows *rows, uint32_t index, struct sl_packet *packet)
 {
+    const struct program *program = firewall->program;
     uint32_t rule = fw_table_match(table, rows, index, 0);
     while (rule != SL_RULE_DEFAULT) {
-        const struct action *action = &firewall->actions[rule];
+        const struct action *action = &program->actions[rule];
         count_packet(&firewall->counters[rule], packet->size);
         if (action->kind != SL_FW_SKIP) {
             packet->rule = rule;
@@ -134,9 +186,9 @@ static void decide(struct firewall *firewall, const struct fw_table *table,
         }
         rule = fw_table_match(table, rows, index, action->skip_to);
     }
-    count_packet(&firewall->counters[firewall->rule_count], packet->size);
+    count_packet(&firewall->counters[program->rule_count], packet->size);
     packet->rule = SL_RULE_DEFAULT;
-    packet->verdict = firewall->default_action == SL_FW_ACCEPT ? SL_VERDICT_PASS : SL_VERDICT_DROP;
+    packet->verdict = program->default_action == SL_FW_ACCEPT ? SL_VERDICT_PASS : SL_VERDICT_DROP;
 }
 
 static void firewall_burst(void *state, struct sl_packet *const *packets, uint32_t count)
@@ -145,7 +197,7 @@ static void firewall_burst(void *state, struct sl_packet *const *packets, uint32
     struct sl_packet *own[SL_BURST_MAX];
     struct fw_rows rows;
     for (int t = TABLE4; t <= TABLE6; t++) {
-        const struct fw_table *table = &firewall->tables[t];
+        const struct fw_table *table = &firewall->program->tables[t];
         uint32_t own_count = 0;
         for (uint32_t i = 0; i < count; i++) {
             own[own_count] = packets[i];
@@ -165,7 +217,7 @@ static void firewall_burst(void *state, struct sl_packet *const *packets, uint32
 static uint32_t firewall_counter_count(const void *state)
 {
     const struct firewall *firewall = state;
-    return 2 * (firewall->rule_count + 1);
+    return 2 * (firewall->program->rule_count + 1);
 }
 
 static void firewall_counter_get(const void *state, uint32_t index,
@@ -176,7 +228,7 @@ static void firewall_counter_get(const void *state, uint32_t index,
     const struct counter *counter = &firewall->counters[rule];
     const uint64_t *value = index % 2 == 0 ? &counter->packets : &counter->bytes;
     const char *unit = index % 2 == 0 ? "packets" : "bytes";
-    if (rule == firewall->rule_count) {
+    if (rule == firewall->program->rule_count) {
         (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "default.%s", unit);
     } else {
         (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "rule.%u.%s", rule, unit);
@@ -187,6 +239,7 @@ static void firewall_counter_get(const void *state, uint32_t index,
 static const struct sl_nf firewall_nf = {
     .name = "firewall",
     .load = firewall_load,
+    .share = firewall_share,
     .burst = firewall_burst,
     .unload = firewall_unload,
     .counter_count = firewall_counter_count,

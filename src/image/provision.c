@@ -304,7 +304,9 @@ static sl_rc make_chains(const struct sl_provision *provision, const void *bundl
                          struct sl_chain *ret_chains[SL_AREA_SHARDS_MAX], struct sl_err *err)
 {
     for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
-        sl_rc rc = sl_chain_create(bundle, size, &ret_chains[shard], err);
+        /* tables of 10,000 rules are megabytes: once per image, where the NF can share them */
+        sl_rc rc = sl_chain_create_further(bundle, size, shard > 0 ? ret_chains[0] : NULL,
+                                           &ret_chains[shard], err);
         if (rc != SL_OK) {
             while (shard-- > 0) {
                 sl_chain_free(ret_chains[shard]);
@@ -399,8 +401,9 @@ sl_rc sl_provision_eval_chain(struct sl_provision *provision, struct sl_chain **
         return sl_err_set(err, SL_STATE, "no chain is loaded");
     }
     if (provision->eval == NULL) {
-        sl_rc rc =
-            sl_chain_create(provision->bundle, provision->bundle_size, &provision->eval, err);
+        sl_rc rc = sl_chain_create_further(provision->bundle, provision->bundle_size,
+                                           sl_provision_config(provision, 0)->chain,
+                                           &provision->eval, err);
         if (rc != SL_OK) {
             return rc;
         }

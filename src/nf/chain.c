@@ -2,6 +2,7 @@
 /* Chains: built from a bundle, run over bursts. */
 #include "nf/chain.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,8 +33,10 @@ static const struct sl_nf *find_nf(const char *name)
     return NULL;
 }
 
-/* Reads one NF of the bundle and loads its policy into the next entry. */
-static sl_rc load_entry(struct sl_chain *chain, struct sl_reader *r, struct sl_err *err)
+/* Reads one NF of the bundle and loads its policy into the next entry, or shares that of `first`.
+ */
+static sl_rc load_entry(struct sl_chain *chain, struct sl_reader *r, const struct sl_chain *first,
+                        struct sl_err *err)
 {
     uint32_t index = chain->count;
     char name[SL_NF_NAME_MAX];
@@ -51,7 +54,10 @@ static sl_rc load_entry(struct sl_chain *chain, struct sl_reader *r, struct sl_e
     }
     char reason[256] = "";
     void *state = NULL;
-    sl_rc rc = nf->load(policy, size, &state, reason, sizeof(reason));
+    bool is_shared = first != NULL && nf->share != NULL && index < first->count &&
+                     first->entries[index].nf == nf;
+    sl_rc rc = is_shared ? nf->share(first->entries[index].state, &state)
+                         : nf->load(policy, size, &state, reason, sizeof(reason));
     if (rc != SL_OK) {
         return sl_err_set(err, rc, "chain bundle: NF %u \"%s\": policy refused: %s", index, name,
                           reason[0] != '\0' ? reason : sl_rc_text(rc));
@@ -61,7 +67,8 @@ static sl_rc load_entry(struct sl_chain *chain, struct sl_reader *r, struct sl_e
     return SL_OK;
 }
 
-static sl_rc read_bundle(struct sl_chain *chain, struct sl_reader *r, struct sl_err *err)
+static sl_rc read_bundle(struct sl_chain *chain, struct sl_reader *r, const struct sl_chain *first,
+                         struct sl_err *err)
 {
     uint32_t magic = sl_reader_be32(r);
     uint16_t format = sl_reader_be16(r);
@@ -83,7 +90,7 @@ static sl_rc read_bundle(struct sl_chain *chain, struct sl_reader *r, struct sl_
                           SL_CHAIN_NF_MAX);
     }
     for (uint32_t i = 0; i < count; i++) {
-        sl_rc rc = load_entry(chain, r, err);
+        sl_rc rc = load_entry(chain, r, first, err);
         if (rc != SL_OK) {
             return rc;
         }
@@ -98,13 +105,19 @@ static sl_rc read_bundle(struct sl_chain *chain, struct sl_reader *r, struct sl_
 sl_rc sl_chain_create(const void *bundle, size_t size, struct sl_chain **ret_chain,
                       struct sl_err *err)
 {
+    return sl_chain_create_further(bundle, size, NULL, ret_chain, err);
+}
+
+sl_rc sl_chain_create_further(const void *bundle, size_t size, const struct sl_chain *first,
+                              struct sl_chain **ret_chain, struct sl_err *err)
+{
     struct sl_chain *chain = calloc(1, sizeof(*chain));
     if (chain == NULL) {
         return sl_err_set(err, SL_NO_MEMORY, "chain bundle: out of memory");
     }
     struct sl_reader r;
     sl_reader_init(&r, bundle, size);
-    sl_rc rc = read_bundle(chain, &r, err);
+    sl_rc rc = read_bundle(chain, &r, first, err);
     if (rc != SL_OK) {
         sl_chain_free(chain);
         return rc;

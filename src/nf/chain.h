@@ -32,6 +32,14 @@ struct sl_chain;
  * @owner caller frees */
 sl_rc sl_chain_create(const void *bundle, size_t size, struct sl_chain **ret_chain,
                       struct sl_err *err) SL_MUST_CHECK;
+/** The same for a further shard: what the NFs of @p first can share (struct sl_nf, share), they
+ * share; the counters are its own. The chains are freed in any order, by one thread.
+ * @param[in] first  created from the same bundle; it may be running
+ * @retval as sl_chain_create
+ * @owner caller frees
+ * @context control thread */
+sl_rc sl_chain_create_further(const void *bundle, size_t size, const struct sl_chain *first,
+                              struct sl_chain **ret_chain, struct sl_err *err) SL_MUST_CHECK;
 void sl_chain_free(struct sl_chain *chain);
 uint64_t sl_chain_version(const struct sl_chain *chain);
 uint32_t sl_chain_nf_count(const struct sl_chain *chain);

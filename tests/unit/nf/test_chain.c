@@ -80,6 +80,50 @@ static void test_chain_runs_nfs_in_order(void **state)
     sl_chain_free(chain);
 }
 
+/* Same verdicts, counters of its own, and either may be freed first. */
+static void test_chain_further_shares_and_outlives(void **state)
+{
+    (void)state;
+    struct sl_chain *first = NULL;
+    struct sl_chain *other = NULL;
+    struct sl_err err = {0};
+    size_t size = two_nfs(2);
+    uint8_t data[2][64];
+    struct sl_packet packets[2] = {udp(data[0], 64, 80), udp(data[1], 64, 53)};
+    struct sl_packet *list[2] = {&packets[0], &packets[1]};
+    struct sl_chain_nf_totals totals;
+    struct sl_nf_counter counter;
+    for (int i = 0; i < 2; i++) {
+        assert_ok(sl_chain_create(bundle, size, &first, &err));
+        assert_ok(sl_chain_create_further(bundle, size, first, &other, &err));
+        assert_int_equal(sl_chain_version(other), 77);
+        assert_int_equal(sl_chain_nf_count(other), 2);
+        sl_chain_run(first, list, 2);
+        sl_chain_nf_totals(other, 0, &totals);
+        assert_int_equal(totals.packets, 0);
+        sl_chain_nf_counter_get(other, 0, 0, &counter);
+        assert_int_equal(counter.value, 0);
+        if (i == 0) {
+            sl_chain_free(first);
+        }
+        sl_chain_run(other, list, 2);
+        assert_int_equal(packets[0].verdict, SL_VERDICT_PASS);
+        assert_int_equal(packets[1].verdict, SL_VERDICT_DROP);
+        sl_chain_nf_counter_get(other, 0, 0, &counter);
+        assert_int_equal(counter.value, 1);
+        sl_chain_free(other);
+        if (i == 1) {
+            sl_chain_run(first, list, 2);
+            assert_int_equal(packets[1].verdict, SL_VERDICT_DROP);
+            sl_chain_free(first);
+        }
+    }
+    /* what cannot be shared is read, and checked, again */
+    assert_ok(sl_chain_create(bundle, two_nfs(2), &first, &err));
+    assert_rc(sl_chain_create_further(bundle, size - 1, first, &other, &err), SL_TRUNCATED);
+    sl_chain_free(first);
+}
+
 static void test_chain_more_packets_than_a_burst_all_decided(void **state)
 {
     (void)state;
@@ -160,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chain_runs_nfs_in_order),
+        cmocka_unit_test(test_chain_further_shares_and_outlives),
         cmocka_unit_test(test_chain_more_packets_than_a_burst_all_decided),
         cmocka_unit_test(test_chain_bundle_bad_fields_are_refused),
         cmocka_unit_test(test_chain_bundle_truncated_anywhere_is_refused),
