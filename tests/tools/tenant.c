@@ -4,10 +4,11 @@
  *
  *   tenant --make-key FILE                      prints the key's SPKI SHA-256
  *   tenant --key FILE --control ADDR PORT --esp ADDR PORT [--seconds N] [--size BYTES]
- *          [--patterns FILE] [--status FILE] [--ready FILE] [--rules N]
+ *          [--patterns FILE] [--status FILE] [--ready FILE] [--rules N] [--swaps N]
  *
  * --patterns: writes what the cloud must never see, for memscan; --ready: created once packets
- * flow. Exit code: 0 all as expected, 1 not, 2 usage, 3 the image refused the key. */
+ * flow; --swaps: replaces the chain so often meanwhile, and goes on until it is done. Exit code: 0
+ * all as expected, 1 not, 2 usage, 3 the image refused the key. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -47,7 +48,7 @@ enum {
 
 struct options {
     const char *make_key, *key, *control[2], *esp[2], *patterns, *status, *ready;
-    uint32_t seconds, size, rules;
+    uint32_t seconds, size, rules, swaps;
 };
 
 struct tenant {
@@ -66,6 +67,10 @@ struct tenant {
     size_t policy_size;
     uint64_t sent, returned, forbidden, wrong, lost;
     uint64_t version;
+    uint8_t *bundle;
+    size_t bundle_room;
+    uint32_t swaps;
+    bool is_swapping;
 };
 
 static int fail(const char *what, const struct sl_err *err)
@@ -289,25 +294,60 @@ static int connect_image(struct tenant *t)
     return 0;
 }
 
+static size_t make_bundle(struct tenant *t, uint64_t version)
+{
+    if (t->bundle == NULL) {
+        t->bundle_room = t->policy_size + 128;
+        t->bundle = malloc(t->bundle_room);
+    }
+    return t->bundle == NULL
+               ? 0
+               : ref_bundle_write(t->policy, t->policy_size, version, t->bundle, t->bundle_room);
+}
+
 static int provision(struct tenant *t)
 {
     struct sl_err err = {0};
     uint8_t hash[32];
-    size_t room = t->policy_size + 128;
-    uint8_t *bundle = malloc(room);
-    if (bundle == NULL) {
+    size_t size = make_bundle(t, 1);
+    if (size == 0) {
         return EXIT_BAD;
     }
-    size_t size = ref_bundle_write(t->policy, t->policy_size, 1, bundle, room);
     sl_rc rc = provision_sas(t, 0, &err);
     if (rc == SL_OK) {
-        rc = sl_client_chain_set(t->client, TIMEOUT_MS, bundle, size, &t->version, hash, &err);
+        rc = sl_client_chain_set(t->client, TIMEOUT_MS, t->bundle, size, &t->version, hash, &err);
     }
     if (rc == SL_OK) {
         rc = sl_client_time(t->client, TIMEOUT_MS, &err);
     }
-    free(bundle);
     return rc == SL_OK ? 0 : fail("provisioning", &err);
+}
+
+/* Asks for the next version of the chain, or looks whether it is in place; never waits. */
+static int swap_step(struct tenant *t)
+{
+    struct sl_err err = {0};
+    struct sl_msg reply = {0};
+    sl_rc rc;
+    if (!t->is_swapping) {
+        size_t size = make_bundle(t, t->version + 1);
+        rc = sl_client_request(t->client, SL_MSG_CHAIN_SET, t->bundle, size, &err);
+        t->is_swapping = true;
+        return rc == SL_OK ? 0 : fail("next chain", &err);
+    }
+    rc = sl_client_poll(t->client, &reply, &err);
+    if (rc == SL_AGAIN) {
+        return 0;
+    }
+    if (rc != SL_OK || reply.type == SL_MSG_ERROR) {
+        rc = rc == SL_OK ? sl_client_error(&reply, &err) : rc;
+        return fail("next chain", &err);
+    }
+    sl_msg_done(&reply);
+    t->version++;
+    t->swaps++;
+    t->is_swapping = false;
+    return 0;
 }
 
 /* ---- traffic ---- */
@@ -468,8 +508,11 @@ static int run_traffic(struct tenant *t)
     if (probe_ports(t) != 0) {
         return EXIT_BAD;
     }
-    while (now_ms() < end_ms || !is_rekeyed) {
+    while (now_ms() < end_ms || !is_rekeyed || t->swaps < t->options.swaps) {
         bounce(t, t->options.size);
+        if (t->swaps < t->options.swaps && (is_rekeyed || t->is_swapping) && swap_step(t) != 0) {
+            return EXIT_BAD;
+        }
         if (t->sent == BURST && t->options.ready != NULL) {
             FILE *file = fopen(t->options.ready, "w");
             if (file == NULL || fclose(file) != 0) {
@@ -489,6 +532,9 @@ static int run_traffic(struct tenant *t)
            (unsigned long long)t->sent, (unsigned long long)t->returned,
            (unsigned long long)t->forbidden, (unsigned long long)t->lost,
            (unsigned long long)t->wrong, (double)t->returned / seconds, t->options.size);
+    if (t->swaps > 0) {
+        printf("tenant: the chain was replaced %u times meanwhile\n", t->swaps);
+    }
     return t->lost == 0 && t->wrong == 0 ? 0 : EXIT_BAD;
 }
 
@@ -508,11 +554,13 @@ static int finish(struct tenant *t)
     /* the rule's own counter says what was dropped, and by which rule */
     char want[64];
     (void)snprintf(want, sizeof(want), "\"dropped\":%llu", (unsigned long long)t->forbidden);
+    if (t->swaps > 0) { /* that chain and its counters are gone; which version is in place? */
+        (void)snprintf(want, sizeof(want), "\"version\":%llu", (unsigned long long)t->version);
+    }
     bool is_good = strstr(json, want) != NULL;
     free(json);
     if (!is_good) {
-        fprintf(stderr, "tenant: the image's status does not count %llu forbidden packets\n",
-                (unsigned long long)t->forbidden);
+        fprintf(stderr, "tenant: the image's status does not say %s\n", want);
         return EXIT_BAD;
     }
     if (sl_client_sa_clear(t->client, TIMEOUT_MS, &err) != SL_OK) {
@@ -545,6 +593,7 @@ static int run(struct tenant *t)
     code = code != 0 ? code : run_traffic(t);
     code = code != 0 ? code : finish(t);
     sl_client_free(t->client);
+    free(t->bundle);
     return code;
 }
 
@@ -600,6 +649,9 @@ static bool read_options(int argc, char **argv, struct options *o)
         } else if (strcmp(argv[i], "--rules") == 0) {
             is_good = take(argc, argv, &i, &number, NULL);
             o->rules = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
+        } else if (strcmp(argv[i], "--swaps") == 0) {
+            is_good = take(argc, argv, &i, &number, NULL);
+            o->swaps = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
         } else if (strcmp(argv[i], "--size") == 0) {
             is_good = take(argc, argv, &i, &number, NULL);
             o->size = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
