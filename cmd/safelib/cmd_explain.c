@@ -14,7 +14,7 @@
 struct answer {
     const char *verdict; /* accept, drop, reply */
     char nf[SL_NF_NAME_MAX];
-    long long rule; /* -1: the default policy */
+    long long rule; /* from 1, as `policy show` lists them; 0: the default policy */
     long long line; /* 0: not known */
     char source[1024];
     char text[1024];
@@ -32,7 +32,7 @@ static int show(const char *flow, const struct answer *answer, bool is_json)
         json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "flow", flow, "verdict", answer->verdict,
                                  "nf", answer->nf, "where", answer->where);
         (void)json_object_set_new(root, "rule",
-                                  answer->rule >= 0 ? json_integer(answer->rule) : json_null());
+                                  answer->rule > 0 ? json_integer(answer->rule) : json_null());
         if (answer->text[0] != '\0') {
             (void)json_object_set_new(root, "line", json_integer(answer->line));
             (void)json_object_set_new(root, "source", json_string(answer->source));
@@ -42,7 +42,7 @@ static int show(const char *flow, const struct answer *answer, bool is_json)
     }
     printf("%s%s%s", tone(stdout, answer->verdict[0] == 'a' ? TONE_GOOD : TONE_BAD),
            answer->verdict, tone(stdout, TONE_PLAIN));
-    if (answer->rule < 0) {
+    if (answer->rule == 0) {
         printf(" by the default policy of %s", answer->nf);
     } else {
         printf(" by rule %lld of %s", answer->rule, answer->nf);
@@ -62,7 +62,7 @@ static int show(const char *flow, const struct answer *answer, bool is_json)
 static void name_rule(const struct sl_policy *policy, struct answer *answer)
 {
     const struct sl_policy_rule *rule =
-        answer->rule >= 0 ? sl_policy_rule(policy, (uint32_t)answer->rule) : NULL;
+        answer->rule > 0 ? sl_policy_rule(policy, (uint32_t)answer->rule - 1) : NULL;
     if (rule != NULL) {
         answer->line = rule->line;
         (void)snprintf(answer->text, sizeof(answer->text), "%s", rule->text);
@@ -94,7 +94,7 @@ static int explain_offline(const char *path, const struct flow_packet *flow, str
     } else {
         sl_chain_run(chain, list, 1);
         answer->verdict = verdict_name(packet.verdict);
-        answer->rule = packet.rule == SL_RULE_DEFAULT ? -1 : (long long)packet.rule;
+        answer->rule = packet.rule == SL_RULE_DEFAULT ? 0 : (long long)packet.rule + 1;
         (void)snprintf(answer->nf, sizeof(answer->nf), "%s",
                        sl_chain_nf_name(chain, packet.nf_index));
         answer->where = "policy file, evaluated here";
@@ -112,11 +112,11 @@ static void take_reply(json_t *reply, struct answer *answer)
                       : strcmp(verdict, "reply") == 0 ? "reply"
                                                       : "drop";
     json_t *rule = json_object_get(reply, "rule");
-    json_t *nf = json_object_get(reply, "nf");
-    answer->rule = json_is_integer(rule) ? json_integer_value(rule) : -1;
+    const char *name = json_text_at(reply, "nf_name");
+    answer->rule = json_integer_value(rule);
     answer->line = json_int_at(reply, "line");
-    if (json_is_string(nf)) {
-        (void)snprintf(answer->nf, sizeof(answer->nf), "%s", json_string_value(nf));
+    if (name[0] != '\0') {
+        (void)snprintf(answer->nf, sizeof(answer->nf), "%s", name);
     } else {
         (void)snprintf(answer->nf, sizeof(answer->nf), "NF %lld", json_int_at(reply, "nf"));
     }
@@ -189,7 +189,7 @@ int cmd_explain(int argc, char **argv)
     if (flow_packet_read(argv[first], &flow, &err) != SL_OK) {
         return complain_err(CMD_USAGE, &err);
     }
-    struct answer answer = {.rule = -1, .verdict = "drop"};
+    struct answer answer = {.verdict = "drop"};
     status = policy != NULL ? explain_offline(policy, &flow, &answer)
                             : explain_running(socket, &flow, &answer);
     return status == CMD_GOOD ? show(argv[first], &answer, is_json) : status;

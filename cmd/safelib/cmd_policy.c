@@ -146,9 +146,10 @@ static json_t *rules_json(const struct sl_policy *policy)
     json_t *rules = json_array();
     for (uint32_t i = 0; i < policy->count; i++) {
         const struct sl_policy_rule *rule = &policy->rules[i];
-        (void)json_array_append_new(rules, json_pack("{s:i, s:i, s:s?, s:s?, s:s?}", "rule", (int)i,
-                                                     "line", (int)rule->line, "chain", rule->chain,
-                                                     "action", rule->action, "text", rule->text));
+        (void)json_array_append_new(rules,
+                                    json_pack("{s:i, s:i, s:s?, s:s?, s:s?}", "rule", (int)i + 1,
+                                              "line", (int)rule->line, "chain", rule->chain,
+                                              "action", rule->action, "text", rule->text));
     }
     return rules;
 }
@@ -178,7 +179,7 @@ static int show(const char *path, bool is_json)
         }
         for (uint32_t i = 0; i < policy.count; i++) {
             const struct sl_policy_rule *rule = &policy.rules[i];
-            printf("%6u  line %-5u %-8s  %s\n", i, rule->line, rule->action, rule->text);
+            printf("%6u  line %-5u %-8s  %s\n", i + 1, rule->line, rule->action, rule->text);
         }
         if (policy.default_action != NULL) {
             printf("%6s  %-10s %-8s\n", "else", "", policy.default_action);
@@ -196,7 +197,11 @@ static int policy_show(int argc, char **argv)
     };
     const struct command_spec spec = {
         .usage = "safelib policy show FILE",
-        .about = "Lists the rules of a compiled policy with their numbers and lines.",
+        .about = "Lists the rules of a compiled policy with their lines. The numbers, from 1, are "
+                 "those\n"
+                 "of `safelib replay`, `explain` and `status`: a rule of the file that is reached "
+                 "by two\n"
+                 "jumps has two of them, and one line.",
         .examples = "  safelib policy show rules.slp\n",
         .options = options,
         .option_count = 1,

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "capture/capture.h"
 #include "command.h"
@@ -33,6 +36,9 @@ struct replay {
     json_t *json_lines;
     uint64_t by_verdict[3];
     uint64_t malformed, too_long;
+    bool is_cut; /* the capture could not be read to its end */
+    bool is_bar; /* a progress bar stands on the terminal */
+    uint64_t started_ns, shown_ns;
 };
 
 /* What is kept of a packet while its batch is under way. */
@@ -106,7 +112,7 @@ static void put_line(struct replay *replay, uint64_t index, const struct eval_pa
     if (packet->nf == EVAL_NO_NF) {
         (void)snprintf(rule, sizeof(rule), "malformed");
     } else if (packet->rule != SL_RULE_DEFAULT) {
-        (void)snprintf(rule, sizeof(rule), "%u", packet->rule);
+        (void)snprintf(rule, sizeof(rule), "%u", packet->rule + 1);
     }
     if (replay->lines != NULL) {
         (void)fprintf(replay->lines, "%llu\t%s\t%s\t%s\n", (unsigned long long)index,
@@ -123,7 +129,7 @@ static void put_line(struct replay *replay, uint64_t index, const struct eval_pa
     } else if (packet->rule == SL_RULE_DEFAULT) {
         (void)json_object_set_new(item, "rule", json_string("default"));
     } else {
-        (void)json_object_set_new(item, "rule", json_integer(packet->rule));
+        (void)json_object_set_new(item, "rule", json_integer((json_int_t)packet->rule + 1));
     }
     (void)json_array_append_new(replay->json_lines, item);
 }
@@ -153,6 +159,45 @@ static int flush_batch(struct replay *replay, struct eval_packet *packets,
     return CMD_GOOD;
 }
 
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* A bar on the terminal for what takes longer than two seconds, ten times a second. */
+static void progress(struct replay *replay)
+{
+    enum { WIDTH = 30 };
+    static const char full[] = "##############################";
+    uint64_t now = now_ns();
+    uint64_t done;
+    uint64_t size;
+    bool is_in_the_way = replay->lines == stdout && isatty(STDOUT_FILENO) == 1;
+    if (now - replay->started_ns < 2000000000u || now - replay->shown_ns < 100000000u ||
+        is_in_the_way || isatty(STDERR_FILENO) != 1) {
+        return;
+    }
+    sl_capture_progress(replay->capture, &done, &size);
+    if (size == 0) {
+        return;
+    }
+    replay->shown_ns = now;
+    replay->is_bar = true;
+    int filled = (int)(done * WIDTH / size);
+    (void)fprintf(stderr, "\r%s  [%-*.*s] %3llu %%", replay->in, WIDTH, filled, full,
+                  (unsigned long long)(done * 100 / size));
+}
+
+static void progress_done(struct replay *replay)
+{
+    if (replay->is_bar) {
+        (void)fputs("\r\033[K", stderr);
+        replay->is_bar = false;
+    }
+}
+
 static int run_packets(struct replay *replay)
 {
     static struct eval_packet packets[EVAL_BATCH_MAX];
@@ -161,6 +206,7 @@ static int run_packets(struct replay *replay)
     uint32_t count = 0;
     sl_rc rc;
     struct sl_capture_packet packet;
+    replay->started_ns = now_ns();
     while ((rc = sl_capture_next(replay->capture, &packet)) == SL_OK) {
         if (packet.size > EVAL_PACKET_MAX) {
             replay->too_long++; /* offloaded super-packets are no packets of a wire */
@@ -174,14 +220,19 @@ static int run_packets(struct replay *replay)
         if (++count == EVAL_BATCH_MAX) {
             int status = flush_batch(replay, packets, pending, count);
             count = 0;
+            progress(replay);
             if (status != CMD_GOOD) {
+                progress_done(replay);
                 return status;
             }
         }
     }
     int status = flush_batch(replay, packets, pending, count);
-    if (status == CMD_GOOD && rc != SL_CLOSED) {
-        (void)complain(CMD_USAGE, "%s: cut within a frame; what came before was run", replay->in);
+    progress_done(replay);
+    replay->is_cut = rc != SL_CLOSED;
+    if (status == CMD_GOOD && replay->is_cut) {
+        (void)complain(CMD_USAGE, "%s: cannot be read to its end (what came before was run): %s",
+                       replay->in, sl_capture_fault(replay->capture));
     }
     return status;
 }
@@ -193,15 +244,17 @@ static int report(struct replay *replay)
     eval_measurement(replay->eval, measurement);
     sl_capture_counts(replay->capture, &counts);
     const uint64_t *v = replay->by_verdict;
+    int status = replay->is_cut ? CMD_USAGE : CMD_GOOD;
     if (replay->is_json) {
         json_t *root = json_pack(
-            "{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "device", replay->device,
-            "protection", eval_protection(replay->eval), "mrenclave", measurement, "frames",
-            (json_int_t)counts.frames, "non_ip", (json_int_t)counts.non_ip, "too_long",
+            "{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "device",
+            replay->device, "protection", eval_protection(replay->eval), "mrenclave", measurement,
+            "complete", !replay->is_cut, "frames", (json_int_t)counts.frames, "non_ip",
+            (json_int_t)counts.non_ip, "snapped", (json_int_t)counts.snapped, "too_long",
             (json_int_t)replay->too_long, "malformed", (json_int_t)replay->malformed, "accept",
             (json_int_t)v[SL_VERDICT_PASS], "drop", (json_int_t)v[SL_VERDICT_DROP], "reply",
             (json_int_t)v[SL_VERDICT_REPLY], "packets", replay->json_lines);
-        return print_json(root, CMD_GOOD);
+        return print_json(root, status);
     }
     (void)fprintf(stderr,
                   "%llu frames: %llu accepted, %llu dropped (%llu of them malformed), %llu "
@@ -210,14 +263,42 @@ static int report(struct replay *replay)
                   (unsigned long long)v[SL_VERDICT_DROP], (unsigned long long)replay->malformed,
                   (unsigned long long)v[SL_VERDICT_REPLY], (unsigned long long)counts.non_ip,
                   (unsigned long long)replay->too_long);
-    (void)fprintf(stderr, "device %s: %s\nmrenclave %s\n", replay->device,
-                  eval_protection(replay->eval), measurement);
-    return CMD_GOOD;
+    if (counts.snapped > 0) {
+        (void)fprintf(stderr,
+                      "note: %llu frames were cut short when captured (snap length): what is "
+                      "missing of them makes them malformed\n",
+                      (unsigned long long)counts.snapped);
+    }
+    (void)fprintf(stderr, "device %s\nmrenclave %s\n", eval_protection(replay->eval), measurement);
+    return status;
+}
+
+/* Output over the input would destroy it, and two outputs in one file each other. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat x;
+    struct stat y;
+    if (a == NULL || b == NULL) {
+        return false;
+    }
+    if (stat(a, &x) != 0) {
+        return strcmp(a, b) == 0;
+    }
+    return stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 static int open_all(struct replay *replay)
 {
     struct sl_err err = {0};
+    const char *const files[] = {replay->in, replay->chain, replay->out, replay->verdicts};
+    for (size_t i = 0; i < 4; i++) {
+        for (size_t k = i < 2 ? 2 : i + 1; k < 4; k++) {
+            if (is_same_file(files[i], files[k])) {
+                return complain(CMD_USAGE, "%s would overwrite %s: name another file", files[k],
+                                files[i]);
+            }
+        }
+    }
     if (sl_capture_open(replay->in, &replay->capture, &err) != SL_OK ||
         eval_policy(replay->chain, &replay->policy, &err) != SL_OK ||
         eval_start(replay->image, replay->device, &replay->policy, &replay->eval, &err) != SL_OK ||
@@ -241,7 +322,9 @@ static int close_all(struct replay *replay, int status)
     if (replay->writer != NULL && sl_capture_finish(replay->writer) != SL_OK) {
         status = complain(CMD_USAGE, "%s: not all was written", replay->out);
     }
-    if (replay->lines != NULL && replay->lines != stdout && fclose(replay->lines) != 0) {
+    if (replay->lines == stdout && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
+        status = complain(CMD_USAGE, "the output could not be written: %s", strerror(errno));
+    } else if (replay->lines != NULL && replay->lines != stdout && fclose(replay->lines) != 0) {
         status = complain(CMD_USAGE, "%s: %s", replay->verdicts, strerror(errno));
     }
     sl_capture_close(replay->capture);

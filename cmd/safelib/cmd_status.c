@@ -14,26 +14,21 @@ struct status_args {
     uint64_t watch_s;
 };
 
-static const char *const bold_on = "\033[1m";
-static const char *const green_on = "\033[32m";
-static const char *const yellow_on = "\033[33m";
-static const char *const red_on = "\033[31m";
-
-static const char *paint(const char *code)
+static const char *paint(enum tone which)
 {
-    return isatty(STDOUT_FILENO) ? code : "";
+    return tone(stdout, which);
 }
 static const char *plain(void)
 {
-    return paint("\033[0m");
+    return paint(TONE_PLAIN);
 }
 
 static const char *state_colour(const char *state)
 {
     if (strcmp(state, "running") == 0) {
-        return paint(green_on);
+        return paint(TONE_GOOD);
     }
-    return paint(strcmp(state, "stopped") == 0 ? red_on : yellow_on);
+    return paint(strcmp(state, "stopped") == 0 ? TONE_BAD : TONE_WARN);
 }
 
 /* 1234567 as "1.23 M" */
@@ -60,7 +55,7 @@ static void slot_show(json_t *slot)
     bool is_keyed = json_is_object(json_at(slot, "sa_out"));
     printf("  %s/%lld  ", json_text_at(slot, "port"), json_int_at(slot, "shard"));
     if (!is_keyed) {
-        printf("%sno SA: nothing passes%s\n", paint(red_on), plain());
+        printf("%sno SA: nothing passes%s\n", paint(TONE_BAD), plain());
         return;
     }
     printf("out %s  in %s  key %lld s old  sent %sB  received %sB%s\n",
@@ -90,7 +85,7 @@ static void drops_show(json_t *slots)
         }
     }
     if (json_object_size(sums) > 0) {
-        printf("  %sdropped%s", paint(yellow_on), plain());
+        printf("  %sdropped%s", paint(TONE_WARN), plain());
         json_object_foreach(sums, name, value)
         {
             printf("  %s %lld", name + 5, (long long)json_integer_value(value));
@@ -106,7 +101,7 @@ static void tunnel_show(json_t *root)
     json_t *slots = json_at(tunnel, "slots");
     json_t *slot;
     size_t i;
-    printf("%stunnel%s  %s  %s, %s%s, window %lld\n", paint(bold_on), plain(),
+    printf("%stunnel%s  %s  %s, %s%s, window %lld\n", paint(TONE_STRONG), plain(),
            json_text_at(tunnel, "peer"), json_text_at(tunnel, "framing"),
            json_text_at(tunnel, "alg"), json_is_true(json_at(tunnel, "esn")) ? " with ESN" : "",
            json_int_at(tunnel, "replay_window"));
@@ -120,7 +115,7 @@ static void tunnel_show(json_t *root)
         (void)snprintf(path, sizeof(path), "offload.%s", ways[way]);
         json_t *offload = json_at(tunnel, path);
         bool is_on = strcmp(json_text_at(offload, "state"), "on") == 0;
-        printf("  offload %-7s %s%s%s%s%s\n", ways[way], is_on ? "" : paint(yellow_on),
+        printf("  offload %-7s %s%s%s%s%s\n", ways[way], is_on ? "" : paint(TONE_WARN),
                json_text_at(offload, "state"), plain(), ": ", json_text_at(offload, "reason"));
     }
     if (json_int_at(tunnel, "offload.gso_errno") != 0) {
@@ -162,12 +157,12 @@ static void image_show(json_t *root)
     json_t *nf;
     size_t i;
     if (image == NULL) {
-        printf("%simage%s   not reached yet\n", paint(bold_on), plain());
+        printf("%simage%s   not reached yet\n", paint(TONE_STRONG), plain());
         return;
     }
-    printf("%simage%s   SafeLib %s, says it runs on \"%s\"  %sNOT ATTESTED%s\n", paint(bold_on),
+    printf("%simage%s   SafeLib %s, says it runs on \"%s\"  %sNOT ATTESTED%s\n", paint(TONE_STRONG),
            plain(), json_text_at(image, "version"), json_text_at(image, "device_hint"),
-           paint(red_on), plain());
+           paint(TONE_BAD), plain());
     printf("  key     %.16s...\n", json_text_at(image, "key_sha256"));
     printf("  policy  version %lld, sha256 %.16s..., from %s\n",
            json_int_at(root, "policy.version"), json_text_at(root, "policy.sha256"),
@@ -186,8 +181,8 @@ static void gateway_show(json_t *root)
 {
     const char *state = json_text_at(root, "state");
     const char *reason = json_text_at(root, "reason");
-    printf("%sgateway%s %s%s%s%s%s\n", paint(bold_on), plain(), state_colour(state), state, plain(),
-           reason[0] != '\0' ? ": " : "", reason);
+    printf("%sgateway%s %s%s%s%s%s\n", paint(TONE_STRONG), plain(), state_colour(state), state,
+           plain(), reason[0] != '\0' ? ": " : "", reason);
     printf(
         "  up      %lld s, version %s; connected %lld times, rekeyed %lld, image restarts %lld\n",
         json_int_at(root, "uptime_s"), json_text_at(root, "version"),
@@ -201,7 +196,7 @@ static void host_show(json_t *host)
 {
     const char *name;
     json_t *value;
-    printf("%shost%s   ", paint(bold_on), plain());
+    printf("%shost%s   ", paint(TONE_STRONG), plain());
     json_object_foreach(host, name, value)
     {
         if (json_is_string(value)) {
@@ -233,16 +228,20 @@ static int show_once(const struct status_args *args)
     json_t *root = gateway_status(args->gateway, &gateway_err);
     json_t *host = host_read(args->host, &host_err);
     int status = CMD_GOOD;
-    if (root == NULL && host == NULL) {
-        status =
-            complain(CMD_USAGE, "no gateway: %s; no host: %s", gateway_err.text, host_err.text);
-    } else if (args->is_json) {
-        json_t *all = json_object();
-        (void)json_object_set(all, "gateway", root != NULL ? root : json_null());
-        (void)json_object_set(all, "host", host != NULL ? host : json_null());
-        (void)json_dumpf(all, stdout, JSON_INDENT(2));
-        printf("\n");
-        json_decref(all);
+    bool is_none = root == NULL && host == NULL;
+    if (args->is_json) {
+        json_t *all = json_pack("{s:O?, s:O?}", "gateway", root, "host", host);
+        if (is_none && all != NULL) {
+            (void)json_object_set_new(all, "error",
+                                      json_sprintf("%s; %s", gateway_err.text, host_err.text));
+        }
+        status = print_json(all, is_none ? CMD_USAGE : CMD_GOOD);
+    } else if (is_none) {
+        status = complain(CMD_USAGE,
+                          "neither a gateway nor a host answers here\n  gateway: %s\n  host:    "
+                          "%s\n  next:    start one (man safelib-gateway, man safelib-host), or "
+                          "let `safelib doctor` look at this machine",
+                          gateway_err.text, host_err.text);
     } else {
         if (root != NULL) {
             gateway_show(root);

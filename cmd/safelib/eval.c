@@ -184,18 +184,13 @@ static sl_rc provision(struct eval *eval, const struct sl_identity *identity,
     return rc;
 }
 
-/* NF names in the order of the bundle (nf/chain.h); it was accepted by the image already. */
 static void read_names(struct eval *eval, const struct sl_policy *policy)
 {
-    struct sl_reader r;
-    sl_reader_init(&r, policy->bundle, policy->size);
-    (void)sl_reader_be32(&r);
-    (void)sl_reader_be16(&r);
-    uint32_t count = sl_reader_be16(&r);
-    (void)sl_reader_be64(&r);
-    for (uint32_t i = 0; i < count && i < SL_CHAIN_NF_MAX && r.rc == SL_OK; i++) {
-        sl_reader_string(&r, eval->nf_names[i], sizeof(eval->nf_names[i]));
-        (void)sl_reader_bytes(&r, sl_reader_be32(&r));
+    for (uint32_t i = 0; i < SL_CHAIN_NF_MAX; i++) {
+        sl_policy_nf_name(policy, i, eval->nf_names[i]);
+        if (eval->nf_names[i][0] == '\0') {
+            break;
+        }
         eval->nf_count = i + 1;
     }
 }

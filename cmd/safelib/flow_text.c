@@ -6,10 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "safelib/packet.h"
+
+enum { SOURCE_PORT = 40000 }; /* where none is said: what clients come from */
 
 struct flow {
     uint8_t proto;
@@ -17,7 +20,7 @@ struct flow {
     uint8_t src[16], dst[16];
     uint16_t sport, dport;
     bool has_port[2];
-    uint8_t flags;
+    int flags;      /* -1: not said */
     int type, code; /* -1: not said */
     int port;       /* -1: by the source */
     bool is_later;
@@ -27,9 +30,11 @@ static const struct {
     const char *name;
     uint8_t proto;
     uint8_t l4_size;
-} protos[] = {{"tcp", 6, 20},    {"udp", 17, 8},      {"sctp", 132, 12},
-              {"dccp", 33, 12},  {"udplite", 136, 8}, {"icmp", 1, 8},
-              {"icmpv6", 58, 8}, {"gre", 47, 4},      {"esp", 50, 8}};
+    bool has_ports;
+} protos[] = {{"tcp", 6, 20, true},       {"udp", 17, 8, true},      {"sctp", 132, 12, true},
+              {"dccp", 33, 12, true},     {"udplite", 136, 8, true}, {"icmp", 1, 8, false},
+              {"icmpv6", 58, 8, false},   {"gre", 47, 4, false},     {"esp", 50, 8, false},
+              {"ipv6-icmp", 58, 8, false}};
 
 static bool read_number(const char *text, unsigned long max, unsigned long *ret_number)
 {
@@ -45,7 +50,7 @@ static bool read_number(const char *text, unsigned long max, unsigned long *ret_
 static bool read_proto(const char *text, struct flow *flow)
 {
     for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
-        if (strcmp(protos[i].name, text) == 0) {
+        if (strcasecmp(protos[i].name, text) == 0) {
             flow->proto = protos[i].proto;
             return true;
         }
@@ -56,19 +61,29 @@ static bool read_proto(const char *text, struct flow *flow)
     return is_number;
 }
 
-/* "[2001:db8::1]:80", "2001:db8::1", "10.0.0.1:80" or "10.0.0.1" */
-static bool read_end(const char *text, struct flow *flow, int side)
+static bool has_ports(uint8_t proto)
+{
+    for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
+        if (protos[i].proto == proto) {
+            return protos[i].has_ports;
+        }
+    }
+    return false;
+}
+
+/* "[2001:db8::1]:80", "2001:db8::1", "10.0.0.1:80" or "10.0.0.1"; why not, or NULL. */
+static const char *read_end(const char *text, struct flow *flow, int side)
 {
     char copy[80];
     if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy)) {
-        return false;
+        return "too long for an address";
     }
     char *addr = copy;
     char *port = NULL;
     if (copy[0] == '[') {
         char *close = strchr(copy, ']');
-        if (close == NULL) {
-            return false;
+        if (close == NULL || (close[1] != '\0' && close[1] != ':')) {
+            return "expected [ADDRESS]:PORT";
         }
         *close = '\0';
         addr = copy + 1;
@@ -79,20 +94,28 @@ static bool read_end(const char *text, struct flow *flow, int side)
     }
     uint8_t *out = side == 0 ? flow->src : flow->dst;
     bool is_v4 = strchr(addr, ':') == NULL;
+    if (inet_pton(is_v4 ? AF_INET : AF_INET6, addr, out) != 1) {
+        return is_v4 ? "not an IPv4 address (names are not looked up)" : "not an IPv6 address";
+    }
     if (side == 1 && is_v4 != flow->is_v4) {
-        return false;
+        return "one address is IPv4, the other IPv6";
     }
     flow->is_v4 = is_v4;
     unsigned long number = 0;
     if (port != NULL && !read_number(port, 65535, &number)) {
-        return false;
+        return "expected a port from 0 to 65535 behind the colon, as a number";
+    }
+    if (port != NULL && !has_ports(flow->proto)) {
+        return "this protocol has no ports";
     }
     flow->has_port[side] = port != NULL;
-    *(side == 0 ? &flow->sport : &flow->dport) = (uint16_t)number;
-    return inet_pton(is_v4 ? AF_INET : AF_INET6, addr, out) == 1;
+    if (port != NULL) {
+        *(side == 0 ? &flow->sport : &flow->dport) = (uint16_t)number;
+    }
+    return NULL;
 }
 
-static bool read_flags(const char *text, uint8_t *ret_flags)
+static bool read_flags(const char *text, int *ret_flags)
 {
     static const char *const names[] = {"fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr"};
     char copy[64];
@@ -108,7 +131,7 @@ static bool read_flags(const char *text, uint8_t *ret_flags)
         if (i == 8 && strcmp(word, "none") != 0) {
             return false;
         }
-        *ret_flags |= (uint8_t)(i < 8 ? 1u << i : 0);
+        *ret_flags |= i < 8 ? 1 << i : 0;
     }
     return true;
 }
@@ -162,7 +185,7 @@ static uint32_t put_l4(const struct flow *flow, uint8_t *l4)
     }
     if (flow->proto == 6) {
         l4[12] = 0x50;
-        l4[13] = flow->flags;
+        l4[13] = flow->flags >= 0 ? (uint8_t)flow->flags : 0x02;
     } else if (flow->proto == 17) {
         sl_be16_put(l4 + 4, 8);
     }
@@ -199,35 +222,91 @@ static void put_packet(const struct flow *flow, struct flow_packet *packet)
     }
 }
 
-sl_rc flow_packet_read(const char *text, struct flow_packet *ret_packet, struct sl_err *err)
+/* What fits together and what does not; the word at fault and why, or NULL. */
+static const char *check(const struct flow *flow, const char *const *words, const char **ret_word)
 {
-    char copy[256];
-    char *save = NULL;
-    struct flow flow = {.flags = 0x02, .type = -1, .code = -1, .port = -1};
-    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy)) {
-        return sl_err_set(err, SL_INVALID, "the flow is too long");
+    bool is_icmp = flow->proto == 1 || flow->proto == 58;
+    *ret_word = words[0];
+    if (flow->proto == 1 && !flow->is_v4) {
+        return "between IPv6 addresses it is icmpv6";
     }
+    if (flow->proto == 58 && flow->is_v4) {
+        return "between IPv4 addresses it is icmp";
+    }
+    if (flow->flags >= 0 && flow->proto != 6) {
+        return "flags= is for tcp";
+    }
+    if ((flow->type >= 0 || flow->code >= 0) && !is_icmp) {
+        return "type= and code= are for icmp and icmpv6";
+    }
+    *ret_word = words[2];
+    if (has_ports(flow->proto) && !flow->has_port[1] && !flow->is_later) {
+        return "the rule may depend on the port: expected ADDRESS:PORT";
+    }
+    return NULL;
+}
+
+static sl_rc read_words(char *text, struct flow *flow, struct sl_err *err)
+{
+    char *save = NULL;
     const char *words[3] = {NULL};
+    const char *why = NULL;
+    const char *at = text;
     uint32_t count = 0;
-    for (char *word = strtok_r(copy, " \t", &save); word != NULL;
-         word = strtok_r(NULL, " \t", &save)) {
-        if (strcmp(word, ">") == 0 || strcmp(word, "->") == 0) {
+    for (char *word = strtok_r(text, " \t>", &save); word != NULL && why == NULL;
+         word = strtok_r(NULL, " \t>", &save)) {
+        at = word;
+        if (strcmp(word, "-") == 0) { /* of an arrow */
             continue;
         }
         if (count < 3) {
-            words[count++] = word;
-        } else if (!read_word(word, &flow)) {
-            return sl_err_set(err, SL_INVALID,
-                              "`%s`: expected flags=syn,ack type=N code=N in=lan|wan or later",
-                              word);
+            words[count] = word;
+            if (count > 0) {
+                why = read_end(word, flow, (int)count - 1);
+            } else if (!read_proto(word, flow)) {
+                why = "expected tcp, udp, icmp, icmpv6, sctp, dccp, udplite, gre, esp or a number "
+                      "to 255";
+            }
+            count++;
+        } else if (!read_word(word, flow)) {
+            why = "expected flags=syn,ack type=N code=N in=lan|wan or later";
         }
     }
-    if (count < 3 || !read_proto(words[0], &flow) || !read_end(words[1], &flow, 0) ||
-        !read_end(words[2], &flow, 1)) {
+    if (why == NULL && count == 3) {
+        why = check(flow, words, &at);
+    }
+    if (why != NULL) {
+        return sl_err_set(err, SL_INVALID, "explain: `%s`: %s", at, why);
+    }
+    return SL_OK;
+}
+
+sl_rc flow_packet_read(const char *text, struct flow_packet *ret_packet, struct sl_err *err)
+{
+    char copy[256];
+    struct flow flow = {.flags = -1, .type = -1, .code = -1, .port = -1, .sport = SOURCE_PORT};
+    if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy)) {
+        return sl_err_set(err, SL_INVALID, "the flow is too long");
+    }
+    uint32_t count = 0;
+    bool is_word = false;
+    for (const char *c = text; *c != '\0'; c++) { /* words; an arrow is none */
+        bool is_gap = *c == ' ' || *c == '\t' || *c == '>' || (*c == '-' && c[1] == '>');
+        count += !is_gap && !is_word;
+        is_word = !is_gap;
+    }
+    sl_rc rc = read_words(copy, &flow, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (count < 3) {
         return sl_err_set(err, SL_INVALID,
-                          "`%s`: expected a flow such as 'tcp 10.0.0.5:1234 > 192.0.2.1:443' or "
-                          "'icmpv6 2001:db8::1 > 2001:db8::2 type=128'",
-                          text);
+                          "`%s`: %s is missing: expected a flow such as 'tcp 10.0.0.5:1234 > "
+                          "192.0.2.1:443' or 'icmpv6 2001:db8::1 > 2001:db8::2 type=128'",
+                          text,
+                          count == 0   ? "the protocol"
+                          : count == 1 ? "the source"
+                                       : "the destination");
     }
     put_packet(&flow, ret_packet);
     return SL_OK;

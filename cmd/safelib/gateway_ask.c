@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,49 @@ static char *text_read(int fd, struct sl_err *err)
     return NULL;
 }
 
+static bool has_control(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((uint8_t)*text < 0x20 || *text == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What hosts and images say is shown on terminals: control characters become `?`. False where a
+ * name has some, which no honest answer has. */
+static bool clean(json_t *value, uint32_t depth)
+{
+    enum { DEPTH_MAX = 32 };
+    const char *name;
+    json_t *item;
+    size_t i;
+    const char *text = json_string_value(value);
+    if (depth > DEPTH_MAX) {
+        return false;
+    }
+    if (text != NULL && has_control(text)) {
+        char *copy = strdup(text);
+        for (char *at = copy; at != NULL && *at != '\0'; at++) {
+            *at = (uint8_t)*at < 0x20 || *at == 0x7f ? '?' : *at;
+        }
+        bool is_set = copy != NULL && json_string_set(value, copy) == 0;
+        free(copy);
+        return is_set;
+    }
+    bool is_clean = true;
+    json_object_foreach(value, name, item)
+    {
+        is_clean = is_clean && !has_control(name) && clean(item, depth + 1);
+    }
+    json_array_foreach(value, i, item)
+    {
+        is_clean = is_clean && clean(item, depth + 1);
+    }
+    return is_clean;
+}
+
 static json_t *reply_read(int fd, struct sl_err *err)
 {
     json_error_t fault;
@@ -78,6 +122,10 @@ static json_t *reply_read(int fd, struct sl_err *err)
     free(text);
     if (reply == NULL) {
         sl_err_set(err, SL_MALFORMED, "the answer is not JSON: %s", fault.text);
+    } else if (!clean(reply, 0)) {
+        sl_err_set(err, SL_MALFORMED, "the answer is not one that a program of SafeLib gives");
+        json_decref(reply);
+        reply = NULL;
     }
     return reply;
 }

@@ -213,7 +213,7 @@ static void firewall_burst(void *state, struct sl_packet *const *packets, uint32
     }
 }
 
-/* Two counters per rule, and two of the default policy. */
+/* Two counters per rule, numbered from 1 as for people, and two of the default policy. */
 static uint32_t firewall_counter_count(const void *state)
 {
     const struct firewall *firewall = state;
@@ -231,7 +231,7 @@ static void firewall_counter_get(const void *state, uint32_t index,
     if (rule == firewall->program->rule_count) {
         (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "default.%s", unit);
     } else {
-        (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "rule.%u.%s", rule, unit);
+        (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "rule.%u.%s", rule + 1, unit);
     }
     ret_counter->value = __atomic_load_n(value, __ATOMIC_RELAXED);
 }

@@ -157,7 +157,7 @@ sl_rc fw_rules_read(const void *policy, size_t size, struct fw_rules *ret_rules,
     for (uint32_t i = 0; i < rules.count; i++) {
         rc = read_rule(&rules, i, &r);
         if (rc != SL_OK) {
-            (void)snprintf(reason, reason_size, "rule %u at byte %zu: %s", i, r.off,
+            (void)snprintf(reason, reason_size, "rule %u at byte %zu: %s", i + 1, r.off,
                            sl_rc_text(rc));
             goto out;
         }

@@ -7,6 +7,7 @@
 #include <pcap/sll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/bytes.h"
 
@@ -51,6 +52,19 @@ static uint32_t behind_ethertype(const uint8_t *frame, uint32_t size, uint32_t o
     return 0;
 }
 
+/* RFC 1661 2, RFC 1662 3.1: address and control may lead; 6.5: a protocol number whose first byte
+ * is odd has only that byte. 0 where it is not IP. */
+static uint32_t behind_ppp(const uint8_t *frame, uint32_t size)
+{
+    uint32_t off = size > 2 && frame[0] == 0xff && frame[1] == 0x03 ? 2 : 0;
+    if (off + 2 > size) {
+        return 0;
+    }
+    bool is_short = (frame[off] & 1) != 0;
+    uint16_t protocol = is_short ? frame[off] : sl_be16_get(frame + off);
+    return protocol == 0x0021 || protocol == 0x0057 ? off + (is_short ? 1 : 2) : 0;
+}
+
 /* Offset of the IP packet in a frame; `size` where the frame holds none. */
 static uint32_t ip_offset(int link, const uint8_t *frame, uint32_t size)
 {
@@ -69,8 +83,8 @@ static uint32_t ip_offset(int link, const uint8_t *frame, uint32_t size)
     case DLT_LOOP:
         off = 4;
         break;
-    case DLT_PPP: /* RFC 1661 2, RFC 1662 3.1: address and control may lead */
-        off = size > 4 && frame[0] == 0xff && frame[1] == 0x03 ? 4 : 2;
+    case DLT_PPP:
+        off = behind_ppp(frame, size);
         break;
     default: /* raw IP */
         return 0;
@@ -131,6 +145,7 @@ sl_rc sl_capture_next(struct sl_capture *capture, struct sl_capture_packet *ret_
             return got == PCAP_ERROR_BREAK ? SL_CLOSED : SL_TRUNCATED;
         }
         capture->counts.frames++;
+        capture->counts.snapped += header->caplen < header->len;
         uint32_t off = ip_offset(capture->link, frame, header->caplen);
         uint8_t version = off < header->caplen ? frame[off] >> 4 : 0;
         if (version != 4 && version != 6) {
@@ -145,6 +160,21 @@ sl_rc sl_capture_next(struct sl_capture *capture, struct sl_capture_packet *ret_
         };
         return SL_OK;
     }
+}
+
+const char *sl_capture_fault(const struct sl_capture *capture)
+{
+    return pcap_geterr(capture->pcap);
+}
+
+void sl_capture_progress(const struct sl_capture *capture, uint64_t *ret_done, uint64_t *ret_size)
+{
+    FILE *file = pcap_file(capture->pcap);
+    struct stat stat;
+    long at = ftell(file);
+    bool is_file = at >= 0 && fstat(fileno(file), &stat) == 0 && S_ISREG(stat.st_mode);
+    *ret_done = is_file ? (uint64_t)at : 0;
+    *ret_size = is_file ? (uint64_t)stat.st_size : 0;
 }
 
 void sl_capture_counts(const struct sl_capture *capture, struct sl_capture_counts *ret_counts)
@@ -165,10 +195,15 @@ sl_rc sl_capture_create(const char *path, struct sl_capture_writer **ret_writer,
     struct sl_capture_writer *writer = calloc(1, sizeof(*writer));
     pcap_t *pcap =
         pcap_open_dead_with_tstamp_precision(DLT_RAW, FRAME_MAX, PCAP_TSTAMP_PRECISION_NANO);
-    pcap_dumper_t *dumper = pcap != NULL ? pcap_dump_open(pcap, path) : NULL;
+    FILE *file = pcap != NULL && writer != NULL ? fopen(path, "wb") : NULL;
+    int saved = errno;
+    pcap_dumper_t *dumper = file != NULL ? pcap_dump_fopen(pcap, file) : NULL;
     if (writer == NULL || dumper == NULL) {
         sl_rc rc = sl_err_set(err, SL_IO, "%s: %s", path,
-                              pcap != NULL ? pcap_geterr(pcap) : "out of memory");
+                              file == NULL ? strerror(saved) : pcap_geterr(pcap));
+        if (file != NULL) {
+            (void)fclose(file);
+        }
         if (pcap != NULL) {
             pcap_close(pcap);
         }

@@ -22,7 +22,8 @@ struct sl_capture_packet {
 
 struct sl_capture_counts {
     uint64_t frames;
-    uint64_t non_ip; /**< ARP, LLDP, ... skipped */
+    uint64_t non_ip;  /**< ARP, LLDP, ... skipped */
+    uint64_t snapped; /**< cut short when captured (snap length), passed on as they are */
 };
 
 /** @retval SL_OK, SL_IO (no such file), SL_MALFORMED (not a capture), SL_UNSUPPORTED (link type,
@@ -30,9 +31,14 @@ struct sl_capture_counts {
 sl_rc sl_capture_open(const char *path, struct sl_capture **ret_capture,
                       struct sl_err *err) SL_MUST_CHECK;
 /** Next IP packet.
- * @retval SL_OK, SL_CLOSED (end), SL_TRUNCATED (file cut within a frame) */
+ * @retval SL_OK, SL_CLOSED (end)
+ * @retval SL_TRUNCATED  the file is cut or damaged; sl_capture_fault() has libpcap's words */
 sl_rc sl_capture_next(struct sl_capture *capture,
                       struct sl_capture_packet *ret_packet) SL_MUST_CHECK;
+/** @owner the capture's, until it is closed or read on */
+const char *sl_capture_fault(const struct sl_capture *capture);
+/** Bytes of the file read so far, and its size (0 where it is no regular file). */
+void sl_capture_progress(const struct sl_capture *capture, uint64_t *ret_done, uint64_t *ret_size);
 void sl_capture_counts(const struct sl_capture *capture, struct sl_capture_counts *ret_counts);
 void sl_capture_close(struct sl_capture *capture);
 

@@ -102,8 +102,11 @@ static json_t *eval_reply(const struct sl_session *session, const struct sl_msg 
         return error_make(SL_NO_MEMORY, "no memory");
     }
     sl_hex_encode(size > 0 ? bytes : (const uint8_t *)"", size, hex);
-    json_t *out = json_pack("{s:s, s:i, s:I, s:s}", "verdict", verdicts[verdict], "nf", (int)nf,
-                            "rule", (json_int_t)rule, "packet", hex);
+    char name[SL_NF_NAME_MAX];
+    sl_policy_nf_name(&session->policy, nf, name);
+    /* rules are numbered from 1 wherever people see them */
+    json_t *out = json_pack("{s:s, s:i, s:s, s:I, s:s}", "verdict", verdicts[verdict], "nf",
+                            (int)nf, "nf_name", name, "rule", (json_int_t)rule + 1, "packet", hex);
     if (rule == SL_RULE_DEFAULT) {
         (void)json_object_set_new(out, "rule", json_null());
     }

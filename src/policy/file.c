@@ -28,8 +28,8 @@ static json_t *names_json(const struct sl_policy *policy)
     json_t *rules = json_array();
     for (uint32_t i = 0; i < policy->count; i++) {
         const struct sl_policy_rule *rule = &policy->rules[i];
-        json_t *item = json_pack("{s:i, s:i, s:s?, s:s}", "rule", (int)i, "line", (int)rule->line,
-                                 "text", rule->text, "action", rule->action);
+        json_t *item = json_pack("{s:i, s:i, s:s?, s:s}", "rule", (int)i + 1, "line",
+                                 (int)rule->line, "text", rule->text, "action", rule->action);
         if (item != NULL && rule->chain != NULL) {
             (void)json_object_set_new(item, "chain", json_string(rule->chain));
         }
@@ -187,6 +187,24 @@ void sl_policy_done(struct sl_policy *policy)
     free(policy->default_action);
     free(policy->note);
     *policy = (struct sl_policy){0};
+}
+
+void sl_policy_nf_name(const struct sl_policy *policy, uint32_t index, char *ret_name)
+{
+    struct sl_reader r; /* src/nf/chain.h draws it */
+    ret_name[0] = '\0';
+    sl_reader_init(&r, policy->bundle, policy->size);
+    (void)sl_reader_be32(&r);
+    (void)sl_reader_be16(&r);
+    uint32_t count = sl_reader_be16(&r);
+    (void)sl_reader_be64(&r);
+    for (uint32_t i = 0; i <= index && index < count; i++) {
+        sl_reader_string(&r, ret_name, SL_NF_NAME_MAX);
+        (void)sl_reader_bytes(&r, sl_reader_be32(&r));
+    }
+    if (r.rc != SL_OK) {
+        ret_name[0] = '\0';
+    }
 }
 
 const struct sl_policy_rule *sl_policy_rule(const struct sl_policy *policy, uint32_t rule)

@@ -671,6 +671,7 @@ static char *read_text(const char *path)
         text = grown;
     }
     if (text != NULL) {
+        nft_text_clean(text, size);
         text[size] = '\0';
     }
     (void)fclose(file);

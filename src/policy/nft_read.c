@@ -5,15 +5,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "policy/nft_source.h"
 
 enum {
     LISTING_MAX = 256 << 20,
@@ -62,6 +66,7 @@ static int run_nft(const char *const *argv, int out, int errors)
 {
     pid_t pid = fork();
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (dup2(out, 1) < 0 || dup2(errors, 2) < 0) {
             _exit(126);
         }
@@ -79,6 +84,8 @@ static int run_nft(const char *const *argv, int out, int errors)
 /* The child: enters the namespace, loads, lists. */
 static _Noreturn void load_and_list(const char *path, const struct outputs *out)
 {
+    /* whoever ends us, nothing goes on: the namespace lives as long as these processes */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (!enter_namespace()) {
         (void)dprintf(out->errors, "%s", strerror(errno));
         _exit(EXIT_NO_NAMESPACE);
@@ -121,6 +128,7 @@ static char *take(int fd)
         size--;
     }
     text[size] = '\0';
+    nft_text_clean(text, size);
     return text;
 }
 

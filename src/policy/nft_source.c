@@ -293,6 +293,44 @@ static const char *take_char(struct scan *scan, const char *at)
     return at;
 }
 
+/* RFC 3629 4: bytes of the character at `at`, or 0 where it is none. */
+static size_t utf8_size(const uint8_t *at, size_t left)
+{
+    static const struct {
+        uint8_t first_lo, first_hi, second_lo, second_hi, size;
+    } forms[] = {
+        {0x20, 0x7e, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
+        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
+        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4}};
+    if (at[0] == '\n' || at[0] == '\t') {
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        if (at[0] < forms[i].first_lo || at[0] > forms[i].first_hi || forms[i].size > left) {
+            continue;
+        }
+        bool is_good =
+            forms[i].size == 1 || (at[1] >= forms[i].second_lo && at[1] <= forms[i].second_hi);
+        for (size_t k = 2; k < forms[i].size; k++) {
+            is_good = is_good && (at[k] & 0xc0) == 0x80;
+        }
+        return is_good ? forms[i].size : 0;
+    }
+    return 0;
+}
+
+void nft_text_clean(char *text, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        size_t step = utf8_size((const uint8_t *)text + at, size - at);
+        if (step == 0) {
+            text[at] = '?';
+            step = 1;
+        }
+        at += step;
+    }
+}
+
 bool nft_lines_scan(struct pol_arena *arena, const char *text, struct nft_lines *ret_lines)
 {
     struct scan *scan = calloc(1, sizeof(*scan));

@@ -27,6 +27,9 @@ struct nft_lines {
     bool is_reordered; /**< by insert, replace, delete ...: lines of rules cannot be told */
 };
 
+/** Puts `?` for bytes that are no UTF-8 and for control characters other than tab and newline: what
+ * a file holds is quoted on terminals and in JSON. */
+void nft_text_clean(char *text, size_t size);
 /** Scans rules written in nft syntax: a file, or nft's own listing (whose "# handle N" is cut off).
  * False where memory is out. */
 bool nft_lines_scan(struct pol_arena *arena, const char *text, struct nft_lines *ret_lines);

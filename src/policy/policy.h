@@ -62,6 +62,9 @@ sl_rc sl_policy_write(const struct sl_policy *policy, const char *path,
 sl_rc sl_policy_read(const char *path, struct sl_policy *ret_policy,
                      struct sl_err *err) SL_MUST_CHECK;
 
+/** Name of the @p index-th NF of the chain, as the bundle says.
+ * @param[out] ret_name  SL_NF_NAME_MAX bytes of room; "" where the chain has no such NF */
+void sl_policy_nf_name(const struct sl_policy *policy, uint32_t index, char *ret_name);
 void sl_policy_done(struct sl_policy *policy);
 
 /** The rule with this number, or NULL (no names, or the default policy decided). */

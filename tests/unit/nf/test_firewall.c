@@ -144,7 +144,7 @@ static void test_firewall_default_accept_passes_and_counts(void **state)
     assert_string_equal(counter.name, "default.bytes");
     assert_int_equal(counter.value, 28);
     sl_chain_nf_counter_get(chain, 0, 0, &counter);
-    assert_string_equal(counter.name, "rule.0.packets");
+    assert_string_equal(counter.name, "rule.1.packets");
     assert_int_equal(counter.value, 0);
     sl_chain_free(chain);
 }

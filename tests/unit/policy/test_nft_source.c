@@ -69,6 +69,26 @@ static void test_lines_find_other_count_is_unknown(void **state)
     nft_lines_done(&lines);
 }
 
+static void test_text_clean_replaces_what_is_no_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"plain\ttext\n", "plain\ttext\n"},
+        {"caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+        {"caf\xe9", "caf?"},
+        {"\x1b[31m\x07\x7f", "?[31m??"},
+        {"\xc0\xaf \xed\xa0\x80 \xe2\x82", "?? ??? ??"}, /* too long a form, surrogate, cut */
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char copy[64];
+        (void)snprintf(copy, sizeof(copy), "%s", cases[i].in);
+        nft_text_clean(copy, strlen(copy));
+        assert_string_equal(copy, cases[i].out);
+    }
+}
+
 /* Any cut of the text, and any byte of it lost, must only lose rules. */
 static void test_lines_scan_survives_broken_text(void **state)
 {
@@ -102,6 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_scan_finds_rules),
         cmocka_unit_test(test_lines_find_other_count_is_unknown),
+        cmocka_unit_test(test_text_clean_replaces_what_is_no_text),
         cmocka_unit_test(test_lines_scan_survives_broken_text),
     };
     return cmocka_run_group_tests(tests, NULL, done);

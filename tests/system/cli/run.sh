@@ -1,0 +1,180 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The `safelib` command as an operator meets it, with nothing running: exit codes (0 good, 1 judged bad, 2 not done), JSON that
+# parses, sentences that name what is wrong, colour on terminals only, captures of every make, nothing left behind.
+#   run.sh BUILD_DIR
+set -u
+build=$(cd "$1" && pwd)
+safelib=$build/cmd/safelib/safelib
+for file in "$safelib" "$build/cmd/safelib-nf/safelib-nf"; do
+    [ -x "$file" ] || { echo "$file was not built"; exit 77; }
+done
+work=$(mktemp -d /tmp/sl-cli.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+passed=0 failed=0
+# expect STATUS WORDS COMMAND...: exit status, and words that output or errors must hold
+expect() {
+    local status=$1 words=$2 rc=0
+    shift 2
+    timeout 60 "$@" >out 2>err </dev/null || rc=$?
+    if [ "$rc" -eq "$status" ] && { [ -z "$words" ] || cat out err | grep -qF -- "$words"; }; then passed=$((passed + 1)); else
+        failed=$((failed + 1))
+        echo "FAIL: $* -> $rc (expected $status with \"$words\")"
+        head -5 out err
+    fi
+}
+is_json() { python3 -c 'import json, sys; json.load(sys.stdin)' <"$1"; }
+expect_json() { # STATUS COMMAND...: standard output must be one JSON value
+    local status=$1
+    shift
+    expect "$status" "" "$@"
+    if is_json out; then passed=$((passed + 1)); else
+        failed=$((failed + 1))
+        echo "FAIL: no JSON from: $*"
+    fi
+}
+pcap() { # LINK_TYPE FRAME_HEX...: a little-endian pcap
+    python3 -c '
+import struct, sys
+out = struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, int(sys.argv[1]))
+for text in sys.argv[2:]:
+    frame = bytes.fromhex(text)
+    out += struct.pack("<IIII", 1, 0, len(frame), len(frame)) + frame
+sys.stdout.buffer.write(out)' "$@"
+}
+dns=4500001c00000000401100000a000001c000020104d2003500080000
+ether=0000000000000000000000000800
+
+cat >rules.nft <<'RULES'
+table inet filter {
+    chain forward {
+        type filter hook forward priority filter; policy drop;
+        tcp dport { 80, 443 } accept
+        udp dport 53 accept comment "names"
+    }
+}
+RULES
+printf 'table inet t {\n chain f {\n  type filter hook forward priority 0\n  ct state new accept comment "caf\xe9"\n }\n}\n' >latin1.nft
+head -c 2000 /dev/urandom >junk
+mkfifo pipe
+
+policies() {
+    expect 0 "2 rules" "$safelib" policy compile rules.nft -o rules.slp
+    expect 0 "     1  line 4     accept" "$safelib" policy show rules.slp
+    # shellcheck disable=SC2016 # backticks are part of the sentence
+    expect 1 'latin1.nft:4: chain f: cannot honour `ct state new accept comment "caf?"`' "$safelib" policy check latin1.nft
+    expect_json 1 "$safelib" policy check --json latin1.nft
+    expect_json 1 "$safelib" policy check --json junk
+    expect 1 "nft refuses junk:1" "$safelib" policy check junk
+    if LC_ALL=C grep -q '[^[:print:][:space:]]' err && ! iconv -f UTF-8 -t UTF-8 err >/dev/null; then
+        failed=$((failed + 1)) && echo "FAIL: raw bytes of the file reach the terminal"
+    fi
+    expect 2 "expected a file of rules" "$safelib" policy check pipe
+    expect 2 "expected a file of rules" "$safelib" policy check .
+    expect 2 "No such file" "$safelib" policy check missing
+    expect 2 "No such file" "$safelib" policy compile rules.nft -o nowhere/out
+    expect 2 "expected nftables or classbench" "$safelib" policy check --kind iptables rules.nft
+    expect_json 0 "$safelib" policy show --json rules.slp
+}
+
+explanations() {
+    expect 0 "accept by rule 2 of firewall" "$safelib" explain -p rules.slp 'udp 10.0.0.1 > 192.0.2.1:53'
+    expect 0 'rules.nft:5: udp dport 53 accept comment "names"' "$safelib" explain -p rules.slp 'udp 10.0.0.1:9>192.0.2.1:53'
+    expect 0 "drop by the default policy of firewall" "$safelib" explain -p rules.nft 'icmpv6 2001:db8::1 > 2001:db8::2 type=1'
+    expect_json 0 "$safelib" explain --json -p rules.slp 'tcp 10.0.0.1:9 > 192.0.2.1:80 flags=syn,ack'
+    while IFS='|' read -r flow words; do
+        expect 2 "$words" "$safelib" explain -p rules.slp "$flow"
+    done <<'FLOWS'
+tpc 10.0.0.1:9 > 192.0.2.1:80|`tpc`: expected tcp, udp
+tcp 10.0.0.500:9 > 192.0.2.1:80|`10.0.0.500:9`: not an IPv4 address
+tcp 10.0.0.1:99999 > 192.0.2.1:80|`10.0.0.1:99999`: expected a port
+tcp 10.0.0.1:9 > 192.0.2.1:www|`192.0.2.1:www`: expected a port
+tcp 10.0.0.1 > ::1|`::1`: one address is IPv4
+tcp [::1:80 > [::1]:5|`[::1:80`: expected [ADDRESS]:PORT
+udp 10.0.0.1:5 > 10.0.0.2|`10.0.0.2`: the rule may depend on the port
+icmp 10.0.0.1:5 > 10.0.0.2|`10.0.0.1:5`: this protocol has no ports
+icmp ::1 > ::2|`icmp`: between IPv6 addresses it is icmpv6
+udp 10.0.0.1:5 > 10.0.0.2:5 flags=syn|`udp`: flags= is for tcp
+tcp 10.0.0.1:5 > 10.0.0.2:5 type=3|`tcp`: type= and code= are for icmp
+tcp 10.0.0.1:5 > 10.0.0.2:5 flgs=syn|`flgs=syn`: expected
+tcp 10.0.0.1:5|the destination is missing
+|the protocol is missing
+FLOWS
+}
+
+captures() {
+    local run=("$safelib" replay --chain rules.slp --device bare)
+    pcap 1 $ether$dns $ether${dns}00000000 ffffffffffff0000000000000806 >ether.pcap
+    pcap 101 $dns 45 >raw.pcap
+    pcap 9 ff030021$dns 21$dns 0021$dns c02100 >ppp.pcap # RFC 1661 6.5: a compressed protocol number
+    pcap 105 00 >wifi.pcap
+    head -c 60 ether.pcap >cut.pcap
+    : >empty.pcap
+    expect 0 "3 frames: 2 accepted, 0 dropped (0 of them malformed), 0 answered; 1 not IP" "${run[@]}" --in ether.pcap
+    expect 0 "1	accept	firewall	2" "${run[@]}" --in ether.pcap
+    expect 0 "2	drop	-	malformed" "${run[@]}" --in raw.pcap
+    expect 0 "4 frames: 3 accepted" "${run[@]}" --in ppp.pcap
+    expect 2 "link type IEEE802_11" "${run[@]}" --in wifi.pcap
+    expect 2 "cannot be read to its end" "${run[@]}" --in cut.pcap
+    expect 2 "not a capture" "${run[@]}" --in empty.pcap
+    expect 2 "not a capture" "${run[@]}" --in junk
+    expect 2 "would overwrite" "${run[@]}" --in ether.pcap --out ./ether.pcap
+    expect 2 "could not be written" bash -c "${run[*]} --in ether.pcap >/dev/full"
+    expect_json 0 "${run[@]}" --in ether.pcap --json
+    expect_json 2 "${run[@]}" --in cut.pcap --json
+    expect 0 "" "${run[@]}" --in ether.pcap --out b.pcap --verdicts b.txt
+    expect 0 "" "$safelib" replay --chain rules.nft --device emu --in ether.pcap --out e.pcap --verdicts e.txt
+    expect 0 "" cmp b.txt e.txt
+    expect 0 "" cmp b.pcap e.pcap
+}
+
+nothing_runs() {
+    local sockets=(--socket "$work/none" --host-socket "$work/none")
+    expect 2 "safelib doctor" "$safelib" status "${sockets[@]}"
+    expect_json 2 "$safelib" status --json "${sockets[@]}"
+    expect 2 "is it running?" "$safelib" ping --socket "$work/none"
+    expect 2 "--policy FILE" "$safelib" explain --socket "$work/none" 'udp 10.0.0.1:9 > 192.0.2.1:53'
+    expect 2 'did you mean "safelib status"' "$safelib" statsu
+    "$safelib" doctor --json >doctor.json 2>doctor.err # its status says whether this machine has a TEE
+    is_json doctor.json || { failed=$((failed + 1)) && echo "FAIL: no JSON from safelib doctor --json"; }
+}
+
+# Escape sequences on a terminal, none in a pipe, none where NO_COLOR says so.
+colours() {
+    local escape=$'\e['
+    expect 0 "$escape" script -qec "$safelib explain -p rules.slp 'udp 10.0.0.1:9 > 192.0.2.1:53'" /dev/null
+    expect 1 "$escape" bash -c "$safelib explain -p rules.slp 'udp 10.0.0.1:9 > 192.0.2.1:53' | grep -F '$escape' || { echo '$escape'; exit 1; }"
+    expect 1 "$escape" bash -c "NO_COLOR=1 script -qec '$safelib status --socket $work/none' /dev/null | grep -F '$escape' || { echo '$escape'; exit 1; }"
+}
+
+# A compilation that is interrupted leaves no namespace, no process and no file.
+interrupted() {
+    local before after pid
+    python3 -c 'print("table inet t {\n chain f {\n type filter hook forward priority 0")
+for i in range(20000): print(f" ip saddr 10.{i // 250}.{i % 250}.0/24 tcp dport {i % 60000} accept")
+print(" }\n}")' >big.nft
+    before=$(find /tmp . -maxdepth 1 | sort | md5sum)
+    # a group of its own, so that the interrupt reaches nft too, as Ctrl-C does
+    setsid "$safelib" policy compile big.nft -o big.slp >/dev/null 2>&1 &
+    pid=$!
+    sleep 0.5
+    kill -INT -- "-$pid" 2>/dev/null || kill -TERM -- "-$pid" 2>/dev/null
+    sleep 0.3
+    kill -TERM -- "-$pid" 2>/dev/null # a background process of a script may ignore SIGINT
+    wait "$pid" 2>/dev/null
+    after=$(find /tmp . -maxdepth 1 ! -name big.slp | sort | md5sum)
+    for _ in $(seq 50); do pgrep -g "$pid" >/dev/null || break && sleep 0.1; done
+    expect 1 "" pgrep -g "$pid"
+    expect 1 "" test -e big.slp.part
+    [ "$before" = "$after" ] || echo "note: /tmp changed meanwhile (other programs use it, too)"
+}
+
+policies
+explanations
+captures
+nothing_runs
+colours
+interrupted
+echo "$passed checks passed, $failed failed"
+[ "$failed" -eq 0 ]
