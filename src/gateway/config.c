@@ -291,6 +291,12 @@ sl_rc sl_gw_config_load(const char *path, struct sl_gw_config *ret_config, struc
         return sl_err_set(err, SL_MALFORMED, "%s: %s (man safelib-gateway lists what is expected)",
                           path, log.used > 0 ? log.text : cyaml_strerror(failed));
     }
+    if (root == NULL) { /* libcyaml takes an empty file for no mapping, and calls it good */
+        return sl_err_set(err, SL_MALFORMED,
+                          "%s: is empty; expected host, tenant_key, policy and the rest (man "
+                          "safelib-gateway)",
+                          path);
+    }
     sl_rc rc = config_check(root, ret_config, err);
     (void)cyaml_free(&cyaml, &root_schema, root, 0);
     if (rc != SL_OK && err != NULL) {

@@ -71,6 +71,17 @@ static void test_config_refusals_name_the_place(void **state)
     }
 }
 
+static void test_config_empty_file_is_refused(void **state)
+{
+    (void)state;
+    struct sl_gw_config c;
+    struct sl_err err;
+    static const char *const texts[] = {"", "# only a comment\n", "---\n"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_rc(load(texts[i], &c, &err), SL_MALFORMED);
+    }
+}
+
 static void test_config_without_consent_is_denied(void **state)
 {
     (void)state;
@@ -90,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_least_has_documented_defaults),
         cmocka_unit_test(test_config_refusals_name_the_place),
+        cmocka_unit_test(test_config_empty_file_is_refused),
         cmocka_unit_test(test_config_without_consent_is_denied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

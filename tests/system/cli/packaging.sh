@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The examples in packaging/ are taken by the programs as they are: only paths of keys and images are put in.
+#   packaging.sh BUILD_DIR
+set -u
+build=$(cd "$1" && pwd)
+source=$(cd "$(dirname "$0")/../../.." && pwd)
+cmd=$build/cmd
+[ -x "$cmd/safelib-nf/safelib-nf" ] || { echo "the image was not built"; exit 77; }
+work=$(mktemp -d /tmp/sl-packaging.XXXXXX)
+host=
+trap '[ -z "$host" ] || kill "$host" 2>/dev/null; rm -rf "$work"' EXIT
+failed=0
+fail() { failed=$((failed + 1)) && echo "FAIL: $*"; }
+
+"$cmd/safelib/safelib" key new "$work/tenant.pem" >"$work/key.log" 2>&1 || fail "key new: $(cat "$work/key.log")"
+hash=$(grep -oE '[0-9a-f]{64}' "$work/key.log" | head -1)
+"$cmd/safelib/safelib" policy check "$source/packaging/policy.nft" || fail "policy.nft"
+sed "s,/etc/safelib/tenant.pem,$work/tenant.pem,; s,/etc/safelib/policy.nft,$source/packaging/policy.nft," \
+    "$source/packaging/gateway.yaml" >"$work/gateway.yaml"
+"$cmd/safelib-gateway/safelib-gateway" --check --config "$work/gateway.yaml" || fail "gateway.yaml"
+
+# No --check here: the host starts with it, on loopback, and tells its status.
+sed "s,/usr/lib/safelib/safelib-nf,$cmd/safelib-nf/safelib-nf,; s,0000*$,$hash,; s,/run/safelib,$work,; s,0\.0\.0\.0:4,127.0.0.1:2,
+    s,device: auto,device: bare," "$source/packaging/host.yaml" >"$work/host.yaml"
+"$cmd/safelib-host/safelib-host" --config "$work/host.yaml" >"$work/host.log" 2>&1 &
+host=$!
+for _ in $(seq 100); do
+    [ ! -S "$work/host.sock" ] || break
+    sleep 0.1
+done
+"$cmd/safelib/safelib" status --json --socket "$work/none" --host-socket "$work/host.sock" >"$work/status.json" 2>&1 ||
+    fail "host.yaml: $(cat "$work/host.log" "$work/status.json")"
+if command -v systemd-analyze >/dev/null; then
+    for unit in gateway host; do
+        sed 's,^Exec\([A-Za-z]*\)=/usr/sbin/[a-z-]*,Exec\1=/bin/true,' "$source/packaging/systemd/safelib-$unit.service" \
+            >"$work/safelib-$unit.service"
+        said=$(systemd-analyze verify --man=no "$work/safelib-$unit.service" 2>&1 | grep -F "safelib-$unit.service:")
+        [ -z "$said" ] || fail "$said"
+    done
+fi
+[ "$failed" -eq 0 ] && echo "the examples are good"
