@@ -163,7 +163,7 @@ int cmd_explain(int argc, char **argv)
         {"policy", 'p', "FILE", "ask this policy (compiled, or nftables rules)", OPTION_STRING,
          &policy, 0, 0},
         {"socket", 0, "PATH", "status socket of the gateway", OPTION_STRING, &socket, 0, 0},
-        {"json", 0, NULL, "as JSON", OPTION_FLAG, &is_json, 0, 0},
+        {"json", 'j', NULL, "as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {
         .usage = "safelib explain 'PROTO SRC[:PORT] > DST[:PORT] [WORDS]' [--policy FILE]",

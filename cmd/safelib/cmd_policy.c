@@ -92,7 +92,7 @@ static int policy_compile(int argc, char **argv)
     const struct option_spec options[] = {
         {"kind", 'k', "KIND", "nftables (default) or classbench", OPTION_STRING, &kind, 0, 0},
         {"output", 'o', "OUT", "where the compiled policy goes", OPTION_STRING, &out, 0, 0},
-        {"json", 0, NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
+        {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {
         .usage = "safelib policy compile [--kind nftables|classbench] IN -o OUT",
@@ -124,7 +124,7 @@ static int policy_check(int argc, char **argv)
     bool is_json = false;
     const struct option_spec options[] = {
         {"kind", 'k', "KIND", "nftables (default) or classbench", OPTION_STRING, &kind, 0, 0},
-        {"json", 0, NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
+        {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {
         .usage = "safelib policy check [--kind nftables|classbench] IN",
@@ -193,7 +193,7 @@ static int policy_show(int argc, char **argv)
 {
     bool is_json = false;
     const struct option_spec options[] = {
-        {"json", 0, NULL, "as JSON", OPTION_FLAG, &is_json, 0, 0},
+        {"json", 'j', NULL, "as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {
         .usage = "safelib policy show FILE",

@@ -351,7 +351,7 @@ int cmd_replay(int argc, char **argv)
          0, 0},
         {"verdicts", 'v', "FILE", "verdict lines (default: standard output)", OPTION_STRING,
          &replay.verdicts, 0, 0},
-        {"json", 0, NULL, "everything as one JSON object", OPTION_FLAG, &replay.is_json, 0, 0},
+        {"json", 'j', NULL, "everything as one JSON object", OPTION_FLAG, &replay.is_json, 0, 0},
     };
     const struct command_spec spec = {
         .usage = "safelib replay --chain FILE --in A.pcap [--out B.pcap] [--device emu|bare|sgx]",

@@ -130,23 +130,48 @@ static void tunnel_show(json_t *root)
     drops_show(slots);
 }
 
+/* "rule.2.packets" and "rule.2.bytes" on one line; another counter on its own. False where the line
+ * of packets shows it already. */
+static bool counter_show(json_t *counters, const char *name, long long value, bool is_shown)
+{
+    char packets[24], bytes[24], other[80];
+    const char *dot = strrchr(name, '.');
+    int stem = dot != NULL ? (int)(dot - name) : 0;
+    bool is_bytes = dot != NULL && strcmp(dot, ".bytes") == 0;
+    (void)snprintf(other, sizeof(other), "%.*s.%s", stem, name, is_bytes ? "packets" : "bytes");
+    json_t *sibling = json_object_get(counters, other);
+    if (is_bytes && sibling != NULL) {
+        return false;
+    }
+    bool is_pair = dot != NULL && strcmp(dot, ".packets") == 0 && sibling != NULL;
+    if (is_shown && is_pair) {
+        bool is_rule = strncmp(name, "rule.", 5) == 0;
+        printf("           %s%.*s: %s packets, %sB\n", is_rule ? "rule " : "",
+               is_rule ? stem - 5 : stem, is_rule ? name + 5 : name, human(value, packets),
+               human(json_integer_value(sibling), bytes));
+    } else if (is_shown) {
+        printf("           %-40s %lld\n", name, value);
+    }
+    return true;
+}
+
 static void nf_show(json_t *nf)
 {
     char packets[24], bytes[24];
+    enum { LINES = 8 };
     const char *name;
     json_t *value;
     int shown = 0;
+    json_t *counters = json_at(nf, "counters");
     printf("  %-8s %s packets, %sB, %lld dropped, %lld replied\n", json_text_at(nf, "nf"),
            human(json_int_at(nf, "packets"), packets), human(json_int_at(nf, "bytes"), bytes),
            json_int_at(nf, "dropped"), json_int_at(nf, "replied"));
-    json_object_foreach(json_at(nf, "counters"), name, value)
+    json_object_foreach(counters, name, value)
     {
-        if (shown++ < 8) {
-            printf("           %-40s %lld\n", name, (long long)json_integer_value(value));
-        }
+        shown += counter_show(counters, name, (long long)json_integer_value(value), shown < LINES);
     }
-    if (shown > 8) {
-        printf("           and %d more (--json has all)\n", shown - 8);
+    if (shown > LINES) {
+        printf("           and %d more (--json has all)\n", shown - LINES);
     }
 }
 

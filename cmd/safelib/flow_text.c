@@ -71,48 +71,62 @@ static bool has_ports(uint8_t proto)
     return false;
 }
 
-/* "[2001:db8::1]:80", "2001:db8::1", "10.0.0.1:80" or "10.0.0.1"; why not, or NULL. */
+/* "[2001:db8::1]:80", "2001:db8::1", "10.0.0.1:80" or "10.0.0.1"; port NULL where there is none. */
+static bool split_end(char *text, char **ret_addr, char **ret_port)
+{
+    char *colon = strchr(text, ':');
+    *ret_addr = text;
+    *ret_port = NULL;
+    if (text[0] == '[') {
+        char *close = strchr(text, ']');
+        if (close == NULL || (close[1] != '\0' && close[1] != ':')) {
+            return false;
+        }
+        *close = '\0';
+        *ret_addr = text + 1;
+        *ret_port = close[1] == ':' ? close + 2 : NULL;
+    } else if (colon != NULL && colon == strrchr(text, ':')) {
+        *colon = '\0';
+        *ret_port = colon + 1;
+    }
+    return true;
+}
+
+static const char *read_port(const char *text, const struct flow *flow, uint16_t *ret_port)
+{
+    unsigned long number = 0;
+    if (!read_number(text, 65535, &number)) {
+        return "expected a port from 0 to 65535 behind the colon, as a number";
+    }
+    if (!has_ports(flow->proto)) {
+        return "this protocol has no ports";
+    }
+    *ret_port = (uint16_t)number;
+    return NULL;
+}
+
+/* One end of the flow; why it cannot be read, or NULL. */
 static const char *read_end(const char *text, struct flow *flow, int side)
 {
     char copy[80];
+    char *addr = NULL;
+    char *port = NULL;
     if (snprintf(copy, sizeof(copy), "%s", text) >= (int)sizeof(copy)) {
         return "too long for an address";
     }
-    char *addr = copy;
-    char *port = NULL;
-    if (copy[0] == '[') {
-        char *close = strchr(copy, ']');
-        if (close == NULL || (close[1] != '\0' && close[1] != ':')) {
-            return "expected [ADDRESS]:PORT";
-        }
-        *close = '\0';
-        addr = copy + 1;
-        port = close[1] == ':' ? close + 2 : NULL;
-    } else if (strchr(copy, ':') == strrchr(copy, ':') && strchr(copy, ':') != NULL) {
-        port = strchr(copy, ':') + 1;
-        port[-1] = '\0';
+    if (!split_end(copy, &addr, &port)) {
+        return "expected [ADDRESS]:PORT";
     }
-    uint8_t *out = side == 0 ? flow->src : flow->dst;
     bool is_v4 = strchr(addr, ':') == NULL;
-    if (inet_pton(is_v4 ? AF_INET : AF_INET6, addr, out) != 1) {
+    if (inet_pton(is_v4 ? AF_INET : AF_INET6, addr, side == 0 ? flow->src : flow->dst) != 1) {
         return is_v4 ? "not an IPv4 address (names are not looked up)" : "not an IPv6 address";
     }
     if (side == 1 && is_v4 != flow->is_v4) {
         return "one address is IPv4, the other IPv6";
     }
     flow->is_v4 = is_v4;
-    unsigned long number = 0;
-    if (port != NULL && !read_number(port, 65535, &number)) {
-        return "expected a port from 0 to 65535 behind the colon, as a number";
-    }
-    if (port != NULL && !has_ports(flow->proto)) {
-        return "this protocol has no ports";
-    }
     flow->has_port[side] = port != NULL;
-    if (port != NULL) {
-        *(side == 0 ? &flow->sport : &flow->dport) = (uint16_t)number;
-    }
-    return NULL;
+    return port != NULL ? read_port(port, flow, side == 0 ? &flow->sport : &flow->dport) : NULL;
 }
 
 static bool read_flags(const char *text, int *ret_flags)
