@@ -3,9 +3,9 @@
 #include "device/image.h"
 #include "image/image.h"
 
-/* One control thread and up to SL_AREA_SHARDS_MAX workers. The shards share one compiled policy. With
- * 10,000 firewall rules 25 MB of the heap are in use at most while it is loaded, 39 MB while it
- * replaces another under traffic, for one shard as for four. The rest is room for policies that
+/* One control thread and up to SL_AREA_SHARDS_MAX workers. The shards share one compiled policy.
+ * With 10,000 firewall rules 25 MB of the heap are in use at most while it is loaded, 39 MB while
+ * it replaces another under traffic, for one shard as for four. The rest is room for policies that
  * compile to more (FW_MEMORY_MAX); what is not used is never touched. On SGX it is all added to the
  * enclave at start, in EPC or paged out of it. */
 __attribute__((used, section(".sl_image"))) static const struct sl_image_wants wants = {
