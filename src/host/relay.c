@@ -16,7 +16,7 @@
 #include "base/bytes.h"
 #include "host/mover.h"
 
-enum { FRAME_HEADER = 8, BACKLOG = 8, TICK_MS = 100 };
+enum { FRAME_HEADER = 8, BACKLOG = 8, TICK_MS = 100, READ_STEPS_MAX = 256 };
 
 static uint64_t now_ms(void)
 {
@@ -242,18 +242,23 @@ static bool body_read(struct sl_relay *relay)
     return size > 0;
 }
 
+/* Bounded: an image that writes without end keeps neither its peers nor a signal to stop waiting.
+ */
 static void image_read(struct sl_relay *relay)
 {
-    bool is_moved = false;
-    while (!relay->is_broken) {
+    uint32_t steps = 0;
+    while (!relay->is_broken && steps < READ_STEPS_MAX) {
         bool is_more = relay->frame_left > 0 ? body_read(relay) : header_read(relay);
         if (!is_more) {
             break;
         }
-        is_moved = true;
+        steps++;
     }
-    if (is_moved) {
+    if (steps > 0) {
         image_ring(relay); /* room again */
+    }
+    if (steps == READ_STEPS_MAX) {
+        sl_relay_wake(relay); /* there is more: no sleep before the next round */
     }
 }
 

@@ -37,6 +37,7 @@ struct fake_image {
     struct sl_boundary_counters control_counters;
     struct sl_byte_ring in, out;
     pthread_t control;
+    atomic_bool is_flooding;     /* the control thread writes frames without end, never waits */
     atomic_bool is_deaf;         /* the control thread neither reads nor writes */
     atomic_uint opened, closed;  /* frames seen */
     atomic_bool is_closing_on_x; /* an 'x' from the peer makes the image close first */
@@ -128,11 +129,32 @@ static inline bool fake_get(struct fake_image *image, uint8_t *data, uint32_t si
     return true;
 }
 
+/* Small frames for nobody, written faster than they can be read. */
+static inline void fake_flood(struct fake_image *image)
+{
+    enum { FRAME = 9, COUNT = 512 };
+    static uint8_t frames[FRAME * COUNT];
+    uint32_t off = 0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        sl_be32_put(frames + i * FRAME, 0xffffffff);
+        sl_be16_put(frames + i * FRAME + 4, SL_FRAME_DATA);
+        sl_be16_put(frames + i * FRAME + 6, 1);
+    }
+    while (!atomic_load(&image->node->is_stopping)) {
+        off += sl_byte_ring_write(&image->out, frames + off, sizeof(frames) - off);
+        off = off == sizeof(frames) ? 0 : off;
+    }
+}
+
 static inline void *fake_control_main(void *ctx)
 {
     struct fake_image *image = ctx;
     uint8_t frame[8 + SL_CONTROL_FRAME_MAX];
     for (;;) {
+        if (atomic_load(&image->is_flooding)) {
+            fake_flood(image);
+            return NULL;
+        }
         while (atomic_load(&image->is_deaf)) {
             if (!sl_node_wait(image->node, 0, SL_RT_WAIT_CONTROL, 0, 10000000)) {
                 return NULL;

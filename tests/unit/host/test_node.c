@@ -400,6 +400,32 @@ static void test_node_control_stall_does_not_block_packets(void **state)
     rig_stop(r);
 }
 
+/* An image that writes frames without end keeps the relay from nothing else. */
+static void test_node_control_flood_leaves_time_for_others(void **state)
+{
+    char path[128];
+    char byte;
+    (void)snprintf(path, sizeof(path), "/tmp/sl-flood-%d", (int)getpid());
+    struct rig *r = rig_start(false, 1, path);
+    atomic_store(&r->image.is_flooding, true);
+    int tcp = client_open(r->node.relay.local.port, SOCK_STREAM);
+    const struct timespec moment = {.tv_nsec = 200000000};
+    (void)nanosleep(&moment, NULL);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    const struct timeval patience = {.tv_sec = 5};
+    memcpy(sa.sun_path, path, strlen(path) + 1);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    assert_ok(connect(fd, (struct sockaddr *)&sa, sizeof(sa)));
+    ssize_t got = recv(fd, &byte, 1, 0);
+    uint64_t flood = r->node.relay.counters.bytes_out;
+    rig_stop(r);
+    assert_int_equal(got, 1);
+    assert_in_range(flood, 1000, UINT64_MAX);
+    (void)close(fd);
+    (void)close(tcp);
+}
+
 static void test_node_status_tells_json(void **state)
 {
     char path[128];
@@ -466,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_node_control_half_close_flushes),
         cmocka_unit_test(test_node_control_image_closes_first),
         cmocka_unit_test(test_node_control_stall_does_not_block_packets),
+        cmocka_unit_test(test_node_control_flood_leaves_time_for_others),
         cmocka_unit_test(test_node_status_tells_json),
         cmocka_unit_test(test_node_address_taken_refused),
     };
