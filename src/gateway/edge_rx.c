@@ -9,7 +9,7 @@
 #include "gateway/edge.h"
 
 enum {
-    RUNS_PER_CALL = 8,
+    RUNS_PER_CALL = 4,
     RUN_ROOM = SL_UDP_RUN_MAX + 1,
     OPEN_FRONT = SL_ESP_HEADER_SIZE + SL_ESP_IV_SIZE,
     PASSES_MAX = 4, /* receive calls on one socket before the others get their turn */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-    BURST_LARGE = 8, /* buffers of 64 KiB: trains */
+    BURST_LARGE = 4, /* buffers of 64 KiB: trains */
     BURST_SMALL = SL_IO_BURST_MAX,
     ROOM_LARGE = 32 << 10,
     FLUSH_RUNS = 32,
