@@ -210,6 +210,25 @@ static void test_tx_equal_sizes_pack_into_runs(void **state)
     }
 }
 
+static void test_tx_publish_keeps_the_open_run(void **state)
+{
+    struct rig *r = *state;
+    struct sl_run runs[8];
+    for (uint32_t i = 0; i < 70; i++) {
+        image_put(r, 64, 0, 0, 0);
+    }
+    sl_tx_publish(&r->tx);
+    assert_int_equal(sl_host_tx_peek(&r->out, runs, 8), 1);
+    assert_int_equal(runs[0].size, 64 * 64);
+    image_put(r, 64, 0, 0, 0);
+    sl_tx_publish(&r->tx);
+    assert_int_equal(sl_host_tx_peek(&r->out, runs, 8), 1);
+    sl_tx_flush(&r->tx);
+    assert_int_equal(sl_host_tx_peek(&r->out, runs, 8), 2);
+    assert_int_equal(runs[1].size, 7 * 64);
+    sl_host_tx_release(&r->out, 2);
+}
+
 static void test_tx_run_holds_64_segments_at_most(void **state)
 {
     struct rig *r = *state;
@@ -392,6 +411,7 @@ int main(void)
         T(test_rx_take_index_beyond_ring_counted),
         T(test_rx_consumer_word_never_read),
         T(test_tx_equal_sizes_pack_into_runs),
+        T(test_tx_publish_keeps_the_open_run),
         T(test_tx_run_holds_64_segments_at_most),
         T(test_tx_run_holds_65487_bytes_at_most),
         T(test_tx_bad_sizes_refused),

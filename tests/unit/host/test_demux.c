@@ -114,6 +114,21 @@ static void test_demux_guess_follows_traffic(void **state)
     assert_int_equal(r->counters.rx_copied, 1); /* the first guess only */
 }
 
+static void test_demux_acknowledgement_does_not_turn_the_guess(void **state)
+{
+    struct rig *r = *state;
+    const uint32_t data[4] = {0x77770000, 0x77770000, 0x77770000, 0x77770000};
+    const uint32_t mixed[5] = {0x77770000, 0x77770000, 0x77770000, 0x77770000, 0x77770001};
+    struct sl_run runs[8];
+    assert_int_equal(train(r, mixed, 5, 1400, 100), 2);
+    assert_int_equal(train(r, mixed + 4, 1, 100, 0), 1);
+    assert_int_equal(r->counters.rx_copied, 2); /* the acknowledgements */
+    assert_int_equal(train(r, data, 4, 1400, 0), 1);
+    assert_int_equal(r->counters.rx_copied, 2); /* the data was received in place */
+    assert_int_equal(sl_rx_take(&r->rx[0], runs, 8), 2);
+    assert_int_equal(sl_rx_take(&r->rx[1], runs, 8), 2);
+}
+
 static void test_demux_long_train_cut_at_64(void **state)
 {
     struct rig *r = *state;
@@ -175,9 +190,13 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(test_demux_mixed_train_split_by_spi), T(test_demux_guess_follows_traffic),
-        T(test_demux_long_train_cut_at_64),     T(test_demux_junk_within_train_dropped),
-        T(test_demux_full_ring_stops),          T(test_demux_other_ring_full_counted),
+        T(test_demux_mixed_train_split_by_spi),
+        T(test_demux_guess_follows_traffic),
+        T(test_demux_acknowledgement_does_not_turn_the_guess),
+        T(test_demux_long_train_cut_at_64),
+        T(test_demux_junk_within_train_dropped),
+        T(test_demux_full_ring_stops),
+        T(test_demux_other_ring_full_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
