@@ -32,7 +32,9 @@ static int show(const char *flow, const struct answer *answer, bool is_json)
         json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "flow", flow, "verdict", answer->verdict,
                                  "nf", answer->nf, "where", answer->where);
         (void)json_object_set_new(root, "rule",
-                                  answer->rule > 0 ? json_integer(answer->rule) : json_null());
+                                  answer->rule > 0 && strcmp(answer->nf, "firewall") == 0
+                                      ? json_integer(answer->rule)
+                                      : json_null());
         if (answer->text[0] != '\0') {
             (void)json_object_set_new(root, "line", json_integer(answer->line));
             (void)json_object_set_new(root, "source", json_string(answer->source));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safelib policy: compile, check and show firewall policies. */
+#include "cmd_policy_chain.h"
 #include "command.h"
 
 #include <string.h>
@@ -218,6 +219,7 @@ int cmd_policy(int argc, char **argv)
     static const struct command commands[] = {
         {"compile", "compile nftables or ClassBench rules", policy_compile},
         {"check", "say whether every rule can be honoured", policy_check},
+        {"chain", "put the policies of several NFs into one chain", policy_chain},
         {"show", "list the rules of a compiled policy", policy_show},
     };
     return command_dispatch("safelib policy", commands, sizeof(commands) / sizeof(commands[0]),

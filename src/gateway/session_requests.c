@@ -110,7 +110,9 @@ static json_t *eval_reply(const struct sl_session *session, const struct sl_msg 
     if (rule == SL_RULE_DEFAULT) {
         (void)json_object_set_new(out, "rule", json_null());
     }
-    rule_describe(session, rule, out);
+    if (strcmp(name, "firewall") == 0) { /* the names beside a policy are those of its rules */
+        rule_describe(session, rule, out);
+    }
     free(hex);
     return out;
 }

@@ -59,10 +59,10 @@ printf 'table inet t {\n chain f {\n  type filter hook forward priority 0\n  ct 
 head -c 2000 /dev/urandom >junk
 mkfifo pipe
 
+# shellcheck disable=SC2016 # backticks are part of the sentences
 policies() {
     expect 0 "2 rules" "$safelib" policy compile rules.nft -o rules.slp
     expect 0 "     1  line 4     accept" "$safelib" policy show rules.slp
-    # shellcheck disable=SC2016 # backticks are part of the sentence
     expect 1 'latin1.nft:4: chain f: cannot honour `ct state new accept comment "caf?"`' "$safelib" policy check latin1.nft
     expect_json 1 "$safelib" policy check --json latin1.nft
     expect_json 1 "$safelib" policy check --json junk
@@ -76,6 +76,13 @@ policies() {
     expect 2 "No such file" "$safelib" policy compile rules.nft -o nowhere/out
     expect 2 "expected nftables or classbench" "$safelib" policy check --kind iptables rules.nft
     expect_json 0 "$safelib" policy show --json rules.slp
+    expect 0 "a chain of 1" "$safelib" policy chain firewall=rules.nft -o chain.slp
+    expect 0 "     2  line 5     accept" "$safelib" policy show chain.slp
+    expect 0 "rules.nft:5" "$safelib" explain -p chain.slp 'udp 10.0.0.1 > 192.0.2.1:53'
+    expect 2 '`firewall`: expected NF=FILE' "$safelib" policy chain firewall -o chain.slp
+    expect 1 "latin1.nft:4" "$safelib" policy chain firewall=latin1.nft -o none.slp
+    expect 2 "No such file" "$safelib" policy chain other=missing -o none.slp
+    expect 0 "a chain of 1" "$safelib" policy chain nosuch=rules.nft -o nosuch.slp
 }
 
 explanations() {
@@ -119,6 +126,7 @@ captures() {
     expect 2 "cannot be read to its end" "${run[@]}" --in cut.pcap
     expect 2 "not a capture" "${run[@]}" --in empty.pcap
     expect 2 "not a capture" "${run[@]}" --in junk
+    expect 2 'this image has no NF "nosuch"' "$safelib" replay --chain nosuch.slp --device bare --in ether.pcap
     expect 2 "would overwrite" "${run[@]}" --in ether.pcap --out ./ether.pcap
     expect 2 "could not be written" bash -c "${run[*]} --in ether.pcap >/dev/full"
     expect_json 0 "${run[@]}" --in ether.pcap --json
