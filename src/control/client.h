@@ -131,6 +131,9 @@ sl_rc sl_client_status(struct sl_client *client, int timeout_ms, char **ret_json
 /** SL_MSG_PATH: hints about the path. */
 sl_rc sl_client_path(struct sl_client *client, int timeout_ms, uint16_t mtu, bool is_single,
                      struct sl_err *err) SL_MUST_CHECK;
+/** SL_MSG_LEASE: how long the SAs live without a request. */
+sl_rc sl_client_lease(struct sl_client *client, int timeout_ms, uint32_t seconds,
+                      struct sl_err *err) SL_MUST_CHECK;
 /** Sends the time of this machine. */
 sl_rc sl_client_time(struct sl_client *client, int timeout_ms, struct sl_err *err) SL_MUST_CHECK;
 /** @param[out] ret_round_trip_ns  of @p size echoed bytes (at most 1024)

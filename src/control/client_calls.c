@@ -116,6 +116,14 @@ sl_rc sl_client_status(struct sl_client *client, int timeout_ms, char **ret_json
     return SL_OK;
 }
 
+sl_rc sl_client_lease(struct sl_client *client, int timeout_ms, uint32_t seconds,
+                      struct sl_err *err)
+{
+    uint8_t body[4];
+    sl_be32_put(body, seconds);
+    return call_empty(client, SL_MSG_LEASE, body, sizeof(body), timeout_ms, err);
+}
+
 sl_rc sl_client_time(struct sl_client *client, int timeout_ms, struct sl_err *err)
 {
     struct timespec ts;

@@ -27,6 +27,7 @@ enum {
     SL_CONTROL_FRAME_MAX = 16384,
     SL_CONTROL_CONNECTIONS_MAX = 4,
     SL_CONTROL_PORT = 4433,
+    SL_LEASE_SECONDS_MAX = 86400,
 };
 
 enum sl_control_frame_kind {
@@ -50,11 +51,14 @@ enum sl_msg_type {
                 count, per packet u8 verdict, u8 nf_index, u32 rule, u32 size, bytes (empty where
                 unchanged or dropped). Runs the current chain on packets that are not forwarded. A
                 packet that no NF saw because it is malformed has nf_index 255 and is dropped */
-    SL_MSG_TIME = 8, /**< request: u64 CLOCK_REALTIME ns; reply: empty */
-    SL_MSG_PATH = 9, /**< request: u16 mtu, u8 is_single; reply: empty. What the gateway found out
-                        about the path, hints for the host: inner packets above `mtu` (0: none) go
-                        out with DF clear; `is_single`: datagrams are not sent as trains. Holds for
-                        the SAs that are set; SA_CLEAR clears it */
+    SL_MSG_TIME = 8,   /**< request: u64 CLOCK_REALTIME ns; reply: empty */
+    SL_MSG_PATH = 9,   /**< request: u16 mtu, u8 is_single; reply: empty. What the gateway found out
+                          about the path, hints for the host: inner packets above `mtu` (0: none) go
+                          out with DF clear; `is_single`: datagrams are not sent as trains. Holds for
+                          the SAs that are set; SA_CLEAR clears it */
+    SL_MSG_LEASE = 10, /**< request: u32 seconds, 1 to 86400; reply: empty. The connection that set
+                          the SAs must ask something at least that often: otherwise the image
+                          deletes them. 0 seconds or too many: SL_RANGE, and nothing changes */
 };
 
 struct sl_msg_hello {

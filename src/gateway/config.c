@@ -223,6 +223,10 @@ static sl_rc tunnel_set(struct sl_gw_config *config, const struct yaml_tunnel *t
         return sl_err_set(err, SL_RANGE, "tunnel.rekey_packets: expected 1000 to %llu, not %llu",
                           (unsigned long long)most, (unsigned long long)config->rekey_packets);
     }
+    if (config->lease_seconds > SL_LEASE_SECONDS_MAX) {
+        return sl_err_set(err, SL_RANGE, "tunnel.lease_seconds: expected 1 to %d, not %u",
+                          SL_LEASE_SECONDS_MAX, config->lease_seconds);
+    }
     if (config->rekey_seconds < 10) {
         return sl_err_set(err, SL_RANGE, "tunnel.rekey_seconds: expected at least 10, not %u",
                           config->rekey_seconds);

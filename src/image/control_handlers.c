@@ -160,6 +160,22 @@ static sl_rc on_path(struct sl_control_server *server, const struct sl_msg *requ
     return sl_provision_path_set(server->params.provision, mtu, is_single == 1, err);
 }
 
+static sl_rc on_lease(struct sl_control_server *server, const struct sl_msg *request,
+                      bool *ret_is_fatal, struct sl_err *err)
+{
+    if (request->size != 4) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, SL_MALFORMED, "lease of %zu bytes; expected 4", request->size);
+    }
+    uint32_t seconds = sl_be32_get(request->body);
+    if (seconds == 0 || seconds > SL_LEASE_SECONDS_MAX) {
+        return sl_err_set(err, SL_RANGE, "lease of %u seconds; expected 1 to %d", seconds,
+                          SL_LEASE_SECONDS_MAX);
+    }
+    server->lease_ns = seconds * 1000000000ull;
+    return SL_OK;
+}
+
 /* ---- EVAL ---- */
 
 /* Room for one burst of packets that may be rewritten. */
@@ -309,6 +325,8 @@ sl_rc sl_control_handle(struct sl_control_server *server, const struct sl_msg *r
         return on_time(server, request, now_ns, ret_is_fatal, err);
     case SL_MSG_PATH:
         return on_path(server, request, ret_is_fatal, err);
+    case SL_MSG_LEASE:
+        return on_lease(server, request, ret_is_fatal, err);
     default:
         *ret_is_fatal = true;
         return sl_err_set(err, SL_UNSUPPORTED, "request of unknown type %u", request->type);

@@ -172,6 +172,12 @@ static void answer(struct sl_control_server *server, struct sl_connection *conne
         rc = sl_msg_writer_start(&connection->writer, connection->tls, &reply, &err);
     }
     sl_msg_done(&reply);
+    if (rc == SL_OK && request->type == SL_MSG_SA_SET) {
+        server->holder = connection->id;
+    }
+    if (connection->id == server->holder) {
+        server->heard_ns = now_ns;
+    }
     if (rc == SL_OK) {
         server->counters.requests++;
     } else if (is_fatal) {
@@ -295,15 +301,24 @@ static bool drain(struct sl_control_server *server, struct sl_connection *connec
     }
 }
 
+/* The same; a reply that is through begins the wait for the next request. */
+static bool drain_reply(struct sl_control_server *server, struct sl_connection *connection,
+                        uint64_t now_ns)
+{
+    bool was_busy = connection->writer.is_busy;
+    bool is_empty = drain(server, connection);
+    if (connection->state == SL_CONNECTION_READY && was_busy && is_empty &&
+        !sl_msg_reader_is_partial(&connection->reader)) {
+        connection->deadline_ns = now_ns + SL_CONTROL_IDLE_NS;
+    }
+    return is_empty;
+}
+
 /* Output, deadlines and last words of one connection. @return when it wants to be seen again */
 static uint64_t attend(struct sl_control_server *server, struct sl_connection *connection,
                        uint64_t now_ns)
 {
-    bool was_busy = connection->writer.is_busy;
-    bool is_empty = drain(server, connection);
-    if (connection->state == SL_CONNECTION_READY && was_busy && is_empty) {
-        connection->deadline_ns = now_ns + SL_CONTROL_IDLE_NS;
-    }
+    bool is_empty = drain_reply(server, connection, now_ns);
     bool is_late = now_ns >= connection->deadline_ns;
     if (connection->state == SL_CONNECTION_CLOSING && is_empty) {
         sl_tls_close(connection->tls);
@@ -348,7 +363,7 @@ static bool take_frames(struct sl_control_server *server, uint64_t now_ns)
             connection = find(server, frame.connection);
             if (connection != NULL) { /* else: of one that is closed already */
                 feed(server, connection, &frame, now_ns);
-                (void)drain(server, connection);
+                (void)drain_reply(server, connection, now_ns);
             }
             break;
         case SL_FRAME_CLOSE:
@@ -364,11 +379,25 @@ static bool take_frames(struct sl_control_server *server, uint64_t now_ns)
     return true;
 }
 
+/* Without a word from their gateway SAs end here as they end there: keys that nobody watches over
+ * are deleted. */
+static void lease_check(struct sl_control_server *server, uint64_t now_ns)
+{
+    if (server->lease_ns == 0 || now_ns - server->heard_ns < server->lease_ns ||
+        !sl_provision_has_sa(server->params.provision)) {
+        return;
+    }
+    if (sl_provision_sa_clear(server->params.provision, NULL) == SL_OK) {
+        server->counters.leases_over++;
+    } /* no memory: the next poll tries again */
+}
+
 uint64_t sl_control_server_poll(struct sl_control_server *server, uint64_t now_ns)
 {
     bool has_more = take_frames(server, now_ns);
+    lease_check(server, now_ns);
     sl_provision_poll(server->params.provision, now_ns);
-    uint64_t next_ns = now_ns + SLEEP_MAX_NS;
+    uint64_t next_ns = now_ns + SLEEP_MAX_NS; /* soon enough for leases, too */
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {
         struct sl_connection *connection = &server->connections[i];
         if (connection->state != SL_CONNECTION_FREE) {

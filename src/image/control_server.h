@@ -37,7 +37,8 @@ enum { SL_CONTROL_BUDGET = 20 << 20 };
     X(timed_out, "connections closed: too slow")                                                   \
     X(requests, "requests answered")                                                               \
     X(requests_refused, "requests answered by an error")                                           \
-    X(bad_frames, "frames of the host that are none")
+    X(bad_frames, "frames of the host that are none")                                              \
+    X(leases_over, "times the SAs were deleted because their gateway fell silent")
 
 struct sl_control_counters {
 #define SL_CONTROL_COUNTER(name, text) uint64_t name;
@@ -82,6 +83,9 @@ struct sl_control_server {
     uint64_t started_ns;
     bool has_time;
     uint64_t time_offset_ns; /**< CLOCK_REALTIME as the tenant said, minus our monotonic time */
+    uint32_t holder;         /**< connection that set SAs last */
+    uint64_t heard_ns;       /**< its last request */
+    uint64_t lease_ns;       /**< 0: none was set */
 };
 
 /** Fills @p server; nothing is allocated. @p params is copied. */

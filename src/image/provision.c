@@ -254,6 +254,20 @@ sl_rc sl_provision_sa_clear(struct sl_provision *provision, struct sl_err *err)
     return SL_OK;
 }
 
+bool sl_provision_has_sa(const struct sl_provision *provision)
+{
+    struct sl_esp_sa *sas[SA_SLOTS];
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        list_sas(sl_provision_config(provision, shard), sas);
+        for (uint32_t i = 0; i < SA_SLOTS; i++) {
+            if (sas[i] != NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 sl_rc sl_provision_path_set(struct sl_provision *provision, uint16_t mtu, bool is_single,
                             struct sl_err *err)
 {

@@ -61,6 +61,9 @@ void sl_provision_done(struct sl_provision *provision);
 sl_rc sl_provision_sa_set(struct sl_provision *provision, const struct sl_msg_sa *sa,
                           uint64_t now_ns, struct sl_err *err) SL_MUST_CHECK;
 
+/** Whether any SA is in place, on any shard. */
+bool sl_provision_has_sa(const struct sl_provision *provision);
+
 /** Sets what SL_MSG_PATH says, on every port that has an SA or will get one before the next clear.
  * @retval SL_OK, SL_NO_MEMORY (nothing changed) */
 sl_rc sl_provision_path_set(struct sl_provision *provision, uint16_t mtu, bool is_single,

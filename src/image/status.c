@@ -50,6 +50,7 @@ static void write_control(struct sl_json *json, const struct sl_control_server *
     }
     sl_json_open(json, "control", '{');
     sl_json_u64(json, "connections", ready);
+    sl_json_u64(json, "lease_s", server->lease_ns / 1000000000u);
 #define WRITE(name, text) sl_json_u64(json, #name, server->counters.name);
     SL_CONTROL_COUNTER_TABLE(WRITE)
 #undef WRITE

@@ -56,6 +56,7 @@ static void test_config_refusals_name_the_place(void **state)
         {"tunnel: {replay_window: 100}\n", "power of two", SL_RANGE},
         {"tunnel: {rekey_packets: 10}\n", "rekey_packets", SL_RANGE},
         {"tunnel: {rekey_seconds: 1}\n", "rekey_seconds", SL_RANGE},
+        {"tunnel: {lease_seconds: 86401}\n", "lease_seconds", SL_RANGE},
         {"tunnel: {esn: perhaps}\n", "perhaps", SL_MALFORMED},
         {"lan: {tun: x}\nwan: {tun: x}\n", "two different tuns", SL_INVALID},
         {"lan: {interface: e}\nwan: {interface: e}\n", "two different interfaces", SL_INVALID},

@@ -170,6 +170,66 @@ static void test_refusals_leave_the_connection_usable(void **state)
     sl_client_free(client);
 }
 
+static void test_path_reaches_every_port_until_the_sas_are_cleared(void **state)
+{
+    (void)state;
+    struct sl_client *client = connect_tenant();
+    assert_ok(sl_client_path(client, 5000, 1438, true, NULL));
+    for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+        const struct sl_worker_port *now = &sl_provision_config(&bed.rig.provision, 0)->ports[port];
+        assert_int_equal(now->mtu, 1438);
+        assert_true(now->is_single);
+    }
+    /* an SA that comes after keeps what was said about the path */
+    struct sl_msg_sa sa = rig_sa(&bed.rig, 0, false);
+    assert_ok(sl_client_sa_set(client, 5000, &sa, NULL));
+    assert_int_equal(sl_provision_config(&bed.rig.provision, 0)->ports[0].mtu, 1438);
+    assert_ok(sl_client_path(client, 5000, 0, false, NULL));
+    assert_int_equal(sl_provision_config(&bed.rig.provision, 0)->ports[1].mtu, 0);
+    assert_false(sl_provision_config(&bed.rig.provision, 0)->ports[1].is_single);
+    assert_non_null(sl_provision_config(&bed.rig.provision, 0)->ports[0].out);
+    assert_ok(sl_client_path(client, 5000, 1300, true, NULL));
+    assert_ok(sl_client_sa_clear(client, 5000, NULL));
+    assert_int_equal(sl_provision_config(&bed.rig.provision, 0)->ports[0].mtu, 0);
+    assert_false(sl_provision_config(&bed.rig.provision, 0)->ports[0].is_single);
+    sl_client_free(client);
+}
+
+static void test_lease_deletes_the_sas_of_a_silent_gateway(void **state)
+{
+    (void)state;
+    const uint64_t second_ns = 1000000000;
+    struct sl_client *client = connect_tenant();
+    struct sl_err err = {0};
+    uint64_t ns = 0;
+    assert_rc(sl_client_lease(client, 5000, 0, &err), SL_RANGE);
+    assert_rc(sl_client_lease(client, 5000, SL_LEASE_SECONDS_MAX + 1, &err), SL_RANGE);
+    assert_int_equal(bed.server.lease_ns, 0);
+    struct sl_msg_sa sa = rig_sa(&bed.rig, 0, true);
+    assert_ok(sl_client_sa_set(client, 5000, &sa, NULL));
+    (void)poll_server();
+    bed.now_ns += 100 * second_ns; /* no lease was asked for: they stay */
+    (void)poll_server();
+    assert_true(sl_provision_has_sa(&bed.rig.provision));
+    assert_ok(sl_client_lease(client, 5000, 30, NULL));
+    (void)poll_server();
+    bed.now_ns += 29 * second_ns;
+    assert_ok(sl_client_ping(client, 5000, 1, &ns, NULL)); /* any request is a sign of life */
+    (void)poll_server();
+    bed.now_ns += 29 * second_ns;
+    (void)poll_server();
+    assert_true(sl_provision_has_sa(&bed.rig.provision));
+    bed.now_ns += second_ns;
+    (void)poll_server();
+    assert_false(sl_provision_has_sa(&bed.rig.provision));
+    assert_null(sl_provision_config(&bed.rig.provision, 0)->ports[0].in);
+    assert_int_equal(bed.server.counters.leases_over, 1);
+    bed.now_ns += 31 * second_ns; /* counted once */
+    (void)poll_server();
+    assert_int_equal(bed.server.counters.leases_over, 1);
+    sl_client_free(client);
+}
+
 static void test_status_is_json_with_every_counter(void **state)
 {
     (void)state;
@@ -281,6 +341,11 @@ static void test_protocol_errors_are_told_and_end_the_connection(void **state)
         {SL_MSG_SA_CLEAR, "x", 1, SL_MALFORMED},
         {SL_MSG_STATUS, "x", 1, SL_MALFORMED},
         {SL_MSG_TIME, "x", 1, SL_MALFORMED},
+        {SL_MSG_PATH, "abcd", 4, SL_MALFORMED},
+        {SL_MSG_PATH, "ab", 2, SL_TRUNCATED},
+        {SL_MSG_PATH, "\1\0\2", 3, SL_RANGE}, /* is_single is 0 or 1 */
+        {SL_MSG_LEASE, "abc", 3, SL_MALFORMED},
+        {SL_MSG_LEASE, "", 0, SL_MALFORMED},
         {SL_MSG_PING, big, sizeof(big), SL_RANGE},
         {SL_MSG_EVAL, "x", 1, SL_TRUNCATED},
     };
@@ -508,6 +573,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_every_request),
         TEST(test_refusals_leave_the_connection_usable),
+        TEST(test_path_reaches_every_port_until_the_sas_are_cleared),
+        TEST(test_lease_deletes_the_sas_of_a_silent_gateway),
         TEST(test_status_is_json_with_every_counter),
         TEST(test_eval_runs_the_chain_and_forwards_nothing),
         TEST(test_wrong_tenant_key_gets_nowhere),
