@@ -155,7 +155,32 @@ static bool counter_show(json_t *counters, const char *name, long long value, bo
     return true;
 }
 
-static void nf_show(json_t *nf)
+/* The rules most packets met, with their place and text in the tenant's own file. */
+static void rules_show(json_t *rules)
+{
+    char packets[24], bytes[24];
+    json_t *rule;
+    size_t i;
+    json_array_foreach(rules, i, rule)
+    {
+        const char *source = json_text_at(rule, "source");
+        const char *slash = strrchr(source, '/');
+        bool is_default = !json_is_integer(json_at(rule, "rule"));
+        if (is_default) {
+            printf("    default");
+        } else {
+            printf("    rule %lld", json_int_at(rule, "rule"));
+        }
+        if (json_int_at(rule, "line") > 0) {
+            printf("  %s:%lld", slash != NULL ? slash + 1 : source, json_int_at(rule, "line"));
+        }
+        printf("  %.60s  %s packets %sB\n", json_text_at(rule, "text"),
+               human(json_int_at(rule, "packets"), packets),
+               human(json_int_at(rule, "bytes"), bytes));
+    }
+}
+
+static void nf_show(json_t *nf, json_t *rules)
 {
     char packets[24], bytes[24];
     enum { LINES = 8 };
@@ -166,6 +191,10 @@ static void nf_show(json_t *nf)
     printf("  %-8s %s packets, %sB, %lld dropped, %lld replied\n", json_text_at(nf, "nf"),
            human(json_int_at(nf, "packets"), packets), human(json_int_at(nf, "bytes"), bytes),
            json_int_at(nf, "dropped"), json_int_at(nf, "replied"));
+    if (strcmp(json_text_at(nf, "nf"), "firewall") == 0 && json_array_size(rules) > 0) {
+        rules_show(rules);
+        return;
+    }
     json_object_foreach(counters, name, value)
     {
         shown += counter_show(counters, name, (long long)json_integer_value(value), shown < LINES);
@@ -194,7 +223,7 @@ static void image_show(json_t *root)
            json_text_at(root, "policy.path"));
     json_array_foreach(chain, i, nf)
     {
-        nf_show(nf);
+        nf_show(nf, json_at(root, "policy.rules"));
     }
     long long refused = json_int_at(image, "status.runtime.syscalls_refused");
     printf("  heap    %.1f MiB, %lld threads, %lld system calls refused\n",

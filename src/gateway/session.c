@@ -20,6 +20,7 @@ enum {
     BACKOFF_MIN_MS = 200,
     BACKOFF_MAX_MS = 5000,
     TICK_MS = 100,
+    NOBODY_POLLS = 4,
 };
 
 const char *sl_gw_state_text(enum sl_gw_state state)
@@ -132,10 +133,14 @@ static sl_rc chain_set(struct sl_session *session, struct sl_err *err)
 static sl_rc provision(struct sl_session *session, struct sl_err *err)
 {
     sl_rc rc = hello(session, err);
+    /* first: where our policy is refused, whoever has set SAs there goes on */
+    rc = rc == SL_OK ? chain_set(session, err) : rc;
     /* whatever it may hold is not ours: a new connection always means new keys */
     rc = rc == SL_OK ? sl_client_sa_clear(session->client, SL_SESSION_TIMEOUT_MS, err) : rc;
-    rc = rc == SL_OK ? chain_set(session, err) : rc;
     rc = rc == SL_OK ? sl_client_time(session->client, SL_SESSION_TIMEOUT_MS, err) : rc;
+    rc = rc == SL_OK ? sl_client_lease(session->client, SL_SESSION_TIMEOUT_MS,
+                                       session->config->lease_seconds, err)
+                     : rc;
     if (rc != SL_OK) {
         return rc;
     }
@@ -148,6 +153,9 @@ static sl_rc provision(struct sl_session *session, struct sl_err *err)
         session->provisions++;
         (void)pthread_mutex_unlock(&session->lock);
         session->is_keyed = true;
+        session->answered_ns = sl_gw_now_ns();
+        session->nobody_count = 0;
+        session->is_taken = false;
         session->is_path_told = false;
         session->time_due_ns = sl_gw_now_ns() + TIME_EVERY_S * SECOND;
         sl_watch_rekeyed(session->watch, true);
@@ -171,7 +179,9 @@ static void trouble(struct sl_session *session, sl_rc rc, const struct sl_err *e
     sl_client_free(session->client);
     session->client = NULL;
     session->failures++;
-    session->lost_ns = session->lost_ns == 0 ? now_ns : session->lost_ns;
+    if (session->lost_ns == 0) { /* the image counts from our last request as well */
+        session->lost_ns = session->is_keyed ? session->answered_ns : now_ns;
+    }
     uint64_t lost_s = (now_ns - session->lost_ns) / SECOND;
     if (rc == SL_DENIED || rc == SL_AUTH) {
         keys_drop(session);
@@ -199,54 +209,48 @@ static void trouble(struct sl_session *session, sl_rc rc, const struct sl_err *e
 
 /* ---- running ---- */
 
-static uint64_t member(json_t *object, const char *name)
-{
-    return (uint64_t)json_integer_value(json_object_get(object, name));
-}
-
-/* As sample_add() of the tunnel does for our own SAs. */
-static void totals_add(struct sl_offload_sample *totals, json_t *sa)
-{
-    uint64_t arrived = member(sa, "ok") + member(sa, "probe") + member(sa, "dummy") +
-                       member(sa, "bad_padding") + member(sa, "bad_inner");
-    uint64_t seen = arrived + member(sa, "bad_icv");
-    uint64_t highest = member(sa, "seq");
-    totals->good += arrived;
-    totals->bad += member(sa, "bad_icv");
-    totals->lost += highest > seen ? highest - seen : 0;
-}
-
-static void totals_learn(struct sl_session *session, const char *text)
-{
-    struct sl_offload_sample totals = {0};
-    json_t *root = json_loads(text, 0, NULL);
-    json_t *shards = json_object_get(root, "shards");
-    static const char *const ports[] = {"lan", "wan"};
-    for (size_t i = 0; i < json_array_size(shards); i++) {
-        for (int port = 0; port < SL_PORT_COUNT; port++) {
-            json_t *lane = json_object_get(json_array_get(shards, i), ports[port]);
-            totals_add(&totals, json_object_get(lane, "sa_in"));
-            totals_add(&totals, json_object_get(lane, "sa_in_previous"));
-        }
-    }
-    json_decref(root);
-    sl_watch_image_totals(session->watch, &totals);
-}
-
-static sl_rc status_poll(struct sl_session *session, struct sl_err *err)
+static sl_rc status_poll(struct sl_session *session, enum sl_session_holder *ret_holder,
+                         struct sl_err *err)
 {
     char *text = NULL;
-    sl_rc rc = sl_client_status(session->client, SL_SESSION_TIMEOUT_MS, &text, err);
-    if (rc != SL_OK) {
-        return rc;
+    uint64_t lease_ms = session->config->lease_seconds * 1000ull;
+    int wait_ms = lease_ms < SL_SESSION_TIMEOUT_MS ? (int)lease_ms : SL_SESSION_TIMEOUT_MS;
+    sl_rc rc = sl_client_status(session->client, wait_ms, &text, err);
+    if (rc == SL_OK) {
+        session->answered_ns = sl_gw_now_ns();
+        sl_session_image_learn(session, text, ret_holder);
+        free(text);
     }
-    totals_learn(session, text);
-    (void)pthread_mutex_lock(&session->lock);
-    free(session->image_status);
-    session->image_status = text;
-    session->image_status_ns = sl_gw_now_ns();
-    (void)pthread_mutex_unlock(&session->lock);
-    return SL_OK;
+    return rc;
+}
+
+/* Another gateway with our key came after us. Two that fight over one image would take turns in
+ * breaking each other's tunnel: the later one has it, and we wait until it lets go. */
+static void taken_over(struct sl_session *session)
+{
+    if (!session->is_taken) {
+        keys_drop(session);
+        session->is_taken = true;
+    }
+    state_set(session, SL_GW_STOPPED,
+              "another gateway with the same tenant key has taken the image over; this one goes on "
+              "when that one ends, or when it is restarted");
+}
+
+/* The image holds no SAs though we believed it did: our lease was over there, or the gateway that
+ * had taken it over has ended. */
+static sl_rc keys_again(struct sl_session *session, struct sl_err *err)
+{
+    keys_drop(session);
+    if (session->is_taken) {
+        session->is_taken = false;
+        sl_rc rc = sl_session_policy_load(session, err); /* later than the other's */
+        if (rc != SL_OK) {
+            session->log(err->text); /* the last good one stays */
+        }
+    }
+    session->log("the image holds no SAs: new ones are set");
+    return provision(session, err);
 }
 
 /* What is said about a tunnel that has its keys. */
@@ -327,9 +331,25 @@ static sl_rc connected_tick(struct sl_session *session, struct sl_err *err)
 {
     uint64_t now_ns = sl_gw_now_ns();
     sl_rc rc = SL_OK;
-    if (now_ns >= session->status_due_ns) {
-        rc = status_poll(session, err);
+    enum sl_session_holder holder = SL_HOLDER_US;
+    bool is_polled = now_ns >= session->status_due_ns;
+    if (is_polled) {
+        rc = status_poll(session, &holder, err);
         session->status_due_ns = now_ns + STATUS_EVERY_MS * MS;
+    }
+    /* more than once: another gateway may just be about to set its own */
+    session->nobody_count = holder == SL_HOLDER_NOBODY ? session->nobody_count + 1
+                            : is_polled                ? 0
+                                                       : session->nobody_count;
+    if (rc == SL_OK && session->nobody_count >= NOBODY_POLLS) {
+        return keys_again(session, err);
+    }
+    if (holder == SL_HOLDER_NOBODY) {
+        return rc;
+    }
+    if (rc == SL_OK && (session->is_taken || holder == SL_HOLDER_OTHER)) {
+        taken_over(session);
+        return SL_OK;
     }
     if (rc == SL_OK && now_ns >= session->time_due_ns) {
         rc = sl_client_time(session->client, SL_SESSION_TIMEOUT_MS, err);
@@ -445,14 +465,15 @@ void sl_session_stop(struct sl_session *session)
     struct sl_err err = {0};
     atomic_store(&session->is_stopping, true);
     (void)pthread_join(session->thread, NULL);
-    if (session->client != NULL && !sl_client_is_dead(session->client)) {
+    if (session->client != NULL && !sl_client_is_dead(session->client) && !session->is_taken) {
         sl_rc rc = sl_client_sa_clear(session->client, 1000, &err);
         (void)rc; /* our own SAs go in any case */
     }
     keys_drop(session);
     sl_client_free(session->client);
     sl_policy_done(&session->policy);
-    free(session->image_status);
+    json_decref(session->image_status);
+    json_decref(session->rules);
     (void)pthread_mutex_destroy(&session->lock);
     (void)pthread_mutex_destroy(&session->request_lock);
     (void)pthread_cond_destroy(&session->changed);
@@ -485,36 +506,4 @@ json_t *sl_session_request(struct sl_session *session, json_t *request, uint32_t
     return response != NULL ? response
                             : json_pack("{s:s, s:s}", "error", "TIMEOUT", "text",
                                         "the session is busy connecting; try again");
-}
-
-void sl_session_status(struct sl_session *session, json_t *out)
-{
-    char hex[65];
-    (void)pthread_mutex_lock(&session->lock);
-    (void)json_object_set_new(out, "state", json_string(sl_gw_state_text(session->state)));
-    (void)json_object_set_new(out, "reason", json_string(session->reason));
-    (void)json_object_set_new(
-        out, "session",
-        json_pack("{s:I, s:I, s:I, s:I}", "connects", (json_int_t)session->connects, "provisions",
-                  (json_int_t)session->provisions, "rekeys", (json_int_t)session->rekeys,
-                  "image_restarts", (json_int_t)session->restarts));
-    if (session->has_hello) {
-        sl_hex_encode(session->image_key, sizeof(session->image_key), hex);
-        json_t *image =
-            json_pack("{s:s, s:s, s:s, s:b, s:I}", "version", session->hello.version, "device_hint",
-                      session->hello.device, "key_sha256", hex, "is_attested", 0, "shards",
-                      (json_int_t)session->hello.shard_count);
-        json_t *status =
-            session->image_status != NULL ? json_loads(session->image_status, 0, NULL) : NULL;
-        (void)json_object_set_new(image, "status", status != NULL ? status : json_null());
-        (void)json_object_set_new(out, "image", image);
-    }
-    if (session->provisions > 0) {
-        sl_hex_encode(session->policy_hash, sizeof(session->policy_hash), hex);
-        (void)json_object_set_new(out, "policy",
-                                  json_pack("{s:s, s:I, s:s}", "path", session->config->policy,
-                                            "version", (json_int_t)session->policy_version,
-                                            "sha256", hex));
-    }
-    (void)pthread_mutex_unlock(&session->lock);
 }

@@ -41,8 +41,8 @@ struct sl_session {
     struct sl_msg_hello hello;
     bool has_hello;
     uint8_t image_key[SL_SPKI_HASH_SIZE];
-    char *image_status; /**< JSON text as the image sent it last */
-    uint64_t image_status_ns;
+    json_t *image_status; /**< as the image sent it last */
+    json_t *rules;        /**< those that most packets met, with their text */
     uint64_t policy_version;
     uint8_t policy_hash[32];
     uint64_t connects, provisions, rekeys, restarts;
@@ -55,8 +55,11 @@ struct sl_session {
     /* the thread's own */
     struct sl_client *client;
     struct sl_policy policy; /**< the session thread's, once it runs */
-    uint64_t lost_ns;        /**< when the connection was lost; 0: not */
+    uint64_t lost_ns;        /**< when the image was heard last; 0: not lost */
+    uint64_t answered_ns;    /**< when it answered last */
+    uint32_t nobody_count;   /**< polls in a row that found no SAs in the image */
     bool is_keyed;
+    bool is_taken; /**< the image serves another gateway with our key */
     uint64_t status_due_ns, time_due_ns;
     uint32_t failures;
     uint16_t path_mtu; /**< as told to the image */
@@ -83,6 +86,15 @@ sl_rc sl_session_slot_key(struct sl_session *session, struct sl_gw_slot *slot,
                           struct sl_err *err) SL_MUST_CHECK;
 /** Rekeys what is due. @retval SL_OK, or of the control channel */
 sl_rc sl_session_rekey_due(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+/* internal: session_status.c */
+enum sl_session_holder {
+    SL_HOLDER_US,     /**< the image has our SAs */
+    SL_HOLDER_NOBODY, /**< it has none, and should have ours */
+    SL_HOLDER_OTHER,  /**< it has somebody else's */
+};
+/** Takes in what the image says of itself: counters, whose SAs it has, rules. */
+void sl_session_image_learn(struct sl_session *session, const char *text,
+                            enum sl_session_holder *ret_holder);
 /* internal: session_requests.c */
 json_t *sl_session_handle(struct sl_session *session, json_t *request);
 sl_rc sl_session_policy_load(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;

@@ -35,35 +35,47 @@ static sl_rc policy_read(const char *path, struct sl_policy *ret_policy, struct 
     return rc == SL_OK ? rc : sl_err_prefix(err, "policy");
 }
 
+static void policy_replace(struct sl_session *session, struct sl_policy *policy)
+{
+    sl_policy_done(&session->policy);
+    session->policy = *policy;
+}
+
 sl_rc sl_session_policy_load(struct sl_session *session, struct sl_err *err)
 {
     struct sl_policy policy = {0};
     sl_rc rc = policy_read(session->config->policy, &policy, err);
     if (rc == SL_OK) {
-        sl_policy_done(&session->policy);
-        session->policy = policy;
+        policy_replace(session, &policy);
     }
     return rc;
 }
 
+/* The new policy is in force as a whole, or the old one is. */
 static json_t *reload(struct sl_session *session)
 {
     struct sl_err err = {0};
+    struct sl_policy policy = {0};
     uint64_t version = 0;
     uint8_t hash[32];
     char hex[65];
-    sl_rc rc = sl_session_policy_load(session, &err);
+    sl_rc rc = policy_read(session->config->policy, &policy, &err);
     if (rc != SL_OK) {
+        (void)sl_err_prefix(&err, "the old policy stays");
         return error_make(rc, err.text);
     }
-    if (session->client == NULL) {
+    if (session->client == NULL || session->is_taken) {
+        policy_replace(session, &policy);
         return error_make(SL_STATE, "read, but the image cannot be reached: set when it can");
     }
-    rc = sl_client_chain_set(session->client, SL_SESSION_TIMEOUT_MS, session->policy.bundle,
-                             session->policy.size, &version, hash, &err);
+    rc = sl_client_chain_set(session->client, SL_SESSION_TIMEOUT_MS, policy.bundle, policy.size,
+                             &version, hash, &err);
     if (rc != SL_OK) {
+        sl_policy_done(&policy);
+        (void)sl_err_prefix(&err, "the old policy stays");
         return error_make(rc, err.text);
     }
+    policy_replace(session, &policy);
     (void)pthread_mutex_lock(&session->lock);
     session->policy_version = version;
     memcpy(session->policy_hash, hash, sizeof(hash));
