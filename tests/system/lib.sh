@@ -8,7 +8,7 @@
 #                              | 10.2.0.1 / fd02::1
 #                              +---- 10.2.0.2 / fd02::2 wan
 #
-# Overrides by environment: NET_MTU (underlay gw-cloud), NET_ROUTERS, EDGE_MTU, OUTER_VERSION, HOST_ARGS, GW_EXTRA (YAML), DEVICE.
+# Overrides by environment: NET_MTU (underlay gw-cloud), NET_ROUTERS, EDGE_MTU, OUTER_VERSION, HOST_ARGS, GW_EXTRA (YAML), DEVICE, GATEWAY, HOST, IMAGE (programs).
 set -u
 set -o pipefail
 
@@ -24,9 +24,10 @@ OUTER_VERSION=${OUTER_VERSION:-4}
 program() { # NAME: path of one of our programs
     if [ -x "$BUILD/cmd/$1/$1" ]; then echo "$BUILD/cmd/$1/$1"; else echo "$BUILD/$1"; fi
 }
-GATEWAY=$(program safelib-gateway)
-HOST=$(program safelib-host)
-IMAGE=$(program safelib-nf)
+# overrides: a sanitized gateway with the image of the normal build, say
+GATEWAY=${GATEWAY:-$(program safelib-gateway)}
+HOST=${HOST:-$(program safelib-host)}
+IMAGE=${IMAGE:-$(program safelib-nf)}
 SAFELIB=$(program safelib)
 
 say() { printf '%s\n' "$*"; }
