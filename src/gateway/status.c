@@ -172,10 +172,10 @@ static json_t *ping(struct sl_gw_status *status, json_t *request)
     }
 }
 
-static json_t *answer(struct sl_gw_status *status, const char *line)
+static json_t *answer(struct sl_gw_status *status, const char *line, size_t size)
 {
     json_error_t fault;
-    json_t *request = json_loads(line, 0, &fault);
+    json_t *request = json_loadb(line, size, 0, &fault);
     const char *command = json_string_value(json_object_get(request, "cmd"));
     json_t *out = NULL;
     if (command == NULL) {
@@ -205,38 +205,62 @@ static bool send_all(int fd, const char *text, size_t size)
     return true;
 }
 
-/* Serves one client until it closes, falls silent, or asks for nonsense. */
+/* Takes @p out over. */
+static bool json_send(int fd, json_t *out)
+{
+    char *text = json_dumps(out, JSON_COMPACT);
+    bool is_sent = text != NULL && send_all(fd, text, strlen(text)) && send_all(fd, "\n", 1);
+    free(text);
+    json_decref(out);
+    return is_sent;
+}
+
+/* One line, whole within CLIENT_WAIT_MS however its bytes drip in.
+ * @return its size with the newline; 0: closed, too slow or too long, which is told */
+static size_t line_read(int fd, char *line, size_t *used)
+{
+    uint64_t end_ns = sl_gw_now_ns() + CLIENT_WAIT_MS * 1000000ull;
+    for (;;) {
+        const char *end = memchr(line, '\n', *used);
+        if (end != NULL) {
+            return (size_t)(end + 1 - line);
+        }
+        if (*used == REQUEST_MAX) {
+            (void)json_send(fd, json_pack("{s:s, s:s}", "error", "RANGE", "text",
+                                          "a request is one line of at most 65535 bytes"));
+            return 0;
+        }
+        struct pollfd readable = {.fd = fd, .events = POLLIN};
+        uint64_t now_ns = sl_gw_now_ns();
+        int left_ms = now_ns < end_ns ? (int)((end_ns - now_ns) / 1000000u) : 0;
+        if (left_ms == 0 || poll(&readable, 1, left_ms) == 0) {
+            if (*used > 0) {
+                (void)json_send(fd, json_pack("{s:s, s:s}", "error", "TIMEOUT", "text",
+                                              "a request must come whole within 2 seconds"));
+            }
+            return 0;
+        }
+        ssize_t got = recv(fd, line + *used, REQUEST_MAX - *used, 0);
+        if (got <= 0) {
+            return 0;
+        }
+        *used += (size_t)got;
+    }
+}
+
+/* Serves one client until it closes, falls silent, or is not to be read. */
 static void client_serve(struct sl_gw_status *status, int fd, char *line)
 {
     size_t used = 0;
+    size_t size;
     const struct timeval limit = {CLIENT_WAIT_MS / 1000, 0};
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    for (;;) {
-        ssize_t got = recv(fd, line + used, REQUEST_MAX - 1 - used, 0);
-        if (got <= 0) {
+    while ((size = line_read(fd, line, &used)) > 0) {
+        if (!json_send(fd, answer(status, line, size - 1))) {
             return;
         }
-        used += (size_t)got;
-        line[used] = '\0';
-        char *end = strchr(line, '\n');
-        if (end == NULL && used < REQUEST_MAX - 1) {
-            continue;
-        }
-        if (end == NULL) {
-            return;
-        }
-        *end = '\0';
-        json_t *out = answer(status, line);
-        char *text = json_dumps(out, JSON_COMPACT);
-        bool is_sent = text != NULL && send_all(fd, text, strlen(text)) && send_all(fd, "\n", 1);
-        free(text);
-        json_decref(out);
-        if (!is_sent) {
-            return;
-        }
-        used -= (size_t)(end + 1 - line);
-        memmove(line, end + 1, used);
+        used -= size;
+        memmove(line, line + size, used);
     }
 }
 
