@@ -66,8 +66,11 @@ for device in bare emu; do
     background cloud spin.log "$HOST" --image "$DYING" --tenant-key-sha256 "$HASH" --device "$device"
     wait_for 40 grep -q scheduling "$WORK/spin.log"
     sleep 0.3
-    stop "$LAST_PID" INT
-    check "$device: an image that never waits is stopped, too" grep -q 'stopped by signal 2' "$WORK/spin.log"
+    begin=$(date +%s%N)
+    stop "$LAST_PID" TERM
+    took=$((($(date +%s%N) - begin) / 1000000))
+    check "$device: an image that never waits is stopped, too" grep -q 'stopped by signal 15' "$WORK/spin.log"
+    check "$device: within a second: $took ms" test "$took" -le 1000
 done
 
 say "bad configuration"
