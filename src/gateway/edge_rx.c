@@ -147,6 +147,16 @@ static void run_open(struct rx *rx, struct sl_gw_slot *socket_slot, struct sl_ud
     (void)pthread_mutex_unlock(&slot->rx_lock);
 }
 
+/* For status, which reads on another thread. */
+static void joined_tell(struct rx *rx, int port)
+{
+    struct sl_coalesce_counters *out = &rx->edge->joined[rx->index][port];
+#define TELL(name, text)                                                                           \
+    __atomic_store_n(&out->name, rx->join[port].counters.name, __ATOMIC_RELAXED);
+    SL_COALESCE_COUNTER_TABLE(TELL)
+#undef TELL
+}
+
 static void socket_drain(struct rx *rx, struct sl_gw_slot *slot)
 {
     for (int pass = 0; pass < PASSES_MAX; pass++) {
@@ -163,7 +173,7 @@ static void socket_drain(struct rx *rx, struct sl_gw_slot *slot)
         }
         for (int port = 0; port < SL_PORT_COUNT; port++) {
             sl_coalesce_flush(&rx->join[port]);
-            rx->edge->joined[rx->index][port] = rx->join[port].counters;
+            joined_tell(rx, port);
         }
         if (count < RUNS_PER_CALL) {
             return;

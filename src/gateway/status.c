@@ -107,7 +107,8 @@ static json_t *side_json(const struct sl_gw_status *status, int port)
     const struct sl_gw_side *side = &status->config->side[port];
     struct sl_coalesce_counters sum = {0};
     for (uint32_t i = 0; i < status->edge->rx_count; i++) {
-#define SUM(name, text) sum.name += status->edge->joined[i][port].name;
+#define SUM(name, text)                                                                            \
+    sum.name += __atomic_load_n(&status->edge->joined[i][port].name, __ATOMIC_RELAXED);
         SL_COALESCE_COUNTER_TABLE(SUM)
 #undef SUM
     }
