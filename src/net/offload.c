@@ -52,7 +52,15 @@ static double share(uint64_t part, uint64_t whole)
 static double harm_of(const struct sl_offload_sample *delta)
 {
     uint64_t all = delta->good + delta->lost + delta->bad;
-    return share(delta->lost + 10 * delta->bad, all);
+    double harm = share(delta->lost + 10 * delta->bad, all);
+    return harm < 1 ? harm : 1;
+}
+
+/* Authentic packets per second of the window that ends now. */
+static double rate_of(const struct sl_offload *o, const struct sl_offload_sample *delta,
+                      uint64_t now_ns)
+{
+    return (double)delta->good * (double)S / (double)(now_ns - o->window_ns);
 }
 
 static void judge_on(struct sl_offload *o, const struct sl_offload_sample *delta,
@@ -63,6 +71,8 @@ static void judge_on(struct sl_offload *o, const struct sl_offload_sample *delta
         share(delta->bad, all) > SUSPECT_BAD || share(delta->lost, all) > SUSPECT_LOSS;
     o->bad_windows = is_suspect ? o->bad_windows + 1 : 0;
     o->harm_on = is_suspect ? harm_of(delta) : 0;
+    o->is_damaged_on = share(delta->bad, all) > SUSPECT_BAD;
+    o->rate_on = rate_of(o, delta, now_ns);
     if (o->bad_windows >= SUSPECT_WINDOWS) {
         o->state = SL_OFFLOAD_TRIAL;
         o->trial_ns = now_ns;
@@ -77,8 +87,17 @@ static void judge_trial(struct sl_offload *o, const struct sl_offload_sample *de
                         const struct sl_offload_sample *totals, uint64_t now_ns)
 {
     double harm_off = harm_of(delta);
+    /* A full queue loses packets too, and loses fewer once the slower sender no longer fills it.
+     * Where trains are what is lost, more arrives without them. */
+    bool is_more = o->is_damaged_on || rate_of(o, delta, now_ns) >= o->rate_on;
     o->bad_windows = 0;
-    if (harm_off <= o->harm_on * BETTER) {
+    if (harm_off <= o->harm_on * BETTER && !is_more) {
+        o->state = SL_OFFLOAD_ON;
+        (void)snprintf(o->reason, sizeof(o->reason),
+                       "on: %.1f%% are lost with it, but fewer arrive without: a full queue, not "
+                       "damage",
+                       100 * o->harm_on);
+    } else if (harm_off <= o->harm_on * BETTER) {
         o->state = SL_OFFLOAD_OFF;
         o->switched++;
         o->retry_ns = now_ns + o->retry_wait_ns;

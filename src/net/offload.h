@@ -33,6 +33,8 @@ struct sl_offload {
     uint64_t retry_ns;      /**< OFF: when trains are tried again */
     uint64_t retry_wait_ns; /**< doubles with every failure */
     double harm_on;         /**< share of packets lost or damaged before the trial */
+    double rate_on;         /**< authentic packets per second before the trial */
+    bool is_damaged_on;     /**< ICV mismatches before the trial: no congestion makes those */
     uint32_t bad_windows;   /**< in a row, while ON */
     uint64_t switched;      /**< times turned off */
     char reason[160];       /**< a sentence for status */

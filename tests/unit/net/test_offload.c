@@ -78,6 +78,26 @@ static void test_offload_congestion_is_not_its_fault(void **state)
     assert_true(o.state == SL_OFFLOAD_ON || o.state == SL_OFFLOAD_TRIAL);
 }
 
+/* A queue overflows at the faster rate and not at the slower one: more arrives with trains. */
+static void test_offload_full_queue_is_not_damage(void **state)
+{
+    (void)state;
+    struct sl_offload o;
+    uint64_t now = 1;
+    struct sl_offload_sample totals = {0};
+    sl_offload_init(&o, true, now);
+    for (uint32_t i = 0; i < 400; i++) {
+        bool is_on = sl_offload_is_on(&o);
+        totals.good += is_on ? 1000 : 700;
+        totals.lost += is_on ? 150 : 0;
+        now += 100 * MS;
+        (void)sl_offload_update(&o, &totals, now);
+        assert_int_not_equal(o.state, SL_OFFLOAD_OFF);
+    }
+    assert_int_equal(o.switched, 0);
+    assert_non_null(strstr(o.reason, "full queue"));
+}
+
 static void test_offload_idle_decides_nothing(void **state)
 {
     (void)state;
@@ -109,6 +129,7 @@ int main(void)
         cmocka_unit_test(test_offload_damage_switches_off_and_retries),
         cmocka_unit_test(test_offload_lost_trains_switch_off),
         cmocka_unit_test(test_offload_congestion_is_not_its_fault),
+        cmocka_unit_test(test_offload_full_queue_is_not_damage),
         cmocka_unit_test(test_offload_idle_decides_nothing),
         cmocka_unit_test(test_offload_forbidden_stays_off),
     };
