@@ -403,11 +403,12 @@ sl_rc sl_image_load(const char *path, struct sl_image **ret_image, struct sl_err
 
 sl_rc sl_image_drop_contents(struct sl_image *image)
 {
-    uint8_t *layout = malloc(sizeof(*image->layout));
+    const size_t size = sizeof(*image->layout);
+    uint8_t *layout = malloc(size);
     if (layout == NULL) {
         return SL_NO_MEMORY;
     }
-    memcpy(layout, image->layout, sizeof(*image->layout));
+    memcpy(layout, image->layout, size);
     for (uint32_t i = 0; i < image->range_count; i++) {
         image->ranges[i].content = NULL;
     }

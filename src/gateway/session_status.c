@@ -94,6 +94,7 @@ static bool rule_parse(const char *name, uint32_t *ret_rule)
         *ret_rule = RULE_OF_DEFAULT;
         return true;
     }
+    /* NOLINTNEXTLINE(cert-err34-c): the width is bounded, so that nothing overflows */
     if (sscanf(name, "rule.%9u.packets%n", &rule, &end) != 1 || end == 0 || name[end] != '\0' ||
         rule == 0) {
         return false;
