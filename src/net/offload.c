@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define S           1000000000ull
-#define WINDOW_NS   (S / 2)     /* a window is judged after this time ... */
-#define WINDOW_MIN  20          /* ... and at least this many packets */
+#define WINDOW_NS   (S / 2) /* a window is judged after this time ... */
+#define WINDOW_MIN  200     /* ... and at least this many packets: probes alone are no evidence */
 #define SETTLE_NS   (3 * S / 2) /* what was under way, and totals that come late, are not judged */
 #define TRIAL_NS    (2 * S)
 #define PATIENCE_NS (20 * S) /* a trial without enough traffic ends undecided */

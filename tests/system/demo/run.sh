@@ -51,7 +51,7 @@ start_everything() {
     key_new
     policy_demo
     net_up || die "the namespaces could not be made"
-    background cloud wire.log tcpdump -i eth0 -s 256 -U -w "$WORK/wire.pcap" udp port 4500
+    background cloud wire.log tcpdump -i eth0 -s 256 -c 2000 -U -w "$WORK/wire.pcap" udp port 4500
     mkdir "$WORK/www" && printf '<h1>%s</h1>\n' "$marker" >"$WORK/www/index.html"
     background wan web.log python3 -m http.server --directory "$WORK/www" --bind 10.2.0.2 80
     background wan iperf.log iperf3 -s
@@ -116,7 +116,7 @@ search_secrets() {
 
 show_wire() {
     tcpdump -r "$WORK/wire.pcap" -nn -X -c 1 'udp[4:2] > 200' 2>/dev/null | head -n 8 | indent
-    say "    ${dim}$(tcpdump -r "$WORK/wire.pcap" -nn 2>/dev/null | wc -l) packets on the cloud's wire (trains count once), all of them UDP 4500${plain}"
+    say "    ${dim}$(tcpdump -r "$WORK/wire.pcap" -nn 2>/dev/null | wc -l) packets recorded first on the wire (trains count once)${plain}"
 }
 
 show_status() {

@@ -15,6 +15,16 @@ if [ "$(id -u)" -ne 0 ] || [ ! -e /dev/net/tun ] || ! command -v nft >/dev/null 
     echo "skipped: needs root, /dev/net/tun, nft and network namespaces"
     exit 77
 fi
+cache=$build/cache
+orig=$cache/ndpi_4.2.orig.tar.gz
+if [ ! -s "$orig" ] && [ "${2:-}" != inside ]; then # outside: the namespace below has no network
+    mkdir -p "$cache/lists/partial"
+    echo 'deb-src http://deb.debian.org/debian bookworm main' >"$cache/src.list"
+    options=(-o "Dir::Etc::sourcelist=$cache/src.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$cache/lists"
+        -o APT::Get::List-Cleanup=0 -o APT::Sandbox::User=root -o Acquire::Retries=0 -o Acquire::http::Timeout=20)
+    (cd "$cache" && timeout 120 apt-get "${options[@]}" update >/dev/null 2>&1 &&
+        timeout 300 apt-get "${options[@]}" source --download-only ndpi >/dev/null 2>&1) || true
+fi
 if [ "${2:-}" != inside ]; then
     exec unshare -n -- "$here/run.sh" "$build" inside
 fi
@@ -48,17 +58,6 @@ echo "seed $seed"
 for i in 1 2 3 4 5 6; do "$here/random_rules.py" $((seed + i)) $((i * 15)) >"$work/random$i.nft"; done
 "$differ" "$seed" "${SL_PACKETS:-20000}" "$here/mixed.nft" "$here/families.nft" "$here/fragments.nft" "$work"/random?.nft
 
-cache=$build/cache
-orig=$cache/ndpi_4.2.orig.tar.gz
-if [ ! -s "$orig" ]; then
-    mkdir -p "$cache/lists/partial"
-    echo 'deb-src http://deb.debian.org/debian bookworm main' >"$cache/src.list"
-    options=(-o "Dir::Etc::sourcelist=$cache/src.list" -o Dir::Etc::sourceparts=/dev/null -o "Dir::State::lists=$cache/lists"
-        -o APT::Get::List-Cleanup=0 -o APT::Sandbox::User=root -o Acquire::Retries=0 -o Acquire::http::Timeout=20)
-    # the namespace has no network: leave it for the download
-    (cd "$cache" && timeout 120 nsenter --net=/proc/1/ns/net apt-get "${options[@]}" update >/dev/null 2>&1 &&
-        timeout 300 nsenter --net=/proc/1/ns/net apt-get "${options[@]}" source --download-only ndpi >/dev/null 2>&1) || true
-fi
 if [ ! -s "$orig" ]; then
     echo "captures skipped: Debian's source package ndpi 4.2 could not be fetched"
     exit 0
