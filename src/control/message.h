@@ -34,6 +34,13 @@ enum sl_control_frame_kind {
     SL_FRAME_OPEN = 1,
     SL_FRAME_DATA = 2,
     SL_FRAME_CLOSE = 3,
+    /** Evidence, between image and host (untrusted, like every frame); `connection` is the image's
+     * number of the request.
+     *   image -> host: u8 what (1: TARGETINFO, 2: evidence) | for 2: 64-byte report_data | REPORT
+     * (432 bytes, or none on a device without EREPORT) host -> image: u8 what | u16 rc | u32 total
+     * | u32 off | bytes; pieces in order until off + size = total. For rc other than SL_OK the
+     * bytes are a sentence. */
+    SL_FRAME_EVIDENCE = 4,
 };
 
 enum sl_msg_type {
@@ -59,6 +66,10 @@ enum sl_msg_type {
     SL_MSG_LEASE = 10, /**< request: u32 seconds, 1 to 86400; reply: empty. The connection that set
                           the SAs must ask something at least that often: otherwise the image
                           deletes them. 0 seconds or too many: SL_RANGE, and nothing changes */
+    SL_MSG_ATTEST =
+        11, /**< request: 32-byte nonce; reply: u64 policy version, 32-byte policy hash,
+               then the evidence bundle (evidence/evidence.h), opaque to the image, over
+               control/binding.h's report_data. SL_TIMEOUT where the host has none in time */
 };
 
 struct sl_msg_hello {

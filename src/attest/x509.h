@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Certificate paths of the vendors (RFC 5280): Intel's PCK and TCB signing chains (ECDSA P-256) and
+ * AMD's (RSA-PSS 4096, ECDSA P-384 leaf). Order of the certificates does not matter; every one is
+ * checked for signature, validity at the given time, basic constraints, key usage, path length and
+ * unknown critical extensions; the anchor must be one of the roots, byte for byte.
+ */
+#ifndef SL_ATTEST_X509_H
+#define SL_ATTEST_X509_H
+
+#include <openssl/x509.h>
+
+#include "attest/findings.h"
+#include "safelib/attest.h"
+
+enum { SL_X509_CHAIN_MAX = 8, SL_X509_SIZE_MAX = 64 << 10 };
+
+/** Certificates as they came, PEM (any text around) or DER (one, or several in a row). */
+struct sl_x509_list {
+    X509 *certs[SL_X509_CHAIN_MAX];
+    size_t count;
+};
+/** @retval SL_OK, SL_TRUNCATED (nothing in it), SL_MALFORMED, SL_RANGE (too many or too large),
+ * SL_NO_MEMORY */
+sl_rc sl_x509_list_read(struct sl_blob in, struct sl_x509_list *ret_list) SL_MUST_CHECK;
+void sl_x509_list_done(struct sl_x509_list *list);
+
+/** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_NO_MEMORY  @owner caller frees by X509_CRL_free */
+sl_rc sl_x509_crl_read(struct sl_blob in, X509_CRL **ret_crl) SL_MUST_CHECK;
+
+/** What a path is checked against. */
+struct sl_x509_path {
+    const char *name;                 /**< in sentences: "PCK chain" */
+    const struct sl_x509_list *certs; /**< any order; holds leaf and intermediates, root or not */
+    const struct sl_x509_list *roots; /**< trust anchors */
+    X509_CRL *const *crls;            /**< of any issuer in the path */
+    size_t crl_count;
+    bool is_crl_required; /**< every certificate but the root needs its issuer's CRL */
+    int64_t time_s;
+    uint64_t max_crl_age_s; /**< 0: until nextUpdate */
+};
+
+/** Finds and checks the path from the one certificate that issued no other to a root. Every failure
+ * becomes a finding; returns the leaf where the path, apart from times and revocation, holds.
+ * @return leaf (borrowed from certs), or NULL: findings say why */
+X509 *sl_x509_path_check(const struct sl_x509_path *path, struct sl_findings *findings);
+
+/** Earliest notAfter and latest notBefore over a list, for the result's validity. */
+void sl_x509_validity(const struct sl_x509_list *list, int64_t *io_not_before,
+                      int64_t *io_not_after);
+
+/** Raw ECDSA signature (r and s, big-endian, each of the curve's size) by the key of @p cert or
+ * @p key over @p data. @retval SL_OK, SL_AUTH, SL_MALFORMED (key of another kind), SL_NO_MEMORY */
+sl_rc sl_ecdsa_verify(EVP_PKEY *key, const char *curve, const char *digest,
+                      const uint8_t *signature, size_t signature_size, const void *data,
+                      size_t size) SL_MUST_CHECK;
+/** A P-256 public key from its 64 raw bytes (x, y). NULL: not a point. */
+EVP_PKEY *sl_ecdsa_p256_key(const uint8_t xy[64]);
+
+#endif
