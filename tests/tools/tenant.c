@@ -323,12 +323,15 @@ static int provision(struct tenant *t)
     return rc == SL_OK ? 0 : fail("provisioning", &err);
 }
 
-/* Asks for the next version of the chain, or looks whether it is in place; never waits. */
+/* --swaps: asks for the next version of the chain, or looks whether it is in place; never waits. */
 static int swap_step(struct tenant *t)
 {
     struct sl_err err = {0};
     struct sl_msg reply = {0};
     sl_rc rc;
+    if (t->swaps >= t->options.swaps) {
+        return 0;
+    }
     if (!t->is_swapping) {
         size_t size = make_bundle(t, t->version + 1);
         rc = sl_client_request(t->client, SL_MSG_CHAIN_SET, t->bundle, size, &err);
@@ -498,6 +501,29 @@ static void bounce(struct tenant *t, uint32_t size)
     t->lost += BURST - back;
 }
 
+/* --ready: says that packets flow. */
+static int mark_ready(const struct tenant *t)
+{
+    if (t->options.ready == NULL) {
+        return 0;
+    }
+    FILE *file = fopen(t->options.ready, "w");
+    return file != NULL && fclose(file) == 0 ? 0 : EXIT_BAD;
+}
+
+static void print_traffic(const struct tenant *t, uint64_t took_ms)
+{
+    printf("tenant: %llu sent, %llu returned, %llu forbidden, %llu lost, %llu wrong, rekeyed once; "
+           "%.0f packets a second, %u bytes each, in lockstep\n",
+           (unsigned long long)t->sent, (unsigned long long)t->returned,
+           (unsigned long long)t->forbidden, (unsigned long long)t->lost,
+           (unsigned long long)t->wrong, (double)t->returned * 1000 / (double)took_ms,
+           t->options.size);
+    if (t->swaps > 0) {
+        printf("tenant: the chain was replaced %u times meanwhile\n", t->swaps);
+    }
+}
+
 static int run_traffic(struct tenant *t)
 {
     struct sl_err err = {0};
@@ -510,14 +536,11 @@ static int run_traffic(struct tenant *t)
     }
     while (now_ms() < end_ms || !is_rekeyed || t->swaps < t->options.swaps) {
         bounce(t, t->options.size);
-        if (t->swaps < t->options.swaps && (is_rekeyed || t->is_swapping) && swap_step(t) != 0) {
+        if (is_rekeyed && swap_step(t) != 0) {
             return EXIT_BAD;
         }
-        if (t->sent == BURST && t->options.ready != NULL) {
-            FILE *file = fopen(t->options.ready, "w");
-            if (file == NULL || fclose(file) != 0) {
-                return EXIT_BAD;
-            }
+        if (t->sent == BURST && mark_ready(t) != 0) {
+            return EXIT_BAD;
         }
         if (!is_rekeyed && now_ms() >= half_ms) {
             if (provision_sas(t, 1, &err) != SL_OK) {
@@ -526,15 +549,7 @@ static int run_traffic(struct tenant *t)
             is_rekeyed = true;
         }
     }
-    double seconds = (double)(now_ms() - start_ms) / 1000;
-    printf("tenant: %llu sent, %llu returned, %llu forbidden, %llu lost, %llu wrong, rekeyed once; "
-           "%.0f packets a second, %u bytes each, in lockstep\n",
-           (unsigned long long)t->sent, (unsigned long long)t->returned,
-           (unsigned long long)t->forbidden, (unsigned long long)t->lost,
-           (unsigned long long)t->wrong, (double)t->returned / seconds, t->options.size);
-    if (t->swaps > 0) {
-        printf("tenant: the chain was replaced %u times meanwhile\n", t->swaps);
-    }
+    print_traffic(t, now_ms() - start_ms);
     return t->lost == 0 && t->wrong == 0 ? 0 : EXIT_BAD;
 }
 
@@ -611,58 +626,60 @@ static int make_key(const char *path)
     return 0;
 }
 
-static bool take(int argc, char **argv, int *at, const char **ret_a, const char **ret_b)
+/* An option takes one or two texts, or a number. */
+struct option_form {
+    const char *name;
+    const char **texts; /* NULL: a number */
+    uint32_t *number;
+    int count;
+};
+
+static bool read_option(const struct option_form *form, char **values)
 {
-    int count = ret_b != NULL ? 2 : 1;
-    if (*at + count >= argc) {
-        return false;
+    for (int i = 0; form->texts != NULL && i < form->count; i++) {
+        form->texts[i] = values[i];
     }
-    *ret_a = argv[++*at];
-    if (ret_b != NULL) {
-        *ret_b = argv[++*at];
+    if (form->number != NULL) {
+        char *end;
+        unsigned long number = strtoul(values[0], &end, 10);
+        *form->number = (uint32_t)number;
+        return *values[0] != '\0' && *end == '\0' && number <= UINT32_MAX;
     }
     return true;
 }
 
+static bool are_options_good(const struct options *o)
+{
+    if (o->make_key != NULL) {
+        return true;
+    }
+    return o->key != NULL && o->control[0] != NULL && o->esp[0] != NULL && o->seconds > 0 &&
+           o->size >= HEADER_SIZE + 8 + MARKER_SIZE && o->size <= SL_PACKET_MAX &&
+           o->rules <= SL_FW_RULES_MAX - 2;
+}
+
 static bool read_options(int argc, char **argv, struct options *o)
 {
-    const char *number = NULL;
-    for (int i = 1; i < argc; i++) {
-        bool is_good = false;
-        if (strcmp(argv[i], "--make-key") == 0) {
-            is_good = take(argc, argv, &i, &o->make_key, NULL);
-        } else if (strcmp(argv[i], "--key") == 0) {
-            is_good = take(argc, argv, &i, &o->key, NULL);
-        } else if (strcmp(argv[i], "--control") == 0) {
-            is_good = take(argc, argv, &i, &o->control[0], &o->control[1]);
-        } else if (strcmp(argv[i], "--esp") == 0) {
-            is_good = take(argc, argv, &i, &o->esp[0], &o->esp[1]);
-        } else if (strcmp(argv[i], "--patterns") == 0) {
-            is_good = take(argc, argv, &i, &o->patterns, NULL);
-        } else if (strcmp(argv[i], "--status") == 0) {
-            is_good = take(argc, argv, &i, &o->status, NULL);
-        } else if (strcmp(argv[i], "--ready") == 0) {
-            is_good = take(argc, argv, &i, &o->ready, NULL);
-        } else if (strcmp(argv[i], "--seconds") == 0) {
-            is_good = take(argc, argv, &i, &number, NULL);
-            o->seconds = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
-        } else if (strcmp(argv[i], "--rules") == 0) {
-            is_good = take(argc, argv, &i, &number, NULL);
-            o->rules = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
-        } else if (strcmp(argv[i], "--swaps") == 0) {
-            is_good = take(argc, argv, &i, &number, NULL);
-            o->swaps = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
-        } else if (strcmp(argv[i], "--size") == 0) {
-            is_good = take(argc, argv, &i, &number, NULL);
-            o->size = is_good ? (uint32_t)strtoul(number, NULL, 10) : 0;
+    const struct option_form forms[] = {
+        {"--make-key", &o->make_key, NULL, 1}, {"--key", &o->key, NULL, 1},
+        {"--control", o->control, NULL, 2},    {"--esp", o->esp, NULL, 2},
+        {"--patterns", &o->patterns, NULL, 1}, {"--status", &o->status, NULL, 1},
+        {"--ready", &o->ready, NULL, 1},       {"--seconds", NULL, &o->seconds, 1},
+        {"--size", NULL, &o->size, 1},         {"--rules", NULL, &o->rules, 1},
+        {"--swaps", NULL, &o->swaps, 1},
+    };
+    enum { FORMS = sizeof(forms) / sizeof(forms[0]) };
+    for (int i = 1; i < argc;) {
+        uint32_t f = 0;
+        while (f < FORMS && strcmp(argv[i], forms[f].name) != 0) {
+            f++;
         }
-        if (!is_good) {
+        if (f == FORMS || i + forms[f].count >= argc || !read_option(&forms[f], argv + i + 1)) {
             return false;
         }
+        i += 1 + forms[f].count;
     }
-    return o->make_key != NULL || (o->key != NULL && o->control[0] != NULL && o->esp[0] != NULL &&
-                                   o->seconds > 0 && o->size >= HEADER_SIZE + 8 + MARKER_SIZE &&
-                                   o->size <= SL_PACKET_MAX && o->rules <= SL_FW_RULES_MAX - 2);
+    return are_options_good(o);
 }
 
 int main(int argc, char **argv)
