@@ -94,6 +94,13 @@ struct sl_attest_reference {
 
 enum { SL_ATTEST_REFERENCES_MAX = 32 };
 
+/** AMD's products: their TCB versions count separately. Genoa is also Bergamo and Siena. */
+enum sl_snp_product { SL_SNP_MILAN, SL_SNP_GENOA, SL_SNP_TURIN, SL_SNP_PRODUCT_COUNT };
+/** The components of a platform's TCB, whatever their order in the report; fmc is Turin's only. */
+struct sl_snp_tcb {
+    uint8_t fmc, bootloader, tee, snp, microcode;
+};
+
 /** What the relying party accepts. Zero-initialised it accepts only UpToDate platforms, and any
  * identity only where `is_any_identity` says so: no references and no `is_any_identity` is a
  * rejection. Debug is a rejection always, but for `insecure_allow_debug`. */
@@ -105,10 +112,10 @@ struct sl_attest_policy {
                                         REVOKED, NO_MATCHING_LEVEL, UNKNOWN never are */
     uint32_t min_tcb_evaluation;   /**< tcbEvaluationDataNumber; 0: any */
     uint64_t max_collateral_age_s; /**< since issueDate or thisUpdate; 0: until its own expiry */
-    uint64_t min_snp_tcb; /**< each of its eight bytes is a lower bound, in the order of the
-                               report's REPORTED_TCB of that generation; 0: any */
-    uint8_t max_vmpl;     /**< SNP */
-    bool is_smt_refused;  /**< SNP: guest policy that allows SMT */
+    struct sl_snp_tcb min_snp_tcb[SL_SNP_PRODUCT_COUNT]; /**< lower bounds of the reported TCB; 0:
+                                                              any */
+    uint8_t max_vmpl;                                    /**< SNP */
+    bool is_smt_refused;                                 /**< SNP: guest policy that allows SMT */
     bool
         is_migration_refused; /**< SNP: guest policy that allows a migration agent; TDX: likewise */
     bool insecure_allow_emulated; /**< SafeLib's own emulator, which protects nothing */
