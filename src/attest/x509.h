@@ -38,6 +38,9 @@ struct sl_x509_path {
     bool is_crl_required; /**< every certificate but the root needs its issuer's CRL */
     int64_t time_s;
     uint64_t max_crl_age_s; /**< 0: until nextUpdate */
+    /** Asked before and told after each signature (attest/cache.h): kind "x509", signer the
+     * issuer's SubjectPublicKeyInfo, data the certificate or CRL. NULL: none. */
+    struct sl_attest_cache *cache;
 };
 
 /** Finds and checks the path from the one certificate that issued no other to a root. Every failure
