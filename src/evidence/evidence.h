@@ -53,10 +53,20 @@ struct sl_evidence {
 };
 void sl_evidence_done(struct sl_evidence *evidence);
 
+/** Copies everything into one block of memory, which the result owns.
+ * @retval SL_OK, SL_NO_MEMORY, SL_RANGE (a bundle of it would be above SL_EVIDENCE_SIZE_MAX)
+ * @owner  caller calls sl_evidence_done */
+sl_rc sl_evidence_copy(const struct sl_evidence *from,
+                       struct sl_evidence *ret_evidence) SL_MUST_CHECK;
+
+/** Empty items are left out. The writer's rc is SL_NO_SPACE where it does not fit. */
 void sl_evidence_write(const struct sl_evidence *evidence, struct sl_writer *w);
 /** Blobs point into @p data.
- * @retval SL_OK, SL_TRUNCATED, SL_MALFORMED (item twice or unknown, no evidence, bytes left),
- * SL_UNSUPPORTED (type, binding), SL_RANGE (too large) */
+ * @retval SL_OK
+ * @retval SL_TRUNCATED   ends inside a field
+ * @retval SL_MALFORMED   an item twice, unknown or empty; no evidence; bytes left
+ * @retval SL_UNSUPPORTED type or binding
+ * @retval SL_RANGE       above SL_EVIDENCE_SIZE_MAX */
 sl_rc sl_evidence_read(const uint8_t *data, size_t size,
                        struct sl_evidence *ret_evidence) SL_MUST_CHECK;
 
