@@ -34,6 +34,7 @@ static bool is_good(uint16_t kind, uint16_t size)
 {
     switch (kind) {
     case SL_FRAME_DATA:
+    case SL_FRAME_EVIDENCE:
         return size > 0 && size <= SL_CONTROL_FRAME_MAX;
     case SL_FRAME_OPEN:
     case SL_FRAME_CLOSE:
@@ -96,6 +97,19 @@ sl_rc sl_frame_write_data(struct sl_byte_ring *ring, uint32_t connection, const 
     take = take < SL_CONTROL_FRAME_MAX ? take : SL_CONTROL_FRAME_MAX;
     put(ring, connection, SL_FRAME_DATA, data, (uint16_t)take);
     *ret_taken = take;
+    return SL_OK;
+}
+
+sl_rc sl_frame_write_evidence(struct sl_byte_ring *ring, uint32_t request, const uint8_t *data,
+                              uint16_t size)
+{
+    if (size == 0 || size > SL_CONTROL_FRAME_MAX) {
+        return SL_RANGE;
+    }
+    if (sl_byte_ring_writable(ring) < (uint32_t)SL_FRAME_HEADER_SIZE + size) {
+        return SL_AGAIN;
+    }
+    put(ring, request, SL_FRAME_EVIDENCE, data, size);
     return SL_OK;
 }
 

@@ -46,6 +46,14 @@ sl_rc sl_frame_read(struct sl_frame_reader *reader, struct sl_byte_ring *ring,
 sl_rc sl_frame_write_data(struct sl_byte_ring *ring, uint32_t connection, const uint8_t *data,
                           size_t size, size_t *ret_taken) SL_MUST_CHECK;
 
+/** Writes one SL_FRAME_EVIDENCE, whole or not at all.
+ * @param request  the image's number of its request
+ * @retval SL_OK
+ * @retval SL_AGAIN  the ring has no room; nothing written
+ * @retval SL_RANGE  no bytes, or more than SL_CONTROL_FRAME_MAX */
+sl_rc sl_frame_write_evidence(struct sl_byte_ring *ring, uint32_t request, const uint8_t *data,
+                              uint16_t size) SL_MUST_CHECK;
+
 /** Writes an open or a close.
  * @retval SL_OK
  * @retval SL_AGAIN  the ring has no room; nothing written */

@@ -36,11 +36,25 @@ enum sl_control_frame_kind {
     SL_FRAME_CLOSE = 3,
     /** Evidence, between image and host (untrusted, like every frame); `connection` is the image's
      * number of the request.
-     *   image -> host: u8 what (1: TARGETINFO, 2: evidence) | for 2: 64-byte report_data | REPORT
-     * (432 bytes, or none on a device without EREPORT) host -> image: u8 what | u16 rc | u32 total
-     * | u32 off | bytes; pieces in order until off + size = total. For rc other than SL_OK the
-     * bytes are a sentence. */
+     *   image -> host: u8 what | for SL_EVIDENCE_WANTED: 64-byte report_data | REPORT (432 bytes,
+     *                  or none on a device without EREPORT)
+     *   host -> image: u8 what | u16 rc | u32 total | u32 off | bytes; pieces in order until off +
+     *                  size = total, none of them empty. For rc other than SL_OK the bytes are a
+     *                  sentence in one piece. SL_UNSUPPORTED to SL_EVIDENCE_TARGET: this device
+     *                  has no EREPORT, its evidence takes report_data alone; to
+     *                  SL_EVIDENCE_WANTED: this device has no evidence at all */
     SL_FRAME_EVIDENCE = 4,
+};
+
+/** What an SL_FRAME_EVIDENCE asks for, and its bounds. */
+enum {
+    SL_EVIDENCE_TARGET = 1, /**< TARGETINFO of the quoting enclave, 512 bytes */
+    SL_EVIDENCE_WANTED = 2, /**< an evidence bundle (evidence/evidence.h) */
+    SL_EVIDENCE_PIECE_HEADER = 11,
+    SL_EVIDENCE_TARGET_SIZE = 512,
+    SL_EVIDENCE_REPORT_SIZE = 432,
+    SL_EVIDENCE_BUNDLE_MAX = 128 << 10,
+    SL_EVIDENCE_SENTENCE_MAX = 300,
 };
 
 enum sl_msg_type {
@@ -66,10 +80,14 @@ enum sl_msg_type {
     SL_MSG_LEASE = 10, /**< request: u32 seconds, 1 to 86400; reply: empty. The connection that set
                           the SAs must ask something at least that often: otherwise the image
                           deletes them. 0 seconds or too many: SL_RANGE, and nothing changes */
-    SL_MSG_ATTEST =
-        11, /**< request: 32-byte nonce; reply: u64 policy version, 32-byte policy hash,
-               then the evidence bundle (evidence/evidence.h), opaque to the image, over
-               control/binding.h's report_data. SL_TIMEOUT where the host has none in time */
+    SL_MSG_ATTEST = 11, /**< request: 32-byte nonce; reply: u64 policy version, 32-byte policy hash,
+                           then the evidence bundle (evidence/evidence.h), opaque to the image, over
+                           control/binding.h's report_data. SL_TIMEOUT where the host has none in
+                           time, SL_UNSUPPORTED where it says that it has none at all. Until it is
+                           answered by evidence or SL_UNSUPPORTED, a connection may ask hello,
+                           status, ping, attest and SA_CLEAR only, and gets SL_STATE for the rest:
+                           nobody hands keys over without having seen what is there to judge. Any
+                           other error on the connection that set the SAs deletes them */
 };
 
 struct sl_msg_hello {
