@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * YAML files by libcyaml's schemas: bounded, no aliases, and what libcyaml logs becomes one
+ * sentence with key, line and column.
+ */
+#ifndef SL_POLICY_YAML_H
+#define SL_POLICY_YAML_H
+
+#include <cyaml/cyaml.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+/** libcyaml's own booleans take any word for "true"; an insecure_ option must not. A strict
+ * CYAML_FIELD_ENUM of these in an int; 0: not given. */
+enum { SL_YAML_FALSE = 1, SL_YAML_TRUE = 2 };
+extern const cyaml_strval_t sl_yaml_bools[2];
+
+/** @param[in] hint  where a reader finds what is expected ("man safelib-attest")
+ * @param[out] ret_root  as the schema says; NULL only where not SL_OK
+ * @retval SL_OK
+ * @retval SL_MALFORMED not YAML, empty, an unknown or missing key, a value of the wrong kind
+ * @owner caller frees with sl_yaml_free */
+sl_rc sl_yaml_read(const char *text, size_t size, const cyaml_schema_value_t *schema,
+                   const char *hint, void **ret_root, struct sl_err *err) SL_MUST_CHECK;
+void sl_yaml_free(const cyaml_schema_value_t *schema, void *root);
+
+#endif
