@@ -72,4 +72,9 @@ struct sl_enclave {
 /** The device of that name, or NULL. */
 const struct sl_device_ops *sl_device_find(const char *name);
 
+struct sl_machine;
+/** The emulated processor (device/keys.h) that an enclave runs on, for the emulator's quoting
+ * enclave. NULL where there is none: every device but `emu`. Lives as long as the enclave. */
+const struct sl_machine *sl_device_machine(const struct sl_enclave *enclave);
+
 #endif

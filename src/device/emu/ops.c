@@ -20,3 +20,8 @@ const struct sl_device_ops sl_device_emu = {
     .destroy = sl_emu_destroy,
     .unenforced = sl_emu_unenforced,
 };
+
+const struct sl_machine *sl_device_machine(const struct sl_enclave *enclave)
+{
+    return enclave->ops == &sl_device_emu ? &((const struct emu_enclave *)enclave)->machine : NULL;
+}

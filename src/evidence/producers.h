@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The producers behind struct sl_evidence_producer: where this machine's evidence comes from. Each
+ * is used by one thread at a time, and ended by sl_evidence_producer_done().
+ */
+#ifndef SL_EVIDENCE_PRODUCERS_H
+#define SL_EVIDENCE_PRODUCERS_H
+
+#include "evidence/evidence.h"
+
+struct sl_machine;
+
+void sl_evidence_producer_done(struct sl_evidence_producer *producer);
+
+/** `none`: answers SL_UNSUPPORTED with @p why, to everything. Never fails.
+ * @param[in] why  a sentence; must outlive the producer */
+void sl_evidence_none_open(const char *why, struct sl_evidence_producer *ret_producer);
+
+/** `emu`: the quoting enclave of SafeLib's own SGX emulator. Its quotes are well-formed SGX ECDSA
+ * quotes v3 with complete collateral, under a root whose private key everybody has. **They protect
+ * nothing**; they exist so that everything around them runs as it does on hardware.
+ * @param[in] machine  the emulated processor that made the report (sl_device_machine); copied
+ * @retval SL_OK, SL_CRYPTO, SL_NO_MEMORY */
+sl_rc sl_evidence_emu_open(const struct sl_machine *machine,
+                           struct sl_evidence_producer *ret_producer,
+                           struct sl_err *err) SL_MUST_CHECK;
+
+#endif
