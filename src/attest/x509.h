@@ -13,27 +13,59 @@
 #include "attest/findings.h"
 #include "safelib/attest.h"
 
-enum { SL_X509_CHAIN_MAX = 8, SL_X509_SIZE_MAX = 64 << 10 };
+enum {
+    SL_X509_CHAIN_MAX = 8,
+    SL_X509_SIZE_MAX = 64 << 10,
+    SL_X509_CRL_SIZE_MAX = 8 << 20, /**< Intel's PCK CRLs grow with every revoked platform */
+};
 
 /** Certificates as they came, PEM (any text around) or DER (one, or several in a row). */
 struct sl_x509_list {
     X509 *certs[SL_X509_CHAIN_MAX];
     size_t count;
 };
-/** @retval SL_OK, SL_TRUNCATED (nothing in it), SL_MALFORMED, SL_RANGE (too many or too large),
- * SL_NO_MEMORY */
+/** Reads certificates; each must be canonical DER, so that a changed byte never goes unnoticed.
+ * @param[out] ret_list  empty unless SL_OK
+ * @retval SL_OK
+ * @retval SL_TRUNCATED  nothing in it
+ * @retval SL_MALFORMED  not a certificate, not DER, or other bytes between or behind
+ * @retval SL_RANGE      more than SL_X509_CHAIN_MAX, or above SL_X509_SIZE_MAX bytes
+ * @retval SL_NO_MEMORY
+ * @owner  caller frees by sl_x509_list_done */
 sl_rc sl_x509_list_read(struct sl_blob in, struct sl_x509_list *ret_list) SL_MUST_CHECK;
 void sl_x509_list_done(struct sl_x509_list *list);
 
-/** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_NO_MEMORY  @owner caller frees by X509_CRL_free */
+/** Reads one CRL, PEM or DER.
+ * @param[out] ret_crl  NULL unless SL_OK
+ * @retval SL_OK
+ * @retval SL_TRUNCATED  nothing in it
+ * @retval SL_MALFORMED  not a CRL, not DER, or bytes behind it
+ * @retval SL_RANGE      above SL_X509_CRL_SIZE_MAX bytes
+ * @retval SL_NO_MEMORY
+ * @owner  caller frees by X509_CRL_free */
 sl_rc sl_x509_crl_read(struct sl_blob in, X509_CRL **ret_crl) SL_MUST_CHECK;
+
+/** What the leaf of a path must be. */
+enum sl_x509_role {
+    SL_X509_SIGNER = 0, /**< signs evidence or collateral: not a CA */
+    SL_X509_CA = 1,     /**< issues certificates or CRLs; may be a root itself */
+};
+
+/** A path that was found: leaf first, root last; borrowed from the lists. */
+struct sl_x509_chain {
+    X509 *certs[SL_X509_CHAIN_MAX + 1];
+    size_t count;
+};
 
 /** What a path is checked against. */
 struct sl_x509_path {
     const char *name;                 /**< in sentences: "PCK chain" */
     const struct sl_x509_list *certs; /**< any order; holds leaf and intermediates, root or not */
     const struct sl_x509_list *roots; /**< trust anchors */
-    X509_CRL *const *crls;            /**< of any issuer in the path */
+    X509 *leaf; /**< one of certs, which may then hold others beside the path; NULL: the one that
+                     issued no other, and every certificate must be part of the path */
+    enum sl_x509_role role;
+    X509_CRL *const *crls; /**< of any issuer in the path */
     size_t crl_count;
     bool is_crl_required; /**< every certificate but the root needs its issuer's CRL */
     int64_t time_s;
@@ -43,17 +75,29 @@ struct sl_x509_path {
     struct sl_attest_cache *cache;
 };
 
-/** Finds and checks the path from the one certificate that issued no other to a root. Every failure
- * becomes a finding; returns the leaf where the path, apart from times and revocation, holds.
- * @return leaf (borrowed from certs), or NULL: findings say why */
+/** Finds and checks the path from the leaf to a root (RFC 5280 6.1, without policies and name
+ * constraints: a certificate that has them as critical is refused). Every failure becomes a
+ * finding.
+ * @return leaf (borrowed from certs) where the path, apart from times and revocation, holds;
+ *         otherwise NULL: findings say why
+ * @context any thread; allocates */
 X509 *sl_x509_path_check(const struct sl_x509_path *path, struct sl_findings *findings);
+/** The same, and tells the path.
+ * @param[out] ret_chain  count 0 where none was found */
+X509 *sl_x509_path_find(const struct sl_x509_path *path, struct sl_findings *findings,
+                        struct sl_x509_chain *ret_chain);
 
 /** Earliest notAfter and latest notBefore over a list, for the result's validity. */
 void sl_x509_validity(const struct sl_x509_list *list, int64_t *io_not_before,
                       int64_t *io_not_after);
 
-/** Raw ECDSA signature (r and s, big-endian, each of the curve's size) by the key of @p cert or
- * @p key over @p data. @retval SL_OK, SL_AUTH, SL_MALFORMED (key of another kind), SL_NO_MEMORY */
+/** Raw ECDSA signature (r and s, big-endian, each of the curve's size) by @p key over @p data.
+ * @param[in] curve   OpenSSL's name: "prime256v1", "secp384r1"
+ * @param[in] digest  "SHA256", "SHA384"
+ * @retval SL_OK
+ * @retval SL_AUTH       another key or other data
+ * @retval SL_MALFORMED  key of another kind or curve, or signature of another size
+ * @retval SL_NO_MEMORY */
 sl_rc sl_ecdsa_verify(EVP_PKEY *key, const char *curve, const char *digest,
                       const uint8_t *signature, size_t signature_size, const void *data,
                       size_t size) SL_MUST_CHECK;

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Revocation, RFC 5280 6.3.3, for complete CRLs by the certificate's own issuer. Delta, indirect
+ * and partitioned CRLs have critical extensions and are refused. */
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "attest/x509_internal.h"
+
+static bool has_critical_entry(X509_CRL *crl)
+{
+    STACK_OF(X509_REVOKED) *revoked = X509_CRL_get_REVOKED(crl);
+    for (int i = 0; i < sk_X509_REVOKED_num(revoked); i++) {
+        const X509_REVOKED *entry = sk_X509_REVOKED_value(revoked, i);
+        for (int j = 0; j < X509_REVOKED_get_ext_count(entry); j++) {
+            if (X509_EXTENSION_get_critical(X509_REVOKED_get_ext(entry, j))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool has_critical(X509_CRL *crl)
+{
+    for (int i = 0; i < X509_CRL_get_ext_count(crl); i++) {
+        if (X509_EXTENSION_get_critical(X509_CRL_get_ext(crl, i))) {
+            return true;
+        }
+    }
+    return has_critical_entry(crl);
+}
+
+/* RFC 5280 5.2.3: every CRL has a number, not negative, of at most 20 octets. */
+static bool number_is_sound(X509_CRL *crl)
+{
+    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+    bool is_sound = number != NULL && ASN1_STRING_type(number) == V_ASN1_INTEGER &&
+                    ASN1_STRING_length(number) <= 20;
+    ASN1_INTEGER_free(number);
+    return is_sound;
+}
+
+static bool key_id_fits(X509_CRL *crl, X509 *issuer)
+{
+    int critical = 0;
+    AUTHORITY_KEYID *id = X509_CRL_get_ext_d2i(crl, NID_authority_key_identifier, &critical, NULL);
+    if (id == NULL) {
+        return critical == -1; /* absent is fine, malformed or doubled is not */
+    }
+    bool is_fit = X509_check_akid(issuer, id) == X509_V_OK;
+    AUTHORITY_KEYID_free(id);
+    return is_fit;
+}
+
+static const char *format_fault(X509_CRL *crl)
+{
+    int64_t time_s;
+    if (X509_CRL_get_version(crl) != X509_CRL_VERSION_2) {
+        return "it is not of version 2";
+    }
+    if (!sl_x509_time_read(X509_CRL_get0_lastUpdate(crl), &time_s) ||
+        !sl_x509_time_read(X509_CRL_get0_nextUpdate(crl), &time_s)) {
+        return "its dates are absent or not in the form of RFC 5280 5.1.2";
+    }
+    if (!number_is_sound(crl)) {
+        return "it has no CRL number";
+    }
+    return has_critical(crl) ? "it has a critical extension that is not known here" : NULL;
+}
+
+static void dates_check(const struct sl_x509_path *path, X509_CRL *crl, const char *issuer,
+                        struct sl_findings *findings)
+{
+    int64_t from_s = 0, until_s = 0;
+    if (!sl_x509_time_read(X509_CRL_get0_lastUpdate(crl), &from_s) ||
+        !sl_x509_time_read(X509_CRL_get0_nextUpdate(crl), &until_s)) {
+        return;
+    }
+    char now[SL_TIME_TEXT_SIZE], bound[SL_TIME_TEXT_SIZE];
+    sl_time_text(path->time_s, now);
+    if (path->time_s < from_s) {
+        sl_time_text(from_s, bound);
+        sl_finding_add(findings, SL_CHECK_CRL_NOT_YET,
+                       "%s: the CRL of \"%s\" was issued at %s, the time is %s: check the clock",
+                       path->name, issuer, bound, now);
+    } else if (path->time_s > until_s) {
+        sl_time_text(until_s, bound);
+        sl_finding_add(findings, SL_CHECK_CRL_EXPIRED,
+                       "%s: the CRL of \"%s\" was to be renewed by %s, the time is %s: get the "
+                       "current one",
+                       path->name, issuer, bound, now);
+    } else if (path->max_crl_age_s != 0 &&
+               (uint64_t)(path->time_s - from_s) > path->max_crl_age_s) {
+        sl_time_text(from_s, bound);
+        sl_finding_add(findings, SL_CHECK_COLLATERAL_TOO_OLD,
+                       "%s: the CRL of \"%s\" is of %s, the policy allows %llu s and the time is "
+                       "%s: get the current one",
+                       path->name, issuer, bound, (unsigned long long)path->max_crl_age_s, now);
+    }
+}
+
+static void revoked_check(const struct sl_x509_path *path, X509_CRL *crl, X509 *subject,
+                          const char *issuer, struct sl_findings *findings)
+{
+    X509_REVOKED *entry = NULL;
+    if (X509_CRL_get0_by_cert(crl, &entry, subject) == 0) {
+        return;
+    }
+    char name[SL_X509_NAME_SIZE], when[SL_TIME_TEXT_SIZE] = "(unknown date)";
+    sl_x509_name_text(X509_get_subject_name(subject), name);
+    int64_t time_s = 0;
+    if (entry != NULL && sl_x509_time_read(X509_REVOKED_get0_revocationDate(entry), &time_s)) {
+        sl_time_text(time_s, when);
+    }
+    sl_finding_add(
+        findings, SL_CHECK_CERT_REVOKED,
+        "%s: certificate \"%s\" was revoked by \"%s\" at %s: do not trust what it signed",
+        path->name, name, issuer, when);
+}
+
+static void crl_check(const struct sl_x509_path *path, X509_CRL *crl, X509 *issuer, X509 *subject,
+                      const char *issuer_name, struct sl_findings *findings)
+{
+    const char *fault = format_fault(crl);
+    if (fault != NULL) {
+        sl_finding_add(findings, SL_CHECK_CERT_FORMAT, "%s: the CRL of \"%s\" is refused: %s",
+                       path->name, issuer_name, fault);
+        return;
+    }
+    if ((X509_get_key_usage(issuer) & KU_CRL_SIGN) == 0) {
+        sl_finding_add(findings, SL_CHECK_CERT_USAGE,
+                       "%s: \"%s\" issued a CRL and its key usage lacks cRLSign", path->name,
+                       issuer_name);
+        return;
+    }
+    if (!key_id_fits(crl, issuer) || !sl_x509_crl_is_signed(path->cache, crl, issuer)) {
+        sl_finding_add(findings, SL_CHECK_CRL_SIGNATURE,
+                       "%s: the signature of the CRL is not by \"%s\", which it names: it was "
+                       "changed or forged",
+                       path->name, issuer_name);
+        return;
+    }
+    dates_check(path, crl, issuer_name, findings);
+    revoked_check(path, crl, subject, issuer_name, findings);
+}
+
+void sl_x509_revocation_check(const struct sl_x509_path *path, X509 *issuer, X509 *subject,
+                              struct sl_findings *findings)
+{
+    char name[SL_X509_NAME_SIZE], issuer_name[SL_X509_NAME_SIZE];
+    sl_x509_name_text(X509_get_subject_name(subject), name);
+    sl_x509_name_text(X509_get_subject_name(issuer), issuer_name);
+    bool is_found = false;
+    for (size_t i = 0; i < path->crl_count; i++) {
+        X509_CRL *crl = path->crls[i];
+        if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) == 0) {
+            is_found = true;
+            crl_check(path, crl, issuer, subject, issuer_name, findings);
+        }
+    }
+    if (!is_found && path->is_crl_required) {
+        sl_finding_add(
+            findings, SL_CHECK_CRL_MISSING,
+            "%s: no CRL of \"%s\" was given, so that \"%s\" may have been revoked: get it "
+            "from the vendor",
+            path->name, issuer_name, name);
+    }
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signatures on certificates and CRLs: which keys and algorithms may sign at all, and the cache of
+ * what verified before. */
+#include <openssl/asn1t.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+#include "attest/cache.h"
+#include "attest/x509_internal.h"
+
+bool sl_x509_key_is_sound(EVP_PKEY *key)
+{
+    if (key == NULL) {
+        return false;
+    }
+    int bits = EVP_PKEY_get_bits(key);
+    if (EVP_PKEY_is_a(key, "RSA")) {
+        return bits >= 2048 && bits <= 8192;
+    }
+    if (!EVP_PKEY_is_a(key, "EC")) {
+        return false;
+    }
+    char group[32];
+    if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1) {
+        return false; /* explicit parameters: RFC 5480 2.1.1 forbids them */
+    }
+    return strcmp(group, "prime256v1") == 0 || strcmp(group, "secp384r1") == 0 ||
+           strcmp(group, "secp521r1") == 0;
+}
+
+static bool digest_is_sound(int nid)
+{
+    return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512;
+}
+
+static bool pss_is_sound(int type, const void *value)
+{
+    if (type != V_ASN1_SEQUENCE) {
+        return false;
+    }
+    RSA_PSS_PARAMS *pss =
+        ASN1_item_unpack((const ASN1_STRING *)value, ASN1_ITEM_rptr(RSA_PSS_PARAMS));
+    /* RFC 4055 3.1: an absent hash means SHA-1. */
+    bool is_sound = pss != NULL && pss->hashAlgorithm != NULL &&
+                    digest_is_sound(OBJ_obj2nid(pss->hashAlgorithm->algorithm));
+    RSA_PSS_PARAMS_free(pss);
+    return is_sound;
+}
+
+static bool algorithm_is_sound(const X509_ALGOR *algorithm)
+{
+    const ASN1_OBJECT *object = NULL;
+    const void *value = NULL;
+    int type = 0;
+    X509_ALGOR_get0(&object, &type, &value, algorithm);
+    switch (OBJ_obj2nid(object)) {
+    case NID_ecdsa_with_SHA256:
+    case NID_ecdsa_with_SHA384:
+    case NID_ecdsa_with_SHA512:
+    case NID_sha256WithRSAEncryption:
+    case NID_sha384WithRSAEncryption:
+    case NID_sha512WithRSAEncryption:
+        return true;
+    case NID_rsassaPss:
+        return pss_is_sound(type, value);
+    default:
+        return false;
+    }
+}
+
+/* Key of the cache for one signed object; false: no cache, or it cannot be encoded. */
+static bool cache_key(struct sl_attest_cache *cache, EVP_PKEY *signer, unsigned char *der, int size,
+                      uint8_t ret_key[SL_CACHE_KEY_SIZE])
+{
+    unsigned char *spki = NULL;
+    int spki_size = der != NULL && size > 0 ? i2d_PUBKEY(signer, &spki) : -1;
+    if (spki_size > 0) {
+        sl_attest_cache_key("x509", (struct sl_blob){spki, (size_t)spki_size},
+                            (struct sl_blob){der, (size_t)size}, (struct sl_blob){NULL, 0},
+                            ret_key);
+    }
+    OPENSSL_free(spki);
+    OPENSSL_free(der);
+    return spki_size > 0;
+}
+
+bool sl_x509_cert_is_signed(struct sl_attest_cache *cache, X509 *cert, X509 *issuer)
+{
+    const X509_ALGOR *algorithm = NULL;
+    X509_get0_signature(NULL, &algorithm, cert);
+    EVP_PKEY *key = X509_get0_pubkey(issuer);
+    if (!algorithm_is_sound(algorithm) || !sl_x509_key_is_sound(key)) {
+        return false;
+    }
+    uint8_t known[SL_CACHE_KEY_SIZE];
+    bool is_cached = false;
+    if (cache != NULL) {
+        unsigned char *der = NULL;
+        int size = i2d_X509(cert, &der);
+        is_cached = cache_key(cache, key, der, size, known);
+        if (is_cached && sl_attest_cache_has(cache, known)) {
+            return true;
+        }
+    }
+    if (X509_verify(cert, key) != 1) {
+        return false;
+    }
+    if (is_cached) {
+        sl_attest_cache_put(cache, known);
+    }
+    return true;
+}
+
+bool sl_x509_crl_is_signed(struct sl_attest_cache *cache, X509_CRL *crl, X509 *issuer)
+{
+    const X509_ALGOR *algorithm = NULL;
+    X509_CRL_get0_signature(crl, NULL, &algorithm);
+    EVP_PKEY *key = X509_get0_pubkey(issuer);
+    if (!algorithm_is_sound(algorithm) || !sl_x509_key_is_sound(key)) {
+        return false;
+    }
+    uint8_t known[SL_CACHE_KEY_SIZE];
+    bool is_cached = false;
+    if (cache != NULL) {
+        unsigned char *der = NULL;
+        int size = i2d_X509_CRL(crl, &der);
+        is_cached = cache_key(cache, key, der, size, known);
+        if (is_cached && sl_attest_cache_has(cache, known)) {
+            return true;
+        }
+    }
+    if (X509_CRL_verify(crl, key) != 1) {
+        return false;
+    }
+    if (is_cached) {
+        sl_attest_cache_put(cache, known);
+    }
+    return true;
+}
