@@ -129,11 +129,14 @@ static void provision(struct image *image, const struct sl_identity *identity, u
                                  &params.transport) != SL_OK ||
         sl_client_create(&params, &client, &err) != SL_OK ||
         sl_client_connect(client, TIMEOUT_MS, &err) != SL_OK ||
+        sl_client_sa_make(client, &rig->inbound, &err) != SL_OK ||
+        sl_client_sa_make(client, &rig->outbound, &err) != SL_OK ||
         sl_client_sa_set(client, TIMEOUT_MS, &rig->inbound, &err) != SL_OK ||
         sl_client_sa_set(client, TIMEOUT_MS, &rig->outbound, &err) != SL_OK ||
         sl_client_chain_set(client, TIMEOUT_MS, bundle, size, &version, hash, &err) != SL_OK) {
         bench_die("cannot provision the image: %s (last line: %s)", err.text, image->last_log);
     }
+    rig_keys_set(rig);
     image->client = client;
     free(bundle);
     image->is_provisioned = true;

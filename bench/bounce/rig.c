@@ -47,6 +47,14 @@ static struct sl_esp_sa *other_end(const struct sl_msg_sa *sa)
     return end;
 }
 
+void rig_keys_set(struct rig *rig)
+{
+    sl_esp_sa_free(rig->seal);
+    sl_esp_sa_free(rig->open);
+    rig->seal = other_end(&rig->inbound);
+    rig->open = other_end(&rig->outbound);
+}
+
 void rig_init(struct rig *rig, uint8_t *area)
 {
     memset(rig, 0, sizeof(*rig));
@@ -54,8 +62,7 @@ void rig_init(struct rig *rig, uint8_t *area)
     rig->area = area;
     rig->inbound = sa_make(0, true);
     rig->outbound = sa_make(1, false);
-    rig->seal = other_end(&rig->inbound);
-    rig->open = other_end(&rig->outbound);
+    rig_keys_set(rig);
     rig->pool = aligned_alloc(4096, POOL_BYTES);
     rig->offs = calloc(RIG_POOL + 1, sizeof(*rig->offs));
     rig->sizes = calloc(RIG_POOL, sizeof(*rig->sizes));

@@ -36,8 +36,10 @@ struct rig {
 
 extern const struct sl_area_geometry rig_geometry;
 
-/** Attaches to an area; makes the SAs. */
+/** Attaches to an area; makes the SAs, with random keys. */
 void rig_init(struct rig *rig, uint8_t *area);
+/** Makes the outside's ends of `inbound` and `outbound` anew, after their keys have changed. */
+void rig_keys_set(struct rig *rig);
 void rig_done(struct rig *rig);
 /** Seals @p count packets of @p size inner bytes (RIG_IMIX: a mix) into the pool. */
 void rig_fill(struct rig *rig, uint32_t size, uint32_t count);

@@ -43,7 +43,8 @@ sl_rc sl_client_create(const struct sl_client_params *params, struct sl_client *
     struct sl_tls_options options = {.is_server = false,
                                      .identity = params->identity,
                                      .verify = params->verify,
-                                     .verify_ctx = params->verify_ctx};
+                                     .verify_ctx = params->verify_ctx,
+                                     .key_exchange = params->key_exchange};
     sl_rc rc = sl_tls_create(&options, &client->tls, err);
     if (rc != SL_OK) {
         free(client);

@@ -62,11 +62,13 @@ struct sl_client_params {
     /** Decides whether the image's key may be talked to. Required: there is no default. */
     sl_rc (*verify)(void *ctx, const struct sl_tls_peer *peer, struct sl_err *err);
     void *verify_ctx;
+    enum sl_key_exchange key_exchange; /**< what is demanded of the channel's key exchange */
 };
 
 struct sl_client;
 
-/** @retval SL_OK, SL_INVALID (no verify, no identity), SL_NO_MEMORY, SL_CRYPTO
+/** @retval SL_OK, SL_INVALID (no verify, no identity), SL_NO_MEMORY, SL_CRYPTO, SL_UNSUPPORTED
+ * (this OpenSSL cannot do the key exchange that is demanded)
  * @owner the client owns the transport from SL_OK on; caller frees with sl_client_free */
 sl_rc sl_client_create(const struct sl_client_params *params, struct sl_client **ret_client,
                        struct sl_err *err) SL_MUST_CHECK;
@@ -117,6 +119,13 @@ bool sl_client_is_dead(const struct sl_client *client);
 
 sl_rc sl_client_hello(struct sl_client *client, int timeout_ms, struct sl_msg_hello *ret_hello,
                       struct sl_err *err) SL_MUST_CHECK;
+/** Makes the seed, key and salt of an SA whose other fields are set: what the image will derive
+ * too once sl_client_sa_set has told it. After sl_client_connect, on the same connection.
+ * @retval SL_OK, SL_STATE, SL_UNSUPPORTED, SL_CRYPTO
+ * @owner @p sa holds a key from then on: wipe it */
+sl_rc sl_client_sa_make(struct sl_client *client, struct sl_msg_sa *sa,
+                        struct sl_err *err) SL_MUST_CHECK;
+/** Tells the image of an SA: its seed, never its key. */
 sl_rc sl_client_sa_set(struct sl_client *client, int timeout_ms, const struct sl_msg_sa *sa,
                        struct sl_err *err) SL_MUST_CHECK;
 sl_rc sl_client_sa_clear(struct sl_client *client, int timeout_ms,

@@ -4,9 +4,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
-#include "base/secret.h"
+#include "control/sa_key.h"
 
 enum { PING_MAX = 1024, SA_BODY_MAX = 128 };
 
@@ -51,6 +52,15 @@ sl_rc sl_client_hello(struct sl_client *client, int timeout_ms, struct sl_msg_he
     return rc == SL_OK ? SL_OK : sl_err_set(err, rc, "the image's hello: %s", sl_rc_text(rc));
 }
 
+sl_rc sl_client_sa_make(struct sl_client *client, struct sl_msg_sa *sa, struct sl_err *err)
+{
+    if (getrandom(sa->seed, sizeof(sa->seed), 0) != (ssize_t)sizeof(sa->seed)) {
+        return sl_err_set(err, SL_CRYPTO, "no randomness for an SA's seed");
+    }
+    sl_rc rc = sl_sa_key_derive(sl_client_tls(client), sa);
+    return rc == SL_OK ? rc : sl_err_set(err, rc, "cannot derive an SA's key: %s", sl_rc_text(rc));
+}
+
 sl_rc sl_client_sa_set(struct sl_client *client, int timeout_ms, const struct sl_msg_sa *sa,
                        struct sl_err *err)
 {
@@ -62,7 +72,6 @@ sl_rc sl_client_sa_set(struct sl_client *client, int timeout_ms, const struct sl
     if (rc == SL_OK) {
         rc = call_empty(client, SL_MSG_SA_SET, body, w.off, timeout_ms, err);
     }
-    sl_wipe(body, sizeof(body));
     return rc;
 }
 

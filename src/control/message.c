@@ -2,7 +2,7 @@
 /* Bodies of the control channel's messages: written and read, with every range checked. */
 #include "control/message.h"
 
-#include "base/secret.h"
+#include "control/suites.h"
 
 enum {
     SA_INBOUND = 1u << 0,
@@ -45,20 +45,6 @@ sl_rc sl_msg_hello_read(struct sl_reader *r, struct sl_msg_hello *ret_hello)
     return rc;
 }
 
-/* Key bytes of an algorithm; 0 where it is not one. */
-static uint32_t key_size(enum sl_esp_alg alg)
-{
-    switch (alg) {
-    case SL_ESP_AES_128_GCM_16:
-        return 16;
-    case SL_ESP_AES_256_GCM_16:
-    case SL_ESP_CHACHA20_POLY1305:
-        return 32;
-    default:
-        return 0;
-    }
-}
-
 void sl_msg_sa_write(struct sl_writer *w, const struct sl_msg_sa *sa)
 {
     unsigned flags = (sa->is_inbound ? SA_INBOUND : 0u) | (sa->is_dscp_copied ? SA_DSCP : 0u) |
@@ -70,8 +56,7 @@ void sl_msg_sa_write(struct sl_writer *w, const struct sl_msg_sa *sa)
     sl_writer_be32(w, sa->params.spi);
     sl_writer_be32(w, sa->params.window);
     sl_writer_be64(w, sa->params.seq_start);
-    sl_writer_bytes(w, sa->params.salt, SL_ESP_SALT_SIZE);
-    sl_writer_bytes(w, sa->params.key, key_size(sa->params.alg));
+    sl_writer_bytes(w, sa->seed, SL_SA_SEED_SIZE);
 }
 
 static sl_rc sa_check(const struct sl_msg_sa *sa)
@@ -104,15 +89,14 @@ sl_rc sl_msg_sa_read(struct sl_reader *r, struct sl_msg_sa *ret_sa)
     sa.params.is_inbound = sa.is_inbound;
     sa.params.is_esn = (flags & SA_ESN) != 0;
     uint8_t alg = sl_reader_u8(r);
-    if (r->rc == SL_OK && key_size(alg) == 0) {
+    if (r->rc == SL_OK && sl_suite_find(alg) == NULL) {
         sl_reader_fail(r, SL_UNSUPPORTED);
     }
     sa.params.alg = alg;
     sa.params.spi = sl_reader_be32(r);
     sa.params.window = sl_reader_be32(r);
     sa.params.seq_start = sl_reader_be64(r);
-    sl_reader_copy(r, sa.params.salt, SL_ESP_SALT_SIZE);
-    sl_reader_copy(r, sa.params.key, key_size(alg));
+    sl_reader_copy(r, sa.seed, SL_SA_SEED_SIZE);
     sl_rc rc = sl_reader_end(r);
     if (rc == SL_OK) {
         rc = sa_check(&sa);
@@ -120,6 +104,5 @@ sl_rc sl_msg_sa_read(struct sl_reader *r, struct sl_msg_sa *ret_sa)
     if (rc == SL_OK) {
         *ret_sa = sa;
     }
-    sl_wipe(&sa, sizeof(sa));
     return rc;
 }

@@ -28,6 +28,7 @@ enum {
     SL_CONTROL_CONNECTIONS_MAX = 4,
     SL_CONTROL_PORT = 4433,
     SL_LEASE_SECONDS_MAX = 86400,
+    SL_SA_SEED_SIZE = 32,
 };
 
 enum sl_control_frame_kind {
@@ -98,18 +99,22 @@ struct sl_msg_hello {
     char nf_names[16][32];
 };
 
+/** An SA. On the wire it is all but the key: both ends derive key and salt (control/sa_key.h). */
 struct sl_msg_sa {
     uint16_t shard;
     uint8_t port;    /**< enum sl_port */
     bool is_inbound; /**< as seen by the image */
     bool is_dscp_copied;
-    struct sl_esp_params params;
+    uint8_t seed[SL_SA_SEED_SIZE]; /**< random, new for each SA; no secret */
+    struct sl_esp_params params;   /**< key and salt are neither written nor read */
 };
 
 void sl_msg_hello_write(struct sl_writer *w, const struct sl_msg_hello *hello);
 sl_rc sl_msg_hello_read(struct sl_reader *r, struct sl_msg_hello *ret_hello) SL_MUST_CHECK;
+/** Key and salt are left out. */
 void sl_msg_sa_write(struct sl_writer *w, const struct sl_msg_sa *sa);
-/** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE (shard, port, spi, window), SL_UNSUPPORTED
+/** Key and salt are zero then.
+ * @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE (shard, port, spi, window), SL_UNSUPPORTED
  * (alg) */
 sl_rc sl_msg_sa_read(struct sl_reader *r, struct sl_msg_sa *ret_sa) SL_MUST_CHECK;
 

@@ -22,6 +22,7 @@ struct sl_tls {
     struct sl_tls_peer peer;
     bool has_peer;
     bool is_ready;
+    const struct sl_key_exchange_group *group; /* once ready */
     struct sl_err verify_err;
 };
 
@@ -47,13 +48,20 @@ static int verify_peer(X509_STORE_CTX *store, void *arg)
     return rc == SL_OK ? 1 : 0;
 }
 
-static bool configure(struct sl_tls *tls)
+static bool is_group_offered(void *ctx, const char *name)
+{
+    bool is_offered = SSL_CTX_set1_groups_list(ctx, name) == 1;
+    ERR_clear_error(); /* it says "unknown group", which is the answer */
+    return is_offered;
+}
+
+static bool configure(struct sl_tls *tls, const char *groups)
 {
     SSL_CTX *ctx = tls->ctx;
     const struct sl_identity *identity = tls->options.identity;
     (void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
                                        SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                       /* a record with an SA key does not stay in its buffer */
+                                       /* what was decrypted does not stay in its buffer */
                                        SSL_OP_CLEANSE_PLAINTEXT);
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_AUTO_RETRY | SSL_MODE_RELEASE_BUFFERS);
@@ -62,10 +70,9 @@ static bool configure(struct sl_tls *tls)
     SSL_CTX_set_cert_verify_callback(ctx, verify_peer, tls);
     return SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
-           SSL_CTX_set_ciphersuites(ctx, "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:"
-                                         "TLS_CHACHA20_POLY1305_SHA256") == 1 &&
-           SSL_CTX_set1_groups_list(ctx, "X25519:P-256") == 1 &&
-           SSL_CTX_set1_sigalgs_list(ctx, "ECDSA+SHA256:ECDSA+SHA384:ed25519") == 1 &&
+           SSL_CTX_set_ciphersuites(ctx, SL_SUITE_TLS_CIPHERS) == 1 &&
+           SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
+           SSL_CTX_set1_sigalgs_list(ctx, SL_SUITE_TLS_SIGALGS) == 1 &&
            SSL_CTX_set_num_tickets(ctx, 0) == 1 && SSL_CTX_set_max_early_data(ctx, 0) == 1 &&
            SSL_CTX_use_certificate(ctx, identity->certificate) == 1 &&
            SSL_CTX_use_PrivateKey(ctx, identity->key) == 1;
@@ -96,6 +103,8 @@ static bool attach(struct sl_tls *tls)
 sl_rc sl_tls_create(const struct sl_tls_options *options, struct sl_tls **ret_tls,
                     struct sl_err *err)
 {
+    char groups[SL_KEY_EXCHANGE_LIST_MAX];
+    sl_rc rc = SL_OK;
     if (OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1) {
         return sl_err_set(err, SL_CRYPTO, "OpenSSL does not start");
     }
@@ -105,7 +114,14 @@ sl_rc sl_tls_create(const struct sl_tls_options *options, struct sl_tls **ret_tl
     }
     tls->options = *options;
     tls->ctx = SSL_CTX_new(TLS_method());
-    if (tls->ctx == NULL || !configure(tls) || !attach(tls)) {
+    if (tls->ctx != NULL) {
+        rc = sl_key_exchange_list(options->key_exchange, is_group_offered, tls->ctx, groups, err);
+    }
+    if (rc != SL_OK) {
+        sl_tls_free(tls);
+        return rc;
+    }
+    if (tls->ctx == NULL || !configure(tls, groups) || !attach(tls)) {
         sl_tls_free(tls);
         return sl_err_set(err, SL_CRYPTO, "OpenSSL cannot set up TLS 1.3");
     }
@@ -173,6 +189,17 @@ static bool is_refusal(int alert)
     }
 }
 
+/* No common group: said by our own library, or by the other end's alert (RFC 8446 4.1.1: "the
+ * server MUST abort the handshake with either a "handshake_failure" or "insufficient_security"
+ * fatal alert"). */
+static bool is_group_failure(unsigned long code)
+{
+    int reason = ERR_GET_LIB(code) == ERR_LIB_SSL ? ERR_GET_REASON(code) : 0;
+    return reason == SSL_R_NO_SUITABLE_KEY_SHARE || reason == SSL_R_NO_SUITABLE_GROUPS ||
+           reason == SSL_AD_REASON_OFFSET + SSL_AD_HANDSHAKE_FAILURE ||
+           reason == SSL_AD_REASON_OFFSET + SSL_AD_INSUFFICIENT_SECURITY;
+}
+
 static sl_rc explain_library(struct sl_err *err)
 {
     unsigned long code = ERR_peek_error();
@@ -220,13 +247,26 @@ static sl_rc explain(struct sl_tls *tls, int result, struct sl_err *err)
     default:
         break;
     }
-    if (tls->verify_err.rc != SL_OK) {
+    if (tls->verify_err.rc == SL_OK && tls->options.key_exchange == SL_KEY_EXCHANGE_HYBRID &&
+        is_group_failure(ERR_peek_error())) {
+        rc = sl_err_set(err, SL_UNSUPPORTED,
+                        "key_exchange: hybrid is demanded, but the other end has no %s: its "
+                        "SafeLib needs OpenSSL 3.5 or later",
+                        sl_key_exchange_groups[0].name);
+    } else if (tls->verify_err.rc != SL_OK) {
         rc = sl_err_set(err, SL_AUTH, "the peer's key was refused: %s", tls->verify_err.text);
     } else {
         rc = explain_library(err);
     }
     ERR_clear_error();
     return rc;
+}
+
+/* The group in use, by the name that the library gives it. */
+static const struct sl_key_exchange_group *negotiated(const struct sl_tls *tls)
+{
+    return sl_key_exchange_find(
+        SSL_group_to_name(tls->ssl, (int)SSL_get_negotiated_group(tls->ssl)));
 }
 
 sl_rc sl_tls_handshake(struct sl_tls *tls, struct sl_err *err)
@@ -244,6 +284,16 @@ sl_rc sl_tls_handshake(struct sl_tls *tls, struct sl_err *err)
     if (!tls->has_peer) {
         return sl_err_set(err, SL_AUTH, "the peer's key was not verified");
     }
+    const struct sl_key_exchange_group *group = negotiated(tls);
+    if (group == NULL ||
+        (tls->options.key_exchange == SL_KEY_EXCHANGE_HYBRID && !group->is_hybrid)) {
+        char text[SL_KEY_EXCHANGE_TEXT_MAX];
+        sl_key_exchange_text(group, text);
+        return sl_err_set(err, SL_UNSUPPORTED,
+                          "the channel's key exchange is %s, which the policy does not allow",
+                          text);
+    }
+    tls->group = group;
     tls->is_ready = true;
     return SL_OK;
 }
@@ -291,6 +341,11 @@ void sl_tls_close(struct sl_tls *tls)
         (void)SSL_shutdown(tls->ssl);
         ERR_clear_error();
     }
+}
+
+const struct sl_key_exchange_group *sl_tls_group(const struct sl_tls *tls)
+{
+    return tls->group;
 }
 
 const struct sl_tls_peer *sl_tls_peer(const struct sl_tls *tls)

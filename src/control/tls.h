@@ -4,8 +4,8 @@
  * its user feeds it what came in and takes away what is to go out. Both ends show a key: the server
  * (in the image) and the client (the gateway) each decide by the other's key alone.
  *
- * TLS 1.3 only; X25519 and P-256; AES-GCM and ChaCha20-Poly1305; no tickets, no resumption, no
- * early data, no renegotiation, no configuration file.
+ * TLS 1.3 only, with the algorithms of control/suites.h; no tickets, no resumption, no early data,
+ * no renegotiation, no configuration file.
  */
 #ifndef SL_CONTROL_TLS_H
 #define SL_CONTROL_TLS_H
@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "control/identity.h"
+#include "control/suites.h"
 
 struct sl_tls;
 
@@ -33,9 +34,11 @@ struct sl_tls_options {
      * itself proves possession of the key; nothing else in the certificate counts. */
     sl_rc (*verify)(void *ctx, const struct sl_tls_peer *peer, struct sl_err *err);
     void *verify_ctx;
+    enum sl_key_exchange key_exchange; /**< what is demanded of the key exchange */
 };
 
 /** @retval SL_OK, SL_CRYPTO, SL_NO_MEMORY
+ * @retval SL_UNSUPPORTED  this OpenSSL cannot do the key exchange that is demanded
  * @owner caller frees */
 sl_rc sl_tls_create(const struct sl_tls_options *options, struct sl_tls **ret_tls,
                     struct sl_err *err) SL_MUST_CHECK;
@@ -63,7 +66,8 @@ void sl_tls_out_take(struct sl_tls *tls, size_t size);
  * @retval SL_AGAIN        needs bytes from the other end
  * @retval SL_AUTH         the verify callback refused the peer's key, or it showed none
  * @retval SL_DENIED       the other end refused us (its alert is in @p err)
- * @retval SL_UNSUPPORTED  no common version, cipher suite or group
+ * @retval SL_UNSUPPORTED  no common version, cipher suite or group; or not the key exchange that is
+ *                         demanded
  * @retval SL_MALFORMED    not TLS, or broken TLS
  * After an error: send what sl_tls_out holds (an alert), then free. */
 sl_rc sl_tls_handshake(struct sl_tls *tls, struct sl_err *err) SL_MUST_CHECK;
@@ -85,6 +89,9 @@ sl_rc sl_tls_write(struct sl_tls *tls, const void *data, size_t size,
 
 /** Queues close_notify. */
 void sl_tls_close(struct sl_tls *tls);
+
+/** The key exchange that the handshake agreed on; NULL before it is done. */
+const struct sl_key_exchange_group *sl_tls_group(const struct sl_tls *tls);
 
 /** What the peer proved to be; NULL before the handshake got so far. `spki` is NULL here. */
 const struct sl_tls_peer *sl_tls_peer(const struct sl_tls *tls);

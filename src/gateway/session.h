@@ -2,7 +2,7 @@
 /** @file
  * The gateway's side of the control channel, on a thread of its own: connects, provisions (policy,
  * time, SAs with fresh keys), polls, rekeys, and starts over when the image is gone. Every SA key
- * is made here, used for one SA and forgotten.
+ * follows from the channel and a seed made here, is used for one SA and forgotten.
  */
 #ifndef SL_GATEWAY_SESSION_H
 #define SL_GATEWAY_SESSION_H

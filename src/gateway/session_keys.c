@@ -13,89 +13,87 @@ static sl_rc random_fill(void *out, size_t size)
     return getrandom(out, size, 0) == (ssize_t)size ? SL_OK : SL_CRYPTO;
 }
 
-/* Fresh key, salt and SPI: a key is never used for two SAs, so no nonce can repeat. */
-static sl_rc params_make(const struct sl_gw_config *config, const struct sl_gw_slot *slot,
-                         struct sl_esp_params *ret_params)
+/* A new SA as the image will have it: SPI and seed are random, the key follows from the seed and
+ * the channel. A key is never used for two SAs, so no nonce can repeat. */
+static sl_rc sa_make(struct sl_session *session, const struct sl_gw_slot *slot, bool is_inbound,
+                     struct sl_msg_sa *ret_sa, struct sl_err *err)
 {
-    struct sl_esp_params params = {
-        .alg = config->alg, .is_esn = config->is_esn, .window = config->window};
+    const struct sl_gw_config *config = session->config;
+    struct sl_msg_sa sa = {
+        .shard = (uint16_t)slot->shard,
+        .port = (uint8_t)slot->port,
+        .is_inbound = is_inbound,
+        .is_dscp_copied = config->is_dscp_copied,
+        .params = {.alg = config->alg,
+                   .is_esn = config->is_esn,
+                   .is_inbound = is_inbound,
+                   .window = config->window},
+    };
     uint32_t high = 0;
-    sl_rc rc = random_fill(params.key, sizeof(params.key));
-    rc = rc == SL_OK ? random_fill(params.salt, sizeof(params.salt)) : rc;
+    sl_rc rc = SL_OK;
     while (rc == SL_OK && high == 0) {
         rc = random_fill(&high, sizeof(high));
         high &= ~((1u << SPI_QUEUE_BITS) - 1);
     }
-    params.spi = high | (slot->shard * SL_PORT_COUNT + (uint32_t)slot->port);
-    if (rc == SL_OK) {
-        *ret_params = params;
+    if (rc != SL_OK) {
+        return sl_err_set(err, rc, "no randomness for an SA");
     }
-    sl_wipe(&params, sizeof(params));
+    sa.params.spi = high | (slot->shard * SL_PORT_COUNT + (uint32_t)slot->port);
+    rc = sl_client_sa_make(session->client, &sa, err);
+    if (rc == SL_OK) {
+        *ret_sa = sa;
+    }
+    sl_wipe(&sa, sizeof(sa));
     return rc;
 }
 
-/* Gives one SA to the image. `params` is as the gateway has it; the image's is the other direction.
- */
-static sl_rc image_give(struct sl_session *session, const struct sl_gw_slot *slot,
-                        const struct sl_esp_params *params, struct sl_err *err)
+/* Our end of an SA: the other direction of the image's. */
+static sl_rc own_end(const struct sl_msg_sa *sa, struct sl_esp_sa **ret_sa, struct sl_err *err)
 {
-    struct sl_msg_sa sa = {
-        .shard = (uint16_t)slot->shard,
-        .port = (uint8_t)slot->port,
-        .is_inbound = !params->is_inbound,
-        .is_dscp_copied = session->config->is_dscp_copied,
-        .params = *params,
-    };
-    sa.params.is_inbound = sa.is_inbound;
-    sl_rc rc = sl_client_sa_set(session->client, SL_SESSION_TIMEOUT_MS, &sa, err);
-    sl_wipe(&sa, sizeof(sa));
-    return rc;
+    struct sl_esp_params params = sa->params;
+    params.is_inbound = !sa->is_inbound;
+    sl_rc rc = sl_esp_sa_create(&params, ret_sa);
+    sl_wipe(&params, sizeof(params));
+    return rc == SL_OK ? rc : sl_err_set(err, rc, "cannot make an SA: %s", sl_rc_text(rc));
 }
 
 /* Our inbound first: when the image starts to send with the new key, we can already read it. */
 static sl_rc inbound_key(struct sl_session *session, struct sl_gw_slot *slot, struct sl_err *err)
 {
-    struct sl_esp_params params;
-    struct sl_esp_sa *sa = NULL;
-    sl_rc rc = params_make(session->config, slot, &params);
+    struct sl_msg_sa sa;
+    struct sl_esp_sa *own = NULL;
+    sl_rc rc = sa_make(session, slot, false, &sa, err);
     if (rc != SL_OK) {
-        return sl_err_set(err, rc, "no randomness for an SA key");
+        return rc;
     }
-    params.is_inbound = true;
-    rc = sl_esp_sa_create(&params, &sa);
-    if (rc != SL_OK) {
-        sl_wipe(&params, sizeof(params));
-        return sl_err_set(err, rc, "cannot make an SA: %s", sl_rc_text(rc));
+    rc = own_end(&sa, &own, err);
+    if (rc == SL_OK) {
+        sl_tunnel_in_set(slot, own, sl_gw_now_ns());
+        rc = sl_client_sa_set(session->client, SL_SESSION_TIMEOUT_MS, &sa, err);
     }
-    sl_tunnel_in_set(slot, sa, sl_gw_now_ns());
-    rc = image_give(session, slot, &params, err);
-    sl_wipe(&params, sizeof(params));
+    sl_wipe(&sa, sizeof(sa));
     return rc;
 }
 
 /* The image's inbound first, then ours outbound: never a packet it cannot read. */
 static sl_rc outbound_key(struct sl_session *session, struct sl_gw_slot *slot, struct sl_err *err)
 {
-    struct sl_esp_params params;
-    struct sl_esp_sa *sa = NULL;
-    sl_rc rc = params_make(session->config, slot, &params);
+    struct sl_msg_sa sa;
+    struct sl_esp_sa *own = NULL;
+    sl_rc rc = sa_make(session, slot, true, &sa, err);
     if (rc != SL_OK) {
-        return sl_err_set(err, rc, "no randomness for an SA key");
+        return rc;
     }
-    rc = sl_esp_sa_create(&params, &sa);
-    if (rc != SL_OK) {
-        sl_err_set(err, rc, "cannot make an SA: %s", sl_rc_text(rc));
-        goto out;
+    rc = own_end(&sa, &own, err);
+    if (rc == SL_OK) {
+        rc = sl_client_sa_set(session->client, SL_SESSION_TIMEOUT_MS, &sa, err);
     }
-    rc = image_give(session, slot, &params, err);
-    if (rc != SL_OK) {
-        goto out;
+    if (rc == SL_OK) {
+        sl_tunnel_out_set(slot, own, sl_gw_now_ns());
+        own = NULL;
     }
-    sl_tunnel_out_set(slot, sa, sl_gw_now_ns());
-    sa = NULL;
-out:
-    sl_esp_sa_free(sa);
-    sl_wipe(&params, sizeof(params));
+    sl_esp_sa_free(own);
+    sl_wipe(&sa, sizeof(sa));
     return rc;
 }
 

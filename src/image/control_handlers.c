@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "control/sa_key.h"
 #include "image/control_server.h"
 #include "image/status.h"
 
@@ -74,8 +75,10 @@ static sl_rc on_hello(struct sl_control_server *server, const struct sl_msg *req
     return w.rc == SL_OK ? copy_body(reply, body, w.off, err) : sl_err_set(err, w.rc, "hello");
 }
 
-static sl_rc on_sa_set(struct sl_control_server *server, const struct sl_msg *request,
-                       uint64_t now_ns, bool *ret_is_fatal, struct sl_err *err)
+/* Keys do not travel: both ends derive them from the channel that they have in common. */
+static sl_rc on_sa_set(struct sl_control_server *server, struct sl_connection *connection,
+                       const struct sl_msg *request, uint64_t now_ns, bool *ret_is_fatal,
+                       struct sl_err *err)
 {
     struct sl_msg_sa sa = {0};
     struct sl_reader r;
@@ -84,6 +87,10 @@ static sl_rc on_sa_set(struct sl_control_server *server, const struct sl_msg *re
     if (rc != SL_OK) {
         *ret_is_fatal = rc == SL_TRUNCATED || rc == SL_MALFORMED;
         return sl_err_set(err, rc, "SA: %s", sl_rc_text(rc));
+    }
+    rc = sl_sa_key_derive(connection->tls, &sa);
+    if (rc != SL_OK) {
+        return sl_err_set(err, rc, "cannot derive the SA's key: %s", sl_rc_text(rc));
     }
     rc = sl_provision_sa_set(server->params.provision, &sa, now_ns, err);
     sl_wipe(&sa, sizeof(sa));
@@ -299,16 +306,16 @@ static sl_rc on_eval(struct sl_control_server *server, const struct sl_msg *requ
     return SL_OK;
 }
 
-sl_rc sl_control_handle(struct sl_control_server *server, const struct sl_msg *request,
-                        uint64_t now_ns, struct sl_msg *reply, bool *ret_is_fatal,
-                        struct sl_err *err)
+sl_rc sl_control_handle(struct sl_control_server *server, struct sl_connection *connection,
+                        const struct sl_msg *request, uint64_t now_ns, struct sl_msg *reply,
+                        bool *ret_is_fatal, struct sl_err *err)
 {
     sl_rc rc;
     switch (request->type) {
     case SL_MSG_HELLO:
         return on_hello(server, request, reply, ret_is_fatal, err);
     case SL_MSG_SA_SET:
-        return on_sa_set(server, request, now_ns, ret_is_fatal, err);
+        return on_sa_set(server, connection, request, now_ns, ret_is_fatal, err);
     case SL_MSG_SA_CLEAR:
         rc = expect_empty(request, ret_is_fatal, err);
         return rc == SL_OK ? sl_provision_sa_clear(server->params.provision, err) : rc;

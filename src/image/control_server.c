@@ -167,7 +167,7 @@ static void answer(struct sl_control_server *server, struct sl_connection *conne
         return;
     }
     struct sl_msg reply = {.type = request->type, .id = request->id};
-    sl_rc rc = sl_control_handle(server, request, now_ns, &reply, &is_fatal, &err);
+    sl_rc rc = sl_control_handle(server, connection, request, now_ns, &reply, &is_fatal, &err);
     if (rc == SL_OK) {
         rc = sl_msg_writer_start(&connection->writer, connection->tls, &reply, &err);
     }

@@ -100,12 +100,12 @@ uint64_t sl_control_server_poll(struct sl_control_server *server, uint64_t now_n
 
 /* ---- for control_handlers.c ---- */
 
-/** Answers one request: fills @p reply (type and id are set by the caller).
+/** Answers one request of @p connection: fills @p reply (type and id are set by the caller).
  * @retval SL_OK         reply
  * @retval SL_MALFORMED, SL_TRUNCATED with @p ret_is_fatal: the request breaks the protocol
  * @retval other         goes to the peer as SL_MSG_ERROR with the sentence in @p err */
-sl_rc sl_control_handle(struct sl_control_server *server, const struct sl_msg *request,
-                        uint64_t now_ns, struct sl_msg *reply, bool *ret_is_fatal,
-                        struct sl_err *err) SL_MUST_CHECK;
+sl_rc sl_control_handle(struct sl_control_server *server, struct sl_connection *connection,
+                        const struct sl_msg *request, uint64_t now_ns, struct sl_msg *reply,
+                        bool *ret_is_fatal, struct sl_err *err) SL_MUST_CHECK;
 
 #endif

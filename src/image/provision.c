@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "base/secret.h"
+#include "control/suites.h"
 
 enum {
     SA_SLOTS = SL_PORT_COUNT * 3, /* in, in_previous, out */
@@ -144,7 +145,8 @@ static sl_rc copy_all(const struct sl_provision *provision,
 static sl_rc key_hash(const struct sl_esp_params *params, uint8_t ret_hash[KEY_HASH_SIZE])
 {
     uint8_t full[32];
-    size_t size = params->alg == SL_ESP_AES_128_GCM_16 ? 16 : 32;
+    const struct sl_suite *suite = sl_suite_find(params->alg);
+    size_t size = suite != NULL ? suite->key_size : sizeof(params->key);
     if (EVP_Digest(params->key, size, full, NULL, EVP_sha256(), NULL) != 1) {
         return SL_CRYPTO;
     }

@@ -26,6 +26,7 @@
 #include "base/checksum.h"
 #include "control/client.h"
 #include "control/key_file.h"
+#include "control/sa_key.h"
 #include "esp/aead.h"
 #include "esp/probe.h"
 #include "reference.h"
@@ -95,8 +96,10 @@ static uint64_t now_ms(void)
 
 /* ---- what the image gets ---- */
 
-static void make_sas(struct tenant *t)
+/* Of both generations, so that their keys can be written down before traffic flows. */
+static int make_sas(struct tenant *t)
 {
+    struct sl_err err = {0};
     for (uint32_t g = 0; g < GENERATIONS; g++) {
         for (uint32_t shard = 0; shard < SL_AREA_SHARDS_MAX; shard++) {
             for (uint32_t port = 0; port < 2; port++) {
@@ -111,12 +114,15 @@ static void make_sas(struct tenant *t)
                     sa->params.spi = (spi & 0xffffff00u) | 0x100u | (2 * shard + port);
                     sa->params.is_esn = true;
                     sa->params.window = 1024;
-                    random_bytes(sa->params.key, port == 0 ? 16 : 32);
-                    random_bytes(sa->params.salt, sizeof(sa->params.salt));
+                    sl_rc rc = sl_client_sa_make(t->client, sa, &err);
+                    if (rc != SL_OK) {
+                        return fail("SA keys", &err);
+                    }
                 }
             }
         }
     }
+    return 0;
 }
 
 /* A rule that no packet of ours meets, with values of its own. */
@@ -216,6 +222,12 @@ static int write_patterns(struct tenant *t)
                 rc = write_key_patterns(file, &t->sas[g][0][port][inbound], g);
             }
         }
+    }
+    /* what every SA key follows from */
+    uint8_t secret[SL_SA_EXPORTER_SIZE];
+    if (rc == SL_OK) {
+        rc = sl_tls_export(sl_client_tls(t->client), SL_SA_EXPORTER_LABEL, secret, sizeof(secret));
+        write_pattern(file, "sa-secret", secret, sizeof(secret));
     }
     write_pattern(file, "traffic-marker", t->marker, sizeof(t->marker));
     write_pattern(file, "policy", t->policy, t->policy_size < 200 ? t->policy_size : 200);
@@ -599,11 +611,11 @@ static int run(struct tenant *t)
         return fail("key", &err);
     }
     random_bytes(t->marker, sizeof(t->marker));
-    make_sas(t);
     int code = make_policy(t);
-    code = code != 0 || t->options.patterns == NULL ? code : write_patterns(t);
     code = code != 0 ? code : open_udp(t);
     code = code != 0 ? code : connect_image(t);
+    code = code != 0 ? code : make_sas(t);
+    code = code != 0 || t->options.patterns == NULL ? code : write_patterns(t);
     code = code != 0 ? code : provision(t);
     code = code != 0 ? code : run_traffic(t);
     code = code != 0 ? code : finish(t);

@@ -32,8 +32,10 @@ static inline void pair_init(struct pair *p)
     assert_ok(sl_identity_generate("tenant", &p->tenant));
     memcpy(p->expected_by_server, p->tenant->spki_hash, SL_SPKI_HASH_SIZE);
     memcpy(p->expected_by_client, p->image->spki_hash, SL_SPKI_HASH_SIZE);
-    struct sl_tls_options server = {true, p->image, pair_verify, p->expected_by_server};
-    struct sl_tls_options client = {false, p->tenant, pair_verify, p->expected_by_client};
+    struct sl_tls_options server = {true, p->image, pair_verify, p->expected_by_server,
+                                    SL_KEY_EXCHANGE_CLASSICAL};
+    struct sl_tls_options client = {false, p->tenant, pair_verify, p->expected_by_client,
+                                    SL_KEY_EXCHANGE_CLASSICAL};
     assert_ok(sl_tls_create(&server, &p->server, NULL));
     assert_ok(sl_tls_create(&client, &p->client, NULL));
 }

@@ -12,8 +12,9 @@ static struct sl_msg_sa sample(enum sl_esp_alg alg)
     sa.params.is_inbound = true;
     sa.params.window = 1024;
     sa.params.seq_start = 77;
-    memset(sa.params.key, 0x11, alg == SL_ESP_AES_128_GCM_16 ? 16 : 32);
+    memset(sa.params.key, 0x11, sizeof(sa.params.key));
     memset(sa.params.salt, 0x22, sizeof(sa.params.salt));
+    memset(sa.seed, 0x33, sizeof(sa.seed));
     return sa;
 }
 
@@ -50,8 +51,13 @@ static void test_sa_round_trip(void **state)
         assert_int_equal(got.params.spi, sa.params.spi);
         assert_int_equal(got.params.window, 1024);
         assert_int_equal(got.params.seq_start, 77);
-        assert_memory_equal(got.params.key, sa.params.key, SL_ESP_KEY_MAX);
-        assert_memory_equal(got.params.salt, sa.params.salt, SL_ESP_SALT_SIZE);
+        assert_memory_equal(got.seed, sa.seed, SL_SA_SEED_SIZE);
+        /* no byte of the key travels */
+        static const uint8_t zero[SL_ESP_KEY_MAX];
+        assert_memory_equal(got.params.key, zero, SL_ESP_KEY_MAX);
+        assert_memory_equal(got.params.salt, zero, SL_ESP_SALT_SIZE);
+        assert_null(memchr(buf, 0x11, size));
+        assert_null(memchr(buf, 0x22, size));
     }
 }
 

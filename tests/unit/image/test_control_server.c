@@ -141,6 +141,33 @@ static void test_every_request(void **state)
     assert_int_equal(bed.server.connections[0].state, SL_CONNECTION_FREE);
 }
 
+/* What one end seals under its own derivation, the image's SA opens, and the other way round. */
+static void test_sa_keys_are_derived_alike_at_both_ends(void **state)
+{
+    (void)state;
+    struct sl_client *client = connect_tenant();
+    for (uint32_t i = 0; i < SL_SUITE_COUNT; i++) {
+        uint8_t inner[64 + SL_ESP_OVERHEAD_MAX] = {0x45, 0, 0, 20};
+        uint8_t wire[128];
+        uint8_t out[128];
+        uint32_t size = 0;
+        struct sl_esp_inner opened;
+        struct sl_esp_sa *own = NULL;
+        struct sl_msg_sa sa = rig_sa(&bed.rig, 0, true);
+        sa.params.alg = sl_suites[i].number;
+        assert_ok(sl_client_sa_make(client, &sa, NULL));
+        assert_ok(sl_client_sa_set(client, 5000, &sa, NULL));
+        sa.params.is_inbound = false;
+        assert_ok(sl_esp_sa_create(&sa.params, &own));
+        assert_ok(sl_esp_seal(own, inner, 20, SL_ESP_NEXT_IPV4, 0, wire, sizeof(wire), &size));
+        struct sl_esp_sa *in = sl_provision_config(&bed.rig.provision, 0)->ports[0].in;
+        assert_ok(sl_esp_open(in, wire, size, out, sizeof(out), &opened));
+        assert_int_equal(opened.size, 20);
+        sl_esp_sa_free(own);
+    }
+    sl_client_free(client);
+}
+
 static void test_refusals_leave_the_connection_usable(void **state)
 {
     (void)state;
@@ -152,9 +179,11 @@ static void test_refusals_leave_the_connection_usable(void **state)
     uint8_t bundle[64];
     struct sl_msg_sa sa = rig_sa(&bed.rig, 0, true);
     assert_ok(sl_client_sa_set(client, 5000, &sa, NULL));
-    sa.params.spi += 0x100;
-    assert_rc(sl_client_sa_set(client, 5000, &sa, &err), SL_EXISTS);
+    assert_ok(sl_client_sa_clear(client, 5000, NULL));
+    assert_rc(sl_client_sa_set(client, 5000, &sa, &err), SL_EXISTS); /* the same seed again */
     assert_non_null(strstr(err.text, "never used twice"));
+    assert_ok(sl_client_sa_make(client, &sa, NULL));
+    assert_ok(sl_client_sa_set(client, 5000, &sa, NULL));
     sa.shard = 3;
     sa.params.spi = 0x10006;
     assert_rc(sl_client_sa_set(client, 5000, &sa, &err), SL_RANGE);
@@ -572,6 +601,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_every_request),
+        TEST(test_sa_keys_are_derived_alike_at_both_ends),
         TEST(test_refusals_leave_the_connection_usable),
         TEST(test_path_reaches_every_port_until_the_sas_are_cleared),
         TEST(test_lease_deletes_the_sas_of_a_silent_gateway),
