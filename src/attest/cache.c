@@ -62,6 +62,7 @@ bool sl_attest_cache_has(struct sl_attest_cache *cache, const uint8_t key[SL_CAC
     }
     for (size_t i = 0; i < cache->entries_max; i++) {
         struct entry *entry = &cache->entries[i];
+        /* forbidden: waived, the hash of public bytes */
         if (entry->used != 0 && memcmp(entry->key, key, SL_CACHE_KEY_SIZE) == 0) {
             entry->used = ++cache->tick;
             return true;
