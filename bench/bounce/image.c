@@ -129,6 +129,7 @@ static void provision(struct image *image, const struct sl_identity *identity, u
                                  &params.transport) != SL_OK ||
         sl_client_create(&params, &client, &err) != SL_OK ||
         sl_client_connect(client, TIMEOUT_MS, &err) != SL_OK ||
+        sl_client_insecure_unattested(client, TIMEOUT_MS, &err) != SL_OK ||
         sl_client_sa_make(client, &rig->inbound, &err) != SL_OK ||
         sl_client_sa_make(client, &rig->outbound, &err) != SL_OK ||
         sl_client_sa_set(client, TIMEOUT_MS, &rig->inbound, &err) != SL_OK ||

@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "boundary/ring.h"
+#include "control/binding.h"
 #include "control/message.h"
 #include "control/stream.h"
 #include "control/tls.h"
@@ -55,6 +56,17 @@ sl_rc sl_client_ring_transport(uint8_t *area, const struct sl_area_geometry *geo
                                const struct sl_area_layout *layout, uint32_t connection,
                                void (*doorbell)(void *ctx), void *doorbell_ctx,
                                struct sl_client_transport *ret_transport) SL_MUST_CHECK;
+
+/** Has whoever hosts the image in this process answer its requests for evidence. Without, they are
+ * answered by SL_UNSUPPORTED: an image in one's own process proves nothing to oneself.
+ * @param transport   of sl_client_ring_transport
+ * @param on_request  gets what an SL_FRAME_EVIDENCE of the image carries; answers, now or later, by
+ *                    SL_FRAME_EVIDENCE in @p to_image */
+void sl_client_ring_on_evidence(const struct sl_client_transport *transport,
+                                void (*on_request)(void *ctx, struct sl_byte_ring *to_image,
+                                                   uint32_t request, const uint8_t *data,
+                                                   uint32_t size),
+                                void *ctx);
 
 struct sl_client_params {
     struct sl_client_transport transport;
@@ -130,6 +142,28 @@ sl_rc sl_client_sa_set(struct sl_client *client, int timeout_ms, const struct sl
                        struct sl_err *err) SL_MUST_CHECK;
 sl_rc sl_client_sa_clear(struct sl_client *client, int timeout_ms,
                          struct sl_err *err) SL_MUST_CHECK;
+/** What the image answered to SL_MSG_ATTEST. */
+struct sl_client_evidence {
+    uint64_t policy_version; /**< 0: none yet */
+    uint8_t policy_hash[32];
+    const uint8_t *bundle; /**< into `reply` */
+    size_t bundle_size;
+    struct sl_msg reply;
+};
+/** Asks for evidence over @p nonce; judges nothing.
+ * @retval SL_OK           @p ret_evidence.reply is the caller's to sl_msg_done
+ * @retval SL_UNSUPPORTED  the host says that its device has none
+ * @retval SL_TIMEOUT, SL_IO, SL_AUTH, SL_MALFORMED, SL_NO_MEMORY  the host gave none, or nonsense;
+ *         the client stays usable, unless it is dead */
+sl_rc sl_client_attest(struct sl_client *client, int timeout_ms,
+                       const uint8_t nonce[SL_BINDING_NONCE_SIZE],
+                       struct sl_client_evidence *ret_evidence, struct sl_err *err) SL_MUST_CHECK;
+/** Asks for evidence and throws it away unseen, so that an image which knows no better can be used:
+ * for tools that host the image themselves, and tests. Whoever uses this over a network trusts
+ * whoever answers.
+ * @retval SL_OK  also where there is no evidence */
+sl_rc sl_client_insecure_unattested(struct sl_client *client, int timeout_ms,
+                                    struct sl_err *err) SL_MUST_CHECK;
 /** @param[out] ret_hash  SHA-256 of the bundle as the image holds it */
 sl_rc sl_client_chain_set(struct sl_client *client, int timeout_ms, const void *bundle, size_t size,
                           uint64_t *ret_version, uint8_t ret_hash[32],

@@ -61,6 +61,40 @@ sl_rc sl_client_sa_make(struct sl_client *client, struct sl_msg_sa *sa, struct s
     return rc == SL_OK ? rc : sl_err_set(err, rc, "cannot derive an SA's key: %s", sl_rc_text(rc));
 }
 
+sl_rc sl_client_attest(struct sl_client *client, int timeout_ms,
+                       const uint8_t nonce[SL_BINDING_NONCE_SIZE],
+                       struct sl_client_evidence *ret_evidence, struct sl_err *err)
+{
+    struct sl_client_evidence evidence = {0};
+    struct sl_reader r;
+    sl_rc rc = sl_client_call(client, SL_MSG_ATTEST, nonce, SL_BINDING_NONCE_SIZE, timeout_ms,
+                              &evidence.reply, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_reader_init(&r, evidence.reply.body, evidence.reply.size);
+    evidence.policy_version = sl_reader_be64(&r);
+    sl_reader_copy(&r, evidence.policy_hash, sizeof(evidence.policy_hash));
+    evidence.bundle_size = sl_reader_left(&r);
+    evidence.bundle = sl_reader_bytes(&r, evidence.bundle_size);
+    rc = sl_reader_end(&r);
+    if (rc != SL_OK) {
+        sl_msg_done(&evidence.reply);
+        return sl_err_set(err, SL_MALFORMED, "the image's evidence: %s", sl_rc_text(rc));
+    }
+    *ret_evidence = evidence;
+    return SL_OK;
+}
+
+sl_rc sl_client_insecure_unattested(struct sl_client *client, int timeout_ms, struct sl_err *err)
+{
+    static const uint8_t nonce[SL_BINDING_NONCE_SIZE]; /* nobody looks at what comes of it */
+    struct sl_client_evidence evidence = {0};
+    sl_rc rc = sl_client_attest(client, timeout_ms, nonce, &evidence, err);
+    sl_msg_done(&evidence.reply);
+    return rc == SL_UNSUPPORTED ? SL_OK : rc;
+}
+
 sl_rc sl_client_sa_set(struct sl_client *client, int timeout_ms, const struct sl_msg_sa *sa,
                        struct sl_err *err)
 {

@@ -161,6 +161,9 @@ struct ring_ctx {
     bool is_closed;
     void (*doorbell)(void *ctx);
     void *doorbell_ctx;
+    void (*on_evidence)(void *ctx, struct sl_byte_ring *to_image, uint32_t request,
+                        const uint8_t *data, uint32_t size);
+    void *evidence_ctx;
 };
 
 static void ring_bell(const struct ring_ctx *r)
@@ -188,6 +191,36 @@ static sl_rc ring_send(void *ctx, const uint8_t *data, size_t size, size_t *ret_
     return rc;
 }
 
+/* Who hosts the image in his own process has nothing to prove to himself. */
+static void no_evidence(void *ctx, struct sl_byte_ring *to_image, uint32_t request,
+                        const uint8_t *data, uint32_t size)
+{
+    static const char sentence[] = "the image runs in the program that asks";
+    uint8_t body[SL_EVIDENCE_PIECE_HEADER + sizeof(sentence)];
+    struct sl_writer w;
+    (void)ctx;
+    (void)size;
+    sl_writer_init(&w, body, sizeof(body));
+    sl_writer_u8(&w, data[0]);
+    sl_writer_be16(&w, SL_UNSUPPORTED);
+    sl_writer_be32(&w, sizeof(sentence) - 1);
+    sl_writer_be32(&w, 0);
+    sl_writer_bytes(&w, sentence, sizeof(sentence) - 1);
+    /* Where the ring is full the image asks no longer than its time limit. */
+    (void)!sl_frame_write_evidence(to_image, request, body, (uint16_t)w.off);
+}
+
+void sl_client_ring_on_evidence(const struct sl_client_transport *transport,
+                                void (*on_request)(void *ctx, struct sl_byte_ring *to_image,
+                                                   uint32_t request, const uint8_t *data,
+                                                   uint32_t size),
+                                void *ctx)
+{
+    struct ring_ctx *r = transport->ctx;
+    r->on_evidence = on_request;
+    r->evidence_ctx = ctx;
+}
+
 static sl_rc ring_receive(void *ctx, uint8_t *out, size_t size, size_t *ret_size)
 {
     struct ring_ctx *r = ctx;
@@ -197,6 +230,13 @@ static sl_rc ring_receive(void *ctx, uint8_t *out, size_t size, size_t *ret_size
         }
         sl_rc rc = sl_frame_read(&r->reader, &r->from_image, &r->frame);
         r->frame_off = 0;
+        if (rc == SL_OK && r->frame.kind == SL_FRAME_EVIDENCE) {
+            r->on_evidence(r->evidence_ctx, &r->to_image, r->frame.connection, r->frame.data,
+                           r->frame.size);
+            ring_bell(r);
+            r->frame.size = 0;
+            continue;
+        }
         if (rc != SL_OK || r->frame.connection != r->connection || r->frame.kind == SL_FRAME_OPEN) {
             r->frame.size = 0;
             if (rc == SL_AGAIN) {
@@ -256,6 +296,7 @@ sl_rc sl_client_ring_transport(uint8_t *area, const struct sl_area_geometry *geo
     r->connection = connection;
     r->doorbell = doorbell;
     r->doorbell_ctx = doorbell_ctx;
+    r->on_evidence = no_evidence;
     *ret_transport = (struct sl_client_transport){.ctx = r,
                                                   .send = ring_send,
                                                   .receive = ring_receive,

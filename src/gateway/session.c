@@ -133,6 +133,9 @@ static sl_rc chain_set(struct sl_session *session, struct sl_err *err)
 static sl_rc provision(struct sl_session *session, struct sl_err *err)
 {
     sl_rc rc = hello(session, err);
+    /* insecure_skip_attestation: the image is told that it was asked */
+    rc = rc == SL_OK ? sl_client_insecure_unattested(session->client, SL_SESSION_TIMEOUT_MS, err)
+                     : rc;
     /* first: where our policy is refused, whoever has set SAs there goes on */
     rc = rc == SL_OK ? chain_set(session, err) : rc;
     /* whatever it may hold is not ours: a new connection always means new keys */

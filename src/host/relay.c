@@ -209,17 +209,72 @@ static bool header_read(struct sl_relay *relay)
     uint16_t size = sl_be16_get(header + 6);
     bool is_close = kind == SL_FRAME_CLOSE && size == 0;
     bool is_data = kind == SL_FRAME_DATA && size > 0 && size <= SL_CONTROL_FRAME_MAX;
-    if (!is_close && !is_data) {
+    bool is_evidence = kind == SL_FRAME_EVIDENCE && size > 0 && size <= SL_RELAY_REQUEST_MAX;
+    if (!is_close && !is_data && !is_evidence) {
         image_broken(relay);
         return false;
     }
     relay->frame_id = sl_be32_get(header);
     relay->frame_left = size;
+    relay->is_evidence = is_evidence;
+    relay->request_size = 0;
     struct sl_relay_connection *c = connection_find(relay, relay->frame_id);
     if (is_close && c != NULL) {
         c->is_image_done = true;
     }
     return true;
+}
+
+/* No producer was configured: the image is told so, and tells the tenant. */
+static void no_evidence(struct sl_relay *relay)
+{
+    static const char sentence[] = "this host makes no evidence for its device";
+    uint8_t piece[SL_EVIDENCE_PIECE_HEADER + sizeof(sentence)];
+    struct sl_writer w;
+    sl_writer_init(&w, piece, sizeof(piece));
+    sl_writer_u8(&w, relay->request[0]);
+    sl_writer_be16(&w, SL_UNSUPPORTED);
+    sl_writer_be32(&w, sizeof(sentence) - 1);
+    sl_writer_be32(&w, 0);
+    sl_writer_bytes(&w, sentence, sizeof(sentence) - 1);
+    /* where there is no room, the image waits in vain, and only so long */
+    (void)!sl_relay_evidence_put(relay, relay->frame_id, piece, (uint32_t)w.off);
+}
+
+static bool evidence_read(struct sl_relay *relay)
+{
+    uint32_t size =
+        sl_byte_ring_read(&relay->out, relay->request + relay->request_size, relay->frame_left);
+    relay->request_size += size;
+    relay->frame_left -= size;
+    if (size > 0 && relay->frame_left == 0) {
+        relay->is_evidence = false;
+        if (relay->on_evidence != NULL) {
+            relay->on_evidence(relay->evidence_ctx, relay->frame_id, relay->request,
+                               relay->request_size);
+        } else {
+            no_evidence(relay);
+        }
+    }
+    return size > 0;
+}
+
+void sl_relay_on_evidence(struct sl_relay *relay,
+                          void (*on_request)(void *ctx, uint32_t number, const uint8_t *data,
+                                             uint32_t size),
+                          void *ctx)
+{
+    relay->on_evidence = on_request;
+    relay->evidence_ctx = ctx;
+}
+
+sl_rc sl_relay_evidence_put(struct sl_relay *relay, uint32_t number, const uint8_t *data,
+                            uint32_t size)
+{
+    if (size == 0 || size > SL_CONTROL_FRAME_MAX) {
+        return SL_RANGE;
+    }
+    return frame_write(relay, number, SL_FRAME_EVIDENCE, data, size) ? SL_OK : SL_AGAIN;
 }
 
 /* Moves bytes of the current frame into its connection's buffer, or into nothing. Returns false
@@ -248,7 +303,9 @@ static void image_read(struct sl_relay *relay)
 {
     uint32_t steps = 0;
     while (!relay->is_broken && steps < READ_STEPS_MAX) {
-        bool is_more = relay->frame_left > 0 ? body_read(relay) : header_read(relay);
+        bool is_more = relay->frame_left == 0 ? header_read(relay)
+                       : relay->is_evidence   ? evidence_read(relay)
+                                              : body_read(relay);
         if (!is_more) {
             break;
         }

@@ -29,6 +29,7 @@ static void connection_free(struct sl_connection *connection)
 {
     sl_msg_reader_done(&connection->reader);
     sl_msg_writer_done(&connection->writer);
+    sl_evidence_ask_reset(&connection->attest.ask);
     sl_tls_free(connection->tls);
     memset(connection, 0, sizeof(*connection));
 }
@@ -56,6 +57,7 @@ static void start_closing(struct sl_connection *connection, uint64_t now_ns)
     connection->state = SL_CONNECTION_CLOSING;
     connection->deadline_ns = now_ns + SL_CONTROL_LINGER_NS;
     sl_msg_reader_done(&connection->reader);
+    sl_evidence_ask_reset(&connection->attest.ask);
 }
 
 /* ---- opening and closing, as the host's frames say ---- */
@@ -155,23 +157,74 @@ static void fail_protocol(struct sl_control_server *server, struct sl_connection
     start_closing(connection, now_ns);
 }
 
+/* Lets the request through the gate. An ATTEST is answered later, by attest_poll. */
+static sl_rc handle(struct sl_control_server *server, struct sl_connection *connection,
+                    const struct sl_msg *request, uint64_t now_ns, bool *ret_is_fatal,
+                    struct sl_err *err)
+{
+    sl_rc rc = sl_image_attest_gate(connection, request->type, err);
+    if (rc != SL_OK) {
+        server->counters.unattested++;
+        return rc;
+    }
+    if (request->type == SL_MSG_ATTEST) {
+        rc = sl_image_attest_start(server, connection, request, now_ns, err);
+        *ret_is_fatal = rc == SL_MALFORMED;
+        return rc;
+    }
+    struct sl_msg reply = {.type = request->type, .id = request->id};
+    rc = sl_control_handle(server, connection, request, now_ns, &reply, ret_is_fatal, err);
+    if (rc == SL_OK) {
+        rc = sl_msg_writer_start(&connection->writer, connection->tls, &reply, err);
+    }
+    sl_msg_done(&reply);
+    return rc;
+}
+
+/* Evidence, once it is there. A gateway whose evidence does not come has no reason to trust what
+ * runs here any longer, and nor have we: its SAs go at this end, too. */
+static uint64_t attest_poll(struct sl_control_server *server, struct sl_connection *connection,
+                            uint64_t now_ns)
+{
+    struct sl_msg reply = {0};
+    struct sl_err err = {0};
+    uint64_t at_ns = 0;
+    uint16_t id = connection->attest.id;
+    sl_rc rc = sl_image_attest_poll(server, connection, now_ns, &reply, &at_ns, &err);
+    if (rc == SL_AGAIN) {
+        return at_ns;
+    }
+    if (rc == SL_OK) {
+        rc = sl_msg_writer_start(&connection->writer, connection->tls, &reply, &err);
+        sl_msg_done(&reply);
+    }
+    if (rc == SL_OK) {
+        server->counters.attested++;
+        server->counters.requests++;
+        return at_ns;
+    }
+    server->counters.attest_failed++;
+    server->counters.requests_refused++;
+    if (connection->id == server->holder &&
+        sl_provision_sa_clear(server->params.provision, NULL) != SL_OK) {
+        server->heard_ns = 0; /* no memory: the lease does it */
+    }
+    reply_error(connection, id, rc, err.text);
+    return now_ns;
+}
+
 static void answer(struct sl_control_server *server, struct sl_connection *connection,
                    const struct sl_msg *request, uint64_t now_ns)
 {
     struct sl_err err = {0};
     bool is_fatal = false;
-    if (connection->writer.is_busy) {
+    if (connection->writer.is_busy || sl_evidence_ask_is_active(&connection->attest.ask)) {
         (void)sl_err_set(&err, SL_STATE, "a request came before the reply to the last was taken");
         server->counters.failed_protocol++;
         start_closing(connection, now_ns); /* the reply under way ends first */
         return;
     }
-    struct sl_msg reply = {.type = request->type, .id = request->id};
-    sl_rc rc = sl_control_handle(server, connection, request, now_ns, &reply, &is_fatal, &err);
-    if (rc == SL_OK) {
-        rc = sl_msg_writer_start(&connection->writer, connection->tls, &reply, &err);
-    }
-    sl_msg_done(&reply);
+    sl_rc rc = handle(server, connection, request, now_ns, &is_fatal, &err);
     if (rc == SL_OK && request->type == SL_MSG_SA_SET) {
         server->holder = connection->id;
     }
@@ -179,7 +232,7 @@ static void answer(struct sl_control_server *server, struct sl_connection *conne
         server->heard_ns = now_ns;
     }
     if (rc == SL_OK) {
-        server->counters.requests++;
+        server->counters.requests += request->type != SL_MSG_ATTEST; /* counted when it is done */
     } else if (is_fatal) {
         (void)sl_err_set(&err, rc, "%s", err.text[0] != '\0' ? err.text : sl_rc_text(rc));
         fail_protocol(server, connection, request->id, &err, now_ns);
@@ -318,6 +371,7 @@ static bool drain_reply(struct sl_control_server *server, struct sl_connection *
 static uint64_t attend(struct sl_control_server *server, struct sl_connection *connection,
                        uint64_t now_ns)
 {
+    uint64_t attest_ns = attest_poll(server, connection, now_ns);
     bool is_empty = drain_reply(server, connection, now_ns);
     bool is_late = now_ns >= connection->deadline_ns;
     if (connection->state == SL_CONNECTION_CLOSING && is_empty) {
@@ -337,7 +391,7 @@ static uint64_t attend(struct sl_control_server *server, struct sl_connection *c
         start_closing(connection, now_ns);
         return now_ns;
     }
-    uint64_t again_ns = is_empty ? UINT64_MAX : now_ns + SLEEP_RING_FULL_NS;
+    uint64_t again_ns = is_empty ? attest_ns : now_ns + SLEEP_RING_FULL_NS;
     return connection->deadline_ns < again_ns ? connection->deadline_ns : again_ns;
 }
 
@@ -370,6 +424,11 @@ static bool take_frames(struct sl_control_server *server, uint64_t now_ns)
             connection = find(server, frame.connection);
             if (connection != NULL) {
                 connection_free(connection);
+            }
+            break;
+        case SL_FRAME_EVIDENCE:
+            if (!sl_image_attest_frame(server, frame.connection, frame.data, frame.size)) {
+                server->counters.evidence_strays++;
             }
             break;
         default:

@@ -15,6 +15,7 @@
 #include "control/frame.h"
 #include "control/stream.h"
 #include "control/tls.h"
+#include "image/attest.h"
 #include "image/provision.h"
 
 #define SL_CONTROL_HANDSHAKE_NS 10000000000ull
@@ -38,6 +39,10 @@ enum { SL_CONTROL_BUDGET = 20 << 20 };
     X(requests, "requests answered")                                                               \
     X(requests_refused, "requests answered by an error")                                           \
     X(bad_frames, "frames of the host that are none")                                              \
+    X(attested, "requests for evidence that were answered by it")                                  \
+    X(attest_failed, "requests for evidence that the host did not answer well, or in time")        \
+    X(unattested, "requests refused because their connection was not attested")                    \
+    X(evidence_strays, "pieces of evidence that nobody had asked for")                             \
     X(leases_over, "times the SAs were deleted because their gateway fell silent")
 
 struct sl_control_counters {
@@ -59,6 +64,7 @@ struct sl_connection {
     struct sl_tls *tls;
     struct sl_msg_reader reader;
     struct sl_msg_writer writer;
+    struct sl_attest_state attest;
     uint64_t opened_ns;
     uint64_t deadline_ns; /**< closed at that time unless something moves */
 };
@@ -80,6 +86,7 @@ struct sl_control_server {
     struct sl_frame_reader frames;
     struct sl_msg_budget budget;
     struct sl_control_counters counters;
+    uint32_t evidence_number; /**< of the last request for evidence */
     uint64_t started_ns;
     bool has_time;
     uint64_t time_offset_ns; /**< CLOCK_REALTIME as the tenant said, minus our monotonic time */

@@ -295,6 +295,9 @@ static int connect_image(struct tenant *t)
         rc = sl_client_connect(t->client, TIMEOUT_MS, &err);
     }
     if (rc == SL_OK) {
+        rc = sl_client_insecure_unattested(t->client, TIMEOUT_MS, &err);
+    }
+    if (rc == SL_OK) {
         rc = sl_client_hello(t->client, TIMEOUT_MS, &hello, &err);
     }
     if (rc != SL_OK) {

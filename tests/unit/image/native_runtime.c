@@ -60,3 +60,24 @@ void sl_rt_counters(struct sl_rt_counters *ret_counters)
 {
     memset(ret_counters, 0, sizeof(*ret_counters));
 }
+
+static bool has_no_reports;
+
+void native_runtime_no_reports(bool is_missing)
+{
+    has_no_reports = is_missing;
+}
+
+/* In the places of a REPORT (SDM vol. 3D): MRENCLAVE, REPORTDATA; and the target, to be seen. */
+sl_rc sl_rt_report(const uint8_t target_info[512], const uint8_t report_data[64],
+                   uint8_t ret_report[432])
+{
+    if (has_no_reports) {
+        return SL_UNSUPPORTED;
+    }
+    memset(ret_report, 0, 432);
+    memset(ret_report + 64, 0xee, 32);
+    memcpy(ret_report + 320, report_data, 64);
+    memcpy(ret_report + 384, target_info, 32);
+    return SL_OK;
+}
