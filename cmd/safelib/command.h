@@ -31,6 +31,7 @@ enum {
     X(doctor, "look at this machine and say what to do next")                                      \
     X(key, "make a tenant key, print its hash")                                                    \
     X(image, "sign, inspect, measure and compare NF images")                                       \
+    X(attest, "judge and inspect hardware evidence, keep collateral")                              \
     X(policy, "compile, check and show firewall policies")                                         \
     X(explain, "say what becomes of a packet, and by which rule")                                  \
     X(replay, "run a chain on a capture, inside an image")
