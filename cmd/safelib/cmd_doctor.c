@@ -15,9 +15,12 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "control/suites.h"
 #include "device/device.h"
 #include "gateway_ask.h"
 #include "net/udp.h"
+
+#include <openssl/crypto.h>
 
 enum level { LEVEL_GOOD, LEVEL_NOTE, LEVEL_WARN, LEVEL_BAD };
 static const char *const level_names[] = {"good", "note", "warn", "bad"};
@@ -132,6 +135,23 @@ static void cpu_check(struct report *report)
             is_fast ? "" : "ESP needs a processor with AES-NI and PCLMULQDQ",
             "AES-NI and PCLMULQDQ %s, AVX2 %s, %ld online", is_fast ? "there" : "missing",
             has_avx2 ? "there" : "missing (slower)", sysconf(_SC_NPROCESSORS_ONLN));
+}
+
+static void key_exchange_check(struct report *report)
+{
+    char text[SL_KEY_EXCHANGE_TEXT_MAX];
+    const struct sl_key_exchange_group *best = sl_key_exchange_best();
+    bool is_hybrid = best != NULL && best->is_hybrid;
+    sl_key_exchange_text(best, text);
+    finding(report,
+            is_hybrid      ? LEVEL_GOOD
+            : best != NULL ? LEVEL_NOTE
+                           : LEVEL_BAD,
+            "key exchange",
+            is_hybrid ? ""
+                      : "OpenSSL 3.5 or later (Debian 13) at both ends protects what is recorded "
+                        "today from a quantum computer of tomorrow",
+            "%s by %s", text, OpenSSL_version(OPENSSL_VERSION));
 }
 
 static void tun_check(struct report *report)
@@ -287,6 +307,8 @@ static void gateway_check(struct report *report, const char *path)
     finding(report, mtu >= 1280 ? LEVEL_GOOD : LEVEL_WARN, "mtu",
             mtu >= 1280 ? "" : "raise the MTU between gateway and host to 1344 or more",
             "%lld bytes inside the tunnel, %s", mtu, json_text_at(root, "tunnel.mtu.state"));
+    finding(report, LEVEL_NOTE, "gateway keys", "", "%s key exchange with the image",
+            json_text_at(root, "session.key_exchange"));
     json_decref(request);
     json_decref(root);
     (void)close(fd);
@@ -304,7 +326,8 @@ int cmd_doctor(int argc, char **argv)
         .usage = "safelib doctor [--json]",
         .about =
             "Looks at this machine: trusted execution environments, what the emulator cannot\n"
-            "enforce, processor, TUN, offload (by sending a train to itself), clock, namespaces,\n"
+            "enforce, processor, key exchange, TUN, offload (by sending a train to itself), clock, "
+            "namespaces,\n"
             "nft, routing, and the gateway where one runs; with the next step for each. Ends with\n"
             "1 where something is bad.",
         .examples = "  safelib doctor\n  safelib doctor --json | jq '.checks[] | select(.level != "
@@ -321,6 +344,7 @@ int cmd_doctor(int argc, char **argv)
     tee_check(&report);
     emulator_check(&report);
     cpu_check(&report);
+    key_exchange_check(&report);
     tun_check(&report);
     offload_check(&report);
     clock_check(&report);

@@ -105,6 +105,7 @@ static void tunnel_show(json_t *root)
            json_text_at(tunnel, "peer"), json_text_at(tunnel, "framing"),
            json_text_at(tunnel, "alg"), json_is_true(json_at(tunnel, "esn")) ? " with ESN" : "",
            json_int_at(tunnel, "replay_window"));
+    printf("  keys    %s key exchange\n", json_text_at(root, "session.key_exchange"));
     printf("  mtu     %lld bytes inside (%s%s), round trip %.2f ms\n",
            json_int_at(tunnel, "mtu.inner"), json_text_at(tunnel, "mtu.state"),
            json_is_true(json_at(tunnel, "mtu.is_fixed")) ? ", fixed" : "",

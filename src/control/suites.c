@@ -84,16 +84,33 @@ void sl_key_exchange_text(const struct sl_key_exchange_group *group,
                    group->is_hybrid ? "hybrid" : "classical", group->name);
 }
 
+bool sl_key_exchange_is_offered(void *ctx, const char *name)
+{
+    bool is_offered = SSL_CTX_set1_groups_list(ctx, name) == 1;
+    ERR_clear_error(); /* it says "unknown group", which is the answer */
+    return is_offered;
+}
+
+sl_rc sl_key_exchange_check(enum sl_key_exchange demand, struct sl_err *err)
+{
+    char list[SL_KEY_EXCHANGE_LIST_MAX];
+    SSL_CTX *ctx = SSL_CTX_new(TLS_method());
+    sl_rc rc = ctx != NULL
+                   ? sl_key_exchange_list(demand, sl_key_exchange_is_offered, ctx, list, err)
+                   : sl_err_set(err, SL_NO_MEMORY, "OpenSSL does not start");
+    SSL_CTX_free(ctx);
+    return rc;
+}
+
 const struct sl_key_exchange_group *sl_key_exchange_best(void)
 {
     const struct sl_key_exchange_group *best = NULL;
     SSL_CTX *ctx = SSL_CTX_new(TLS_method());
     for (uint32_t i = 0; ctx != NULL && best == NULL && i < SL_KEY_EXCHANGE_GROUPS; i++) {
-        if (SSL_CTX_set1_groups_list(ctx, sl_key_exchange_groups[i].name) == 1) {
+        if (sl_key_exchange_is_offered(ctx, sl_key_exchange_groups[i].name)) {
             best = &sl_key_exchange_groups[i];
         }
     }
     SSL_CTX_free(ctx);
-    ERR_clear_error();
     return best;
 }

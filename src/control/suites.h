@@ -77,12 +77,20 @@ sl_rc sl_key_exchange_list(enum sl_key_exchange demand,
                            char ret_list[SL_KEY_EXCHANGE_LIST_MAX],
                            struct sl_err *err) SL_MUST_CHECK;
 
+/** For sl_key_exchange_list: asks the OpenSSL of this program; @p ctx is an SSL_CTX, whose list it
+ * changes. */
+bool sl_key_exchange_is_offered(void *ctx, const char *name);
+
 /** The group that a TLS library reports by that name (any case); NULL where it is none of ours. */
 const struct sl_key_exchange_group *sl_key_exchange_find(const char *name);
 
 /** "hybrid (X25519MLKEM768)", "classical (X25519)"; "none" for NULL. */
 void sl_key_exchange_text(const struct sl_key_exchange_group *group,
                           char ret_text[SL_KEY_EXCHANGE_TEXT_MAX]);
+
+/** Whether the OpenSSL linked into this program can do what is demanded; as sl_key_exchange_list.
+ */
+sl_rc sl_key_exchange_check(enum sl_key_exchange demand, struct sl_err *err) SL_MUST_CHECK;
 
 /** The best that the OpenSSL linked into this program has; NULL where it has none at all. */
 const struct sl_key_exchange_group *sl_key_exchange_best(void);

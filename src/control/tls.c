@@ -48,13 +48,6 @@ static int verify_peer(X509_STORE_CTX *store, void *arg)
     return rc == SL_OK ? 1 : 0;
 }
 
-static bool is_group_offered(void *ctx, const char *name)
-{
-    bool is_offered = SSL_CTX_set1_groups_list(ctx, name) == 1;
-    ERR_clear_error(); /* it says "unknown group", which is the answer */
-    return is_offered;
-}
-
 static bool configure(struct sl_tls *tls, const char *groups)
 {
     SSL_CTX *ctx = tls->ctx;
@@ -115,7 +108,8 @@ sl_rc sl_tls_create(const struct sl_tls_options *options, struct sl_tls **ret_tl
     tls->options = *options;
     tls->ctx = SSL_CTX_new(TLS_method());
     if (tls->ctx != NULL) {
-        rc = sl_key_exchange_list(options->key_exchange, is_group_offered, tls->ctx, groups, err);
+        rc = sl_key_exchange_list(options->key_exchange, sl_key_exchange_is_offered, tls->ctx,
+                                  groups, err);
     }
     if (rc != SL_OK) {
         sl_tls_free(tls);

@@ -36,7 +36,7 @@ struct yaml_side {
     uint32_t table;
 };
 struct yaml_tunnel {
-    int alg;
+    int suite;
     int framing;
     int esn;
     int copy_dscp;
@@ -51,6 +51,7 @@ struct yaml_root {
     struct yaml_host host;
     char *tenant_key;
     int insecure_skip_attestation;
+    int key_exchange;
     struct yaml_side lan, wan;
     uint32_t shards;
     uint32_t queues;
@@ -59,10 +60,18 @@ struct yaml_root {
     struct yaml_tunnel tunnel;
 };
 
-static const cyaml_strval_t alg_names[] = {
-    {"aes-128-gcm", SL_ESP_AES_128_GCM_16},
-    {"aes-256-gcm", SL_ESP_AES_256_GCM_16},
-    {"chacha20-poly1305", SL_ESP_CHACHA20_POLY1305},
+/* By number or by name. */
+static const cyaml_strval_t suite_names[] = {{"1", SL_ESP_AES_128_GCM_16},
+                                             {"2", SL_ESP_AES_256_GCM_16},
+                                             {"3", SL_ESP_CHACHA20_POLY1305},
+#define SUITE(number, name, key_size, spec) {name, number},
+                                             SL_SUITE_TABLE(SUITE)
+#undef SUITE
+};
+/* 0: not given */
+static const cyaml_strval_t key_exchange_names[] = {
+    {"classical", 1 + SL_KEY_EXCHANGE_CLASSICAL},
+    {"hybrid", 1 + SL_KEY_EXCHANGE_HYBRID},
 };
 /* libcyaml's own booleans take any word for "true"; an insecure_ option must not. 0: not given. */
 enum { YAML_FALSE = 1, YAML_TRUE = 2 };
@@ -92,8 +101,8 @@ static const cyaml_schema_field_t side_fields[] = {
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t tunnel_fields[] = {
-    CYAML_FIELD_ENUM("alg", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel, alg,
-                     alg_names, 3),
+    CYAML_FIELD_ENUM("suite", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel, suite,
+                     suite_names, 2 * SL_SUITE_COUNT),
     CYAML_FIELD_ENUM("framing", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel,
                      framing, framing_names, 2),
     CYAML_FIELD_ENUM("esn", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel, esn,
@@ -116,6 +125,8 @@ static const cyaml_schema_field_t root_fields[] = {
                            SL_GW_PATH_MAX - 1),
     CYAML_FIELD_ENUM("insecure_skip_attestation", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
                      struct yaml_root, insecure_skip_attestation, bool_names, 2),
+    CYAML_FIELD_ENUM("key_exchange", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_root,
+                     key_exchange, key_exchange_names, 2),
     CYAML_FIELD_MAPPING("lan", CYAML_FLAG_OPTIONAL, struct yaml_root, lan, side_fields),
     CYAML_FIELD_MAPPING("wan", CYAML_FLAG_OPTIONAL, struct yaml_root, wan, side_fields),
     CYAML_FIELD_UINT("shards", CYAML_FLAG_OPTIONAL, struct yaml_root, shards),
@@ -200,10 +211,27 @@ static sl_rc side_set(struct sl_gw_config *config, enum sl_port port, const stru
     return SL_OK;
 }
 
+static sl_rc sides_set(struct sl_gw_config *c, const struct yaml_root *y, struct sl_err *err)
+{
+    sl_rc rc = side_set(c, SL_PORT_LAN, &y->lan, err);
+    rc = rc == SL_OK ? side_set(c, SL_PORT_WAN, &y->wan, err) : rc;
+    if (rc != SL_OK) {
+        return rc;
+    }
+    if (strcmp(c->side[0].tun, c->side[1].tun) == 0 || c->side[0].table == c->side[1].table) {
+        return sl_err_set(err, SL_INVALID, "lan and wan: expected two different tuns and tables");
+    }
+    if (c->side[0].interface[0] != '\0' &&
+        strcmp(c->side[0].interface, c->side[1].interface) == 0) {
+        return sl_err_set(err, SL_INVALID, "lan and wan: expected two different interfaces");
+    }
+    return SL_OK;
+}
+
 static sl_rc tunnel_set(struct sl_gw_config *config, const struct yaml_tunnel *t,
                         struct sl_err *err)
 {
-    config->alg = t->alg != 0 ? (enum sl_esp_alg)t->alg : SL_ESP_AES_128_GCM_16;
+    config->alg = t->suite != 0 ? (enum sl_esp_alg)t->suite : SL_ESP_AES_128_GCM_16;
     config->framing = t->framing != 0 ? (enum sl_esp_framing)t->framing : SL_ESP_FRAMING_UDP;
     config->is_esn = t->esn != YAML_FALSE;
     config->is_dscp_copied = t->copy_dscp != YAML_FALSE;
@@ -253,17 +281,13 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_gw_config *config
         return sl_err_set(err, SL_RANGE, "shards and queues: expected 1 to %d, not %u and %u",
                           SL_GW_SHARDS_MAX, c.shards, c.queues);
     }
-    sl_rc rc = side_set(&c, SL_PORT_LAN, &y->lan, err);
-    rc = rc == SL_OK ? side_set(&c, SL_PORT_WAN, &y->wan, err) : rc;
+    c.key_exchange = y->key_exchange != 0 ? (enum sl_key_exchange)(y->key_exchange - 1)
+                                          : SL_KEY_EXCHANGE_CLASSICAL;
+    sl_rc rc = sl_key_exchange_check(c.key_exchange, err);
+    rc = rc == SL_OK ? sides_set(&c, y, err) : rc;
     rc = rc == SL_OK ? tunnel_set(&c, &y->tunnel, err) : rc;
     if (rc != SL_OK) {
         return rc;
-    }
-    if (strcmp(c.side[0].tun, c.side[1].tun) == 0 || c.side[0].table == c.side[1].table) {
-        return sl_err_set(err, SL_INVALID, "lan and wan: expected two different tuns and tables");
-    }
-    if (c.side[0].interface[0] != '\0' && strcmp(c.side[0].interface, c.side[1].interface) == 0) {
-        return sl_err_set(err, SL_INVALID, "lan and wan: expected two different interfaces");
     }
     if (!c.is_attestation_skipped) {
         return sl_err_set(

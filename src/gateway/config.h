@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "control/suites.h"
 #include "esp/encap.h"
 #include "esp/esp.h"
 #include "safelib/packet.h"
@@ -40,8 +41,9 @@ struct sl_gw_config {
     bool is_attestation_skipped;
     struct sl_gw_side side[SL_PORT_COUNT];
     uint32_t shards;
-    uint32_t queues; /**< TUN queues and sending threads */
-    enum sl_esp_alg alg;
+    uint32_t queues;                   /**< TUN queues and sending threads */
+    enum sl_esp_alg alg;               /**< a suite of control/suites.h */
+    enum sl_key_exchange key_exchange; /**< what the channel, and so every SA key, must come from */
     enum sl_esp_framing framing;
     bool is_esn;
     bool is_dscp_copied;
@@ -58,6 +60,7 @@ struct sl_gw_config {
  * @retval SL_NOT_FOUND, SL_IO  the file
  * @retval SL_MALFORMED         not YAML, an unknown or missing key, a value of the wrong kind: @p
  *                              err names the key, line and column
+ * @retval SL_UNSUPPORTED       key_exchange: hybrid, where this OpenSSL has none
  * @retval SL_RANGE, SL_INVALID a value that cannot work: @p err names it and says what was expected
  * @retval SL_DENIED            insecure_skip_attestation is not true */
 sl_rc sl_gw_config_load(const char *path, struct sl_gw_config *ret_config,

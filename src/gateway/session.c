@@ -62,8 +62,10 @@ static sl_rc image_verify(void *ctx, const struct sl_tls_peer *peer, struct sl_e
 static sl_rc session_connect(struct sl_session *session, struct sl_err *err)
 {
     char port[8];
-    struct sl_client_params params = {
-        .identity = session->identity, .verify = image_verify, .verify_ctx = session};
+    struct sl_client_params params = {.identity = session->identity,
+                                      .verify = image_verify,
+                                      .verify_ctx = session,
+                                      .key_exchange = session->config->key_exchange};
     (void)snprintf(port, sizeof(port), "%u", session->config->control_port);
     sl_rc rc =
         sl_client_tcp(session->config->host, port, CONNECT_TIMEOUT_MS, &params.transport, err);
@@ -82,6 +84,9 @@ static sl_rc session_connect(struct sl_session *session, struct sl_err *err)
         return rc;
     }
     session->client = client;
+    (void)pthread_mutex_lock(&session->lock);
+    session->key_exchange = sl_tls_group(sl_client_tls(client));
+    (void)pthread_mutex_unlock(&session->lock);
     return SL_OK;
 }
 

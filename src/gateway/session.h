@@ -40,6 +40,7 @@ struct sl_session {
     char reason[512];
     struct sl_msg_hello hello;
     bool has_hello;
+    const struct sl_key_exchange_group *key_exchange; /**< of the channel; NULL: none yet */
     uint8_t image_key[SL_SPKI_HASH_SIZE];
     json_t *image_status; /**< as the image sent it last */
     json_t *rules;        /**< those that most packets met, with their text */

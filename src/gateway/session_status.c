@@ -187,7 +187,9 @@ void sl_session_image_learn(struct sl_session *session, const char *text,
 void sl_session_status(struct sl_session *session, json_t *out)
 {
     char hex[65];
+    char key_exchange[SL_KEY_EXCHANGE_TEXT_MAX];
     (void)pthread_mutex_lock(&session->lock);
+    sl_key_exchange_text(session->key_exchange, key_exchange);
     (void)json_object_set_new(out, "state", json_string(sl_gw_state_text(session->state)));
     (void)json_object_set_new(out, "reason", json_string(session->reason));
     (void)json_object_set_new(
@@ -195,6 +197,8 @@ void sl_session_status(struct sl_session *session, json_t *out)
         json_pack("{s:I, s:I, s:I, s:I}", "connects", (json_int_t)session->connects, "provisions",
                   (json_int_t)session->provisions, "rekeys", (json_int_t)session->rekeys,
                   "image_restarts", (json_int_t)session->restarts));
+    (void)json_object_set_new(json_object_get(out, "session"), "key_exchange",
+                              json_string(key_exchange));
     if (session->has_hello) {
         sl_hex_encode(session->image_key, sizeof(session->image_key), hex);
         json_t *image =

@@ -120,17 +120,17 @@ static json_t *side_json(const struct sl_gw_status *status, int port)
 
 json_t *sl_gw_status_json(struct sl_gw_status *status)
 {
-    static const char *const algs[] = {"?", "aes-128-gcm", "aes-256-gcm", "chacha20-poly1305"};
+    const struct sl_suite *suite = sl_suite_find(status->config->alg);
     char peer[SL_NET_ADDR_TEXT_MAX];
     uint64_t now_ns = sl_gw_now_ns();
     json_t *out = json_pack("{s:s, s:I}", "version", SL_VERSION, "uptime_s",
                             (json_int_t)((now_ns - status->start_ns) / 1000000000u));
     sl_session_status(status->session, out);
-    json_t *tunnel = json_pack("{s:s, s:s, s:s, s:b, s:I}", "peer",
-                               sl_net_addr_text(&status->tunnel->peer, peer), "framing",
-                               status->config->framing == SL_ESP_FRAMING_UDP ? "udp" : "native",
-                               "alg", algs[status->config->alg], "esn", status->config->is_esn,
-                               "replay_window", (json_int_t)status->config->window);
+    json_t *tunnel = json_pack(
+        "{s:s, s:s, s:s, s:I, s:b, s:I}", "peer", sl_net_addr_text(&status->tunnel->peer, peer),
+        "framing", status->config->framing == SL_ESP_FRAMING_UDP ? "udp" : "native", "alg",
+        suite != NULL ? suite->name : "?", "suite", (json_int_t)status->config->alg, "esn",
+        status->config->is_esn, "replay_window", (json_int_t)status->config->window);
     json_t *slots = json_array();
     for (uint32_t i = 0; i < status->tunnel->shard_count * SL_PORT_COUNT; i++) {
         (void)json_array_append_new(slots, slot_json(&status->tunnel->slots[i / 2][i % 2], now_ns));

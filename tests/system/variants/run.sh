@@ -97,8 +97,8 @@ variant "defaults" ""
 wire udp
 check "the wire carries UDP 4500" wire_has '192.0.2.2.4500'
 check "DSCP is copied to the outer header" wire_has 'tos 0xb8'
-variant "aes-256-gcm" "tunnel: {alg: aes-256-gcm}"
-variant "chacha20-poly1305" "tunnel: {alg: chacha20-poly1305}"
+variant "aes-256-gcm" "tunnel: {suite: 2}"
+variant "chacha20-poly1305" "tunnel: {suite: chacha20-poly1305}"
 variant "no ESN, replay window 64" "tunnel: {esn: false, replay_window: 64}"
 variant "replay window 4096, fixed MTU 1300" "tunnel: {replay_window: 4096, mtu: 1300}"
 check "the MTU is what was fixed" [ "$(field tunnel.mtu.inner)" = 1300 ]

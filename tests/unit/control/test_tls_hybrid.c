@@ -7,18 +7,18 @@
 
 static bool is_modern; /* the library that the next end is made with has hybrid groups */
 
-long __wrap_SSL_CTX_ctrl(SSL_CTX *ctx, int cmd, long larg, void *parg);
-long __real_SSL_CTX_ctrl(SSL_CTX *ctx, int cmd, long larg, void *parg);
+long __wrap_SSL_CTX_ctrl(SSL_CTX *ctx, int cmd, long number, void *parg);
+long __real_SSL_CTX_ctrl(SSL_CTX *ctx, int cmd, long number, void *parg);
 const char *__wrap_SSL_group_to_name(SSL *ssl, int id);
 const char *__real_SSL_group_to_name(SSL *ssl, int id);
 
 /* Calls of src/control come here (--wrap). */
-long __wrap_SSL_CTX_ctrl(SSL_CTX *ctx, int cmd, long larg, void *parg)
+long __wrap_SSL_CTX_ctrl(SSL_CTX *ctx, int cmd, long number, void *parg)
 {
     char list[128] = "";
     char copy[128];
     if (cmd != SSL_CTRL_SET_GROUPS_LIST) {
-        return __real_SSL_CTX_ctrl(ctx, cmd, larg, parg);
+        return __real_SSL_CTX_ctrl(ctx, cmd, number, parg);
     }
     (void)snprintf(copy, sizeof(copy), "%s", (const char *)parg);
     char *at = NULL;
@@ -31,7 +31,7 @@ long __wrap_SSL_CTX_ctrl(SSL_CTX *ctx, int cmd, long larg, void *parg)
         (void)snprintf(list + used, sizeof(list) - used, "%s%s", used > 0 ? ":" : "",
                        is_hybrid ? "P-384" : name);
     }
-    return __real_SSL_CTX_ctrl(ctx, cmd, larg, list);
+    return __real_SSL_CTX_ctrl(ctx, cmd, number, list);
 }
 
 const char *__wrap_SSL_group_to_name(SSL *ssl, int id)

@@ -35,6 +35,7 @@ static void test_config_least_has_documented_defaults(void **state)
     assert_string_equal(c.side[SL_PORT_LAN].tun, "sl-lan");
     assert_int_equal(c.side[SL_PORT_WAN].table, 4501);
     assert_int_equal(c.alg, SL_ESP_AES_128_GCM_16);
+    assert_int_equal(c.key_exchange, SL_KEY_EXCHANGE_CLASSICAL);
     assert_true(c.is_esn && c.is_dscp_copied && c.is_offload);
     assert_int_equal(c.window, 2048);
     assert_int_equal(c.mtu, 0);
@@ -57,6 +58,9 @@ static void test_config_refusals_name_the_place(void **state)
         {"tunnel: {rekey_packets: 10}\n", "rekey_packets", SL_RANGE},
         {"tunnel: {rekey_seconds: 1}\n", "rekey_seconds", SL_RANGE},
         {"tunnel: {lease_seconds: 86401}\n", "lease_seconds", SL_RANGE},
+        {"tunnel: {suite: 4}\n", "suite", SL_MALFORMED},
+        {"tunnel: {suite: des}\n", "suite", SL_MALFORMED},
+        {"key_exchange: quantum\n", "key_exchange", SL_MALFORMED},
         {"tunnel: {esn: perhaps}\n", "perhaps", SL_MALFORMED},
         {"lan: {tun: x}\nwan: {tun: x}\n", "two different tuns", SL_INVALID},
         {"lan: {interface: e}\nwan: {interface: e}\n", "two different interfaces", SL_INVALID},
@@ -69,6 +73,40 @@ static void test_config_refusals_name_the_place(void **state)
         (void)snprintf(text, sizeof(text), "%s%s", good, cases[i].more);
         assert_rc(load(text, &c, &err), cases[i].rc);
         assert_non_null(strstr(err.text, cases[i].expected));
+    }
+}
+
+static void test_config_suite_by_number_or_name(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < SL_SUITE_COUNT; i++) {
+        char text[1024];
+        struct sl_gw_config c;
+        struct sl_err err;
+        (void)snprintf(text, sizeof(text), "%stunnel: {suite: %u}\n", good, i + 1);
+        assert_ok(load(text, &c, &err));
+        assert_int_equal(c.alg, sl_suites[i].number);
+        (void)snprintf(text, sizeof(text), "%stunnel: {suite: %s}\n", good, sl_suites[i].name);
+        assert_ok(load(text, &c, &err));
+        assert_int_equal(c.alg, sl_suites[i].number);
+    }
+}
+
+/* Demanded and not to be had: refused at the start, with the library's version. */
+static void test_config_hybrid_needs_a_library_that_has_it(void **state)
+{
+    (void)state;
+    char text[1024];
+    struct sl_gw_config c;
+    struct sl_err err;
+    (void)snprintf(text, sizeof(text), "%skey_exchange: hybrid\n", good);
+    sl_rc rc = load(text, &c, &err);
+    if (sl_key_exchange_best()->is_hybrid) {
+        assert_ok(rc);
+        assert_int_equal(c.key_exchange, SL_KEY_EXCHANGE_HYBRID);
+    } else {
+        assert_rc(rc, SL_UNSUPPORTED);
+        assert_non_null(strstr(err.text, "key_exchange: hybrid is demanded, but OpenSSL"));
     }
 }
 
@@ -102,6 +140,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_least_has_documented_defaults),
         cmocka_unit_test(test_config_refusals_name_the_place),
+        cmocka_unit_test(test_config_suite_by_number_or_name),
+        cmocka_unit_test(test_config_hybrid_needs_a_library_that_has_it),
         cmocka_unit_test(test_config_empty_file_is_refused),
         cmocka_unit_test(test_config_without_consent_is_denied),
     };
