@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "evidence/producers.h"
 #include "host/config.h"
 #include "host/enclave.h"
 #include "host/node.h"
@@ -42,6 +43,7 @@ static const struct {
     {"framing", "WORD", "udp (default) | native (IP protocol 50)"},
     {"offload", "WORD", "auto (default) | off"},
     {"tenant-key-sha256", "HEX", "the key whose control connections the image accepts (required)"},
+    {"evidence", "WORD", "auto (default) | emu | none: who vouches for the image"},
     {"status", "PATH", "unix socket that tells the status as JSON"},
     {"ring-count", "N", "descriptors per packet ring; default 1024"},
     {"data-size", "BYTES", "packet data per ring; default 2097152"},
@@ -211,6 +213,7 @@ static void banner(const struct program *program)
     (void)fprintf(stderr, "  ESP        %s, %s; control %s\n", s->is_native ? "protocol 50" : "UDP",
                   sl_net_addr_text(&node->listen, listen),
                   sl_net_addr_text(&node->relay.local, control));
+    (void)fprintf(stderr, "  evidence   %s\n", node->evidence_name);
     (void)fprintf(stderr, "  scheduling %s, %u shard%s\n", s->is_polling ? "polling" : "batch",
                   node->shard_count, node->shard_count == 1 ? "" : "s");
     if (strcmp(node->device.name, "sgx") != 0) {
@@ -263,6 +266,26 @@ static int verdict(const struct program *program, const struct sl_host_result *r
     return EXIT_IMAGE;
 }
 
+/* Where the image's evidence comes from; fails where the configuration asks for what cannot be. */
+static sl_rc evidence_open(struct program *program, const struct sl_host_settings *s,
+                           struct sl_err *err)
+{
+    const struct sl_evidence_options where = {
+        .name = s->config->evidence,
+        .device = s->device,
+        .machine = sl_device_machine(sl_host_enclave(program->host)),
+    };
+    struct sl_evidence_producer producer;
+    sl_rc rc = sl_evidence_open(&where, &producer, err);
+    if (rc == SL_OK) {
+        rc = sl_node_evidence(&program->node, &producer, err);
+        if (rc != SL_OK) {
+            sl_evidence_producer_done(&producer);
+        }
+    }
+    return rc;
+}
+
 static int serve(struct program *program, const struct sl_host_settings *s)
 {
     struct sl_err err = {0};
@@ -287,6 +310,7 @@ static int serve(struct program *program, const struct sl_host_settings *s)
                           sl_host_layout(program->host), NULL, &err);
         is_node = rc == SL_OK;
     }
+    rc = rc != SL_OK ? rc : evidence_open(program, s, &err);
     rc = rc != SL_OK ? rc : signals_watch(program, &signals, &err);
     rc = rc != SL_OK ? rc : sl_node_start(&program->node, &err);
     if (rc == SL_OK) {

@@ -25,4 +25,20 @@ sl_rc sl_evidence_emu_open(const struct sl_machine *machine,
                            struct sl_evidence_producer *ret_producer,
                            struct sl_err *err) SL_MUST_CHECK;
 
+/** Where to get evidence. */
+struct sl_evidence_options {
+    const char *name;                 /**< auto | emu | none; NULL or empty: auto */
+    const char *device;               /**< that the image runs on: "emu", "sgx", "bare" */
+    const struct sl_machine *machine; /**< device emu: sl_device_machine() */
+};
+
+/** Opens the one that fits: `auto` is emu on device emu, else none.
+ * @retval SL_OK
+ * @retval SL_INVALID    no such producer, or one that cannot vouch for that device
+ * @retval SL_CRYPTO, SL_NO_MEMORY */
+sl_rc sl_evidence_open(const struct sl_evidence_options *options,
+                       struct sl_evidence_producer *ret_producer, struct sl_err *err) SL_MUST_CHECK;
+/** True for a name that sl_evidence_open knows, the empty one included. */
+bool sl_evidence_is_name(const char *name);
+
 #endif

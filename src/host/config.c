@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "control/message.h"
 #include "esp/encap.h"
+#include "evidence/producers.h"
 
 #define CONFIG_TEXT(X)                                                                             \
     X(image)                                                                                       \
@@ -27,6 +28,7 @@
     X(listen)                                                                                      \
     X(control)                                                                                     \
     X(status)                                                                                      \
+    X(evidence)                                                                                    \
     X(tenant_key_sha256)
 #define CONFIG_NUMBER(X)                                                                           \
     X(shards)                                                                                      \
@@ -242,6 +244,10 @@ sl_rc sl_host_config_check(const struct sl_host_config *config,
         return sl_err_set(err, SL_INVALID,
                           "tenant_key_sha256: expected 64 hexadecimal digits, the SHA-256 of the "
                           "tenant's public key");
+    }
+    if (!sl_evidence_is_name(c->evidence)) {
+        return sl_err_set(err, SL_INVALID, "evidence: '%s' is none of auto, emu, none",
+                          c->evidence);
     }
     sl_rc rc = words_check(c, &s, err);
     rc = rc != SL_OK ? rc : geometry_check(c, &s.geometry, err);

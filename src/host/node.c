@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "evidence/producers.h"
 #include "host/status.h"
 
 static void status_ready(void *ctx)
@@ -88,9 +89,42 @@ static void *poll_main(void *ctx)
     return NULL;
 }
 
+static void evidence_ready(void *ctx)
+{
+    struct sl_node *node = ctx;
+    sl_relay_wake(&node->relay);
+}
+
+sl_rc sl_node_evidence(struct sl_node *node, const struct sl_evidence_producer *producer,
+                       struct sl_err *err)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    sl_rc rc = sl_evidence_server_create(producer, evidence_ready, node, &node->evidence);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc != SL_OK) {
+        return sl_err_set(err, rc, "evidence: cannot start its thread");
+    }
+    node->evidence_name = producer->name;
+    sl_relay_evidence(&node->relay, node->evidence);
+    return SL_OK;
+}
+
+static sl_rc evidence_none(struct sl_node *node, struct sl_err *err)
+{
+    struct sl_evidence_producer none;
+    sl_evidence_none_open("this host was started without a source of it", &none);
+    return sl_node_evidence(node, &none, err);
+}
+
 sl_rc sl_node_start(struct sl_node *node, struct sl_err *err)
 {
     sigset_t all, before;
+    sl_rc rc = node->evidence != NULL ? SL_OK : evidence_none(node, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the program's threads */
     node->is_relay_running = pthread_create(&node->relay_thread, NULL, relay_main, node) == 0;
@@ -126,6 +160,8 @@ void sl_node_done(struct sl_node *node)
     if (node->is_poll_running) {
         (void)pthread_join(node->poll_thread, NULL);
     }
+    sl_evidence_server_free(node->evidence);
+    node->evidence = NULL;
     if (node->is_relay_ready) {
         sl_relay_done(&node->relay);
     }

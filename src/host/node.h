@@ -38,6 +38,8 @@ struct sl_node {
     uint32_t mover_count; /**< movers that were initialised */
     struct sl_relay relay;
     bool is_relay_ready;
+    struct sl_evidence_server *evidence;
+    const char *evidence_name; /**< of the producer */
     struct sl_net_addr listen; /**< with the port that was chosen */
     int status_fd;
     struct timespec started;
@@ -61,6 +63,12 @@ sl_rc sl_node_init(struct sl_node *node, const struct sl_host_settings *settings
                    const struct sl_node_device *device, uint8_t *area,
                    const struct sl_area_layout *layout, struct sl_io *const *ios,
                    struct sl_err *err) SL_MUST_CHECK;
+/** Says where evidence comes from; between init and start. Without it there is none, and the image
+ * is told so.
+ * @param[in] producer  taken over on SL_OK
+ * @retval SL_OK, SL_NO_MEMORY */
+sl_rc sl_node_evidence(struct sl_node *node, const struct sl_evidence_producer *producer,
+                       struct sl_err *err) SL_MUST_CHECK;
 /** Starts the threads. @retval SL_OK, SL_NO_MEMORY */
 sl_rc sl_node_start(struct sl_node *node, struct sl_err *err) SL_MUST_CHECK;
 /** Asks everything to end, from any thread. */

@@ -209,15 +209,16 @@ static bool header_read(struct sl_relay *relay)
     uint16_t size = sl_be16_get(header + 6);
     bool is_close = kind == SL_FRAME_CLOSE && size == 0;
     bool is_data = kind == SL_FRAME_DATA && size > 0 && size <= SL_CONTROL_FRAME_MAX;
-    bool is_evidence = kind == SL_FRAME_EVIDENCE && size > 0 && size <= SL_RELAY_REQUEST_MAX;
+    bool is_evidence =
+        kind == SL_FRAME_EVIDENCE && size > 0 && size <= sizeof(relay->evidence_request);
     if (!is_close && !is_data && !is_evidence) {
         image_broken(relay);
         return false;
     }
     relay->frame_id = sl_be32_get(header);
     relay->frame_left = size;
-    relay->is_evidence = is_evidence;
-    relay->request_size = 0;
+    relay->is_frame_evidence = is_evidence;
+    relay->evidence_have = 0;
     struct sl_relay_connection *c = connection_find(relay, relay->frame_id);
     if (is_close && c != NULL) {
         c->is_image_done = true;
@@ -225,56 +226,18 @@ static bool header_read(struct sl_relay *relay)
     return true;
 }
 
-/* No producer was configured: the image is told so, and tells the tenant. */
-static void no_evidence(struct sl_relay *relay)
-{
-    static const char sentence[] = "this host makes no evidence for its device";
-    uint8_t piece[SL_EVIDENCE_PIECE_HEADER + sizeof(sentence)];
-    struct sl_writer w;
-    sl_writer_init(&w, piece, sizeof(piece));
-    sl_writer_u8(&w, relay->request[0]);
-    sl_writer_be16(&w, SL_UNSUPPORTED);
-    sl_writer_be32(&w, sizeof(sentence) - 1);
-    sl_writer_be32(&w, 0);
-    sl_writer_bytes(&w, sentence, sizeof(sentence) - 1);
-    /* where there is no room, the image waits in vain, and only so long */
-    (void)!sl_relay_evidence_put(relay, relay->frame_id, piece, (uint32_t)w.off);
-}
-
+/* Collects a request for evidence; a whole one is handed over. */
 static bool evidence_read(struct sl_relay *relay)
 {
-    uint32_t size =
-        sl_byte_ring_read(&relay->out, relay->request + relay->request_size, relay->frame_left);
-    relay->request_size += size;
+    uint32_t size = sl_byte_ring_read(&relay->out, relay->evidence_request + relay->evidence_have,
+                                      relay->frame_left);
+    relay->evidence_have += size;
     relay->frame_left -= size;
-    if (size > 0 && relay->frame_left == 0) {
-        relay->is_evidence = false;
-        if (relay->on_evidence != NULL) {
-            relay->on_evidence(relay->evidence_ctx, relay->frame_id, relay->request,
-                               relay->request_size);
-        } else {
-            no_evidence(relay);
-        }
+    if (relay->frame_left == 0 && relay->evidence != NULL) {
+        sl_evidence_server_ask(relay->evidence, relay->frame_id, relay->evidence_request,
+                               relay->evidence_have);
     }
     return size > 0;
-}
-
-void sl_relay_on_evidence(struct sl_relay *relay,
-                          void (*on_request)(void *ctx, uint32_t number, const uint8_t *data,
-                                             uint32_t size),
-                          void *ctx)
-{
-    relay->on_evidence = on_request;
-    relay->evidence_ctx = ctx;
-}
-
-sl_rc sl_relay_evidence_put(struct sl_relay *relay, uint32_t number, const uint8_t *data,
-                            uint32_t size)
-{
-    if (size == 0 || size > SL_CONTROL_FRAME_MAX) {
-        return SL_RANGE;
-    }
-    return frame_write(relay, number, SL_FRAME_EVIDENCE, data, size) ? SL_OK : SL_AGAIN;
 }
 
 /* Moves bytes of the current frame into its connection's buffer, or into nothing. Returns false
@@ -303,9 +266,9 @@ static void image_read(struct sl_relay *relay)
 {
     uint32_t steps = 0;
     while (!relay->is_broken && steps < READ_STEPS_MAX) {
-        bool is_more = relay->frame_left == 0 ? header_read(relay)
-                       : relay->is_evidence   ? evidence_read(relay)
-                                              : body_read(relay);
+        bool is_more = relay->frame_left == 0     ? header_read(relay)
+                       : relay->is_frame_evidence ? evidence_read(relay)
+                                                  : body_read(relay);
         if (!is_more) {
             break;
         }
@@ -449,6 +412,24 @@ static struct pollfd connection_wants(const struct sl_relay_connection *c, bool 
                                (short)((is_reading ? POLLIN : 0) | (is_writing ? POLLOUT : 0))};
 }
 
+static void evidence_write(struct sl_relay *relay)
+{
+    if (relay->evidence == NULL || relay->is_broken) {
+        return;
+    }
+    if (sl_evidence_server_pump(relay->evidence, &relay->in)) {
+        image_ring(relay);
+    }
+    if (sl_evidence_server_is_pending(relay->evidence)) {
+        atomic_store(&relay->is_starved, true);
+    }
+}
+
+void sl_relay_evidence(struct sl_relay *relay, struct sl_evidence_server *server)
+{
+    relay->evidence = server;
+}
+
 void sl_relay_round(struct sl_relay *relay, int timeout_ms)
 {
     struct pollfd fds[2 + SL_CONTROL_CONNECTIONS_MAX + SL_RELAY_WATCHES_MAX];
@@ -471,6 +452,7 @@ void sl_relay_round(struct sl_relay *relay, int timeout_ms)
         (void)!read(relay->event_fd, &events, sizeof(events));
     }
     image_read(relay);
+    evidence_write(relay);
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {
         connection_serve(relay, &relay->connections[i], fds[2 + i].revents);
     }

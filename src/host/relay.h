@@ -2,6 +2,7 @@
 /** @file
  * Relays the bytes of TCP connections to and from the image, framed on the control rings as
  * control/message.h says. The bytes are TLS that ends inside; the relay knows nothing of them.
+ * Frames that ask for evidence go to the evidence server and its answers come back by this way.
  * Bounded: SL_CONTROL_CONNECTIONS_MAX connections, one buffer each, and back-pressure both ways.
  * One thread of its own, which also serves the program's other slow descriptors.
  */
@@ -15,6 +16,7 @@
 #include "base/err.h"
 #include "boundary/ring.h"
 #include "control/message.h"
+#include "host/evidence_server.h"
 #include "net/addr.h"
 
 #define SL_RELAY_COUNTER_TABLE(X)                                                                  \
@@ -38,8 +40,6 @@ enum {
     SL_RELAY_STALL_MS = 10000, /**< a peer that reads nothing for so long is closed */
     SL_RELAY_IDLE_MS = 10000,  /**< idle for so long, a connection may be evicted */
     SL_RELAY_CLOSE_MS = 5000,  /**< the image has so long to answer a close */
-    /** The largest SL_FRAME_EVIDENCE of an image: what, report_data, REPORT. */
-    SL_RELAY_REQUEST_MAX = 1 + 64 + SL_EVIDENCE_REPORT_SIZE,
 };
 
 /** One TCP connection. */
@@ -75,12 +75,11 @@ struct sl_relay {
     /* the frame being read from the image */
     uint32_t frame_id;
     uint32_t frame_left;
-    bool is_evidence; /**< it is an SL_FRAME_EVIDENCE, collected in `request` */
-    uint32_t request_size;
-    uint8_t request[SL_RELAY_REQUEST_MAX];
-    void (*on_evidence)(void *ctx, uint32_t number, const uint8_t *data, uint32_t size);
-    void *evidence_ctx;
+    bool is_frame_evidence;
+    uint8_t evidence_request[SL_EVIDENCE_REQUEST_MAX];
+    uint32_t evidence_have;
     bool is_broken;
+    struct sl_evidence_server *evidence; /**< or NULL: requests are thrown away */
     struct sl_relay_watch watches[SL_RELAY_WATCHES_MAX];
     uint32_t watch_count;
     struct sl_relay_counters counters;
@@ -101,17 +100,9 @@ void sl_relay_done(struct sl_relay *relay);
 /** Adds a descriptor before sl_relay_run. @retval SL_OK, SL_NO_SPACE */
 sl_rc sl_relay_watch(struct sl_relay *relay, int fd, void (*ready)(void *ctx),
                      void *ctx) SL_MUST_CHECK;
-/** Has the image's requests for evidence handed to @p on_request, on the relay's thread, before
- * sl_relay_run. Without, they are answered by SL_UNSUPPORTED. */
-void sl_relay_on_evidence(struct sl_relay *relay,
-                          void (*on_request)(void *ctx, uint32_t number, const uint8_t *data,
-                                             uint32_t size),
-                          void *ctx);
-/** Gives the image one piece of an answer, whole or not at all; on the relay's thread.
- * @param number  of the request
- * @retval SL_OK, SL_AGAIN (no room at present), SL_RANGE (more than a frame takes) */
-sl_rc sl_relay_evidence_put(struct sl_relay *relay, uint32_t number, const uint8_t *data,
-                            uint32_t size) SL_MUST_CHECK;
+/** Requests for evidence go to @p server, which must outlive the relay's thread; before
+ * sl_relay_run. */
+void sl_relay_evidence(struct sl_relay *relay, struct sl_evidence_server *server);
 /** Serves until the program stops. */
 void sl_relay_run(struct sl_relay *relay);
 /** One round of at most @p timeout_ms: what sl_relay_run repeats. */

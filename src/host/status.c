@@ -75,6 +75,21 @@ static json_t *relay_json(const struct sl_relay *relay)
     return object;
 }
 
+static json_t *evidence_json(const struct sl_node *node)
+{
+    json_t *object = json_object();
+    struct sl_evidence_counters counters = {0};
+    (void)json_object_set_new(object, "producer",
+                              json_string(node->evidence != NULL ? node->evidence_name : "none"));
+    if (node->evidence != NULL) {
+        sl_evidence_server_counters(node->evidence, &counters);
+    }
+#define PUT(name, text) put(object, #name, counters.name);
+    SL_EVIDENCE_COUNTER_TABLE(PUT)
+#undef PUT
+    return object;
+}
+
 static void device_put(json_t *root, const struct sl_node_device *device)
 {
     json_t *unenforced = json_array();
@@ -118,6 +133,7 @@ char *sl_status_text(const struct sl_node *node)
     }
     (void)json_object_set_new(root, "shards", shards);
     (void)json_object_set_new(root, "relay", relay_json(&node->relay));
+    (void)json_object_set_new(root, "evidence", evidence_json(node));
     char *text = json_dumps(root, JSON_INDENT(2));
     json_decref(root);
     return text;
