@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "policy/nft_source.h"
+#include "policy/set.h"
 
 enum {
     LISTING_MAX = 256 << 20,
@@ -25,6 +26,8 @@ enum {
     EXIT_NO_NFT = 121,
     EXIT_REFUSED = 122,
     EXIT_NO_LISTING = 123,
+    EXIT_TOO_LONG = 124,
+    PART_RULES = 1024, /* at the most in one transaction; less where they are long */
 };
 
 /* Outputs of the child: files without a name. */
@@ -62,12 +65,12 @@ static bool enter_namespace(void)
 }
 
 /* One nft command, its output into `out`; its exit status, or -1. */
-static int run_nft(const char *const *argv, int out, int errors)
+static int run_nft(const char *const *argv, int in, int out, int errors)
 {
     pid_t pid = fork();
     if (pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (dup2(out, 1) < 0 || dup2(errors, 2) < 0) {
+        if ((in >= 0 && dup2(in, 0) < 0) || dup2(out, 1) < 0 || dup2(errors, 2) < 0) {
             _exit(126);
         }
         (void)execvp("nft", (char *const *)(uintptr_t)argv);
@@ -81,30 +84,8 @@ static int run_nft(const char *const *argv, int out, int errors)
     return WEXITSTATUS(status);
 }
 
-/* The child: enters the namespace, loads, lists. */
-static _Noreturn void load_and_list(const char *path, const struct outputs *out)
-{
-    /* whoever ends us, nothing goes on: the namespace lives as long as these processes */
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (!enter_namespace()) {
-        (void)dprintf(out->errors, "%s", strerror(errno));
-        _exit(EXIT_NO_NAMESPACE);
-    }
-    const char *const load[] = {"nft", "-f", path, NULL};
-    const char *const json[] = {"nft", "-j", "-n", "-a", "list", "ruleset", NULL};
-    const char *const text[] = {"nft", "-a", "list", "ruleset", NULL};
-    int status = run_nft(load, out->errors, out->errors);
-    if (status != 0) {
-        _exit(status == 127 ? EXIT_NO_NFT : EXIT_REFUSED);
-    }
-    if (run_nft(json, out->json, out->errors) != 0 || run_nft(text, out->text, out->errors) != 0) {
-        _exit(EXIT_NO_LISTING);
-    }
-    _exit(0);
-}
-
-/* Contents of a finished output, with terminator. */
-static char *take(int fd)
+/* All of a file, with terminator. */
+static char *take_raw(int fd, size_t *ret_size)
 {
     struct stat stat;
     if (fstat(fd, &stat) != 0 || stat.st_size > LISTING_MAX) {
@@ -124,6 +105,19 @@ static char *take(int fd)
         }
         off += (size_t)part;
     }
+    text[size] = '\0';
+    *ret_size = size;
+    return text;
+}
+
+/* A finished output, fit to be shown. */
+static char *take(int fd)
+{
+    size_t size = 0;
+    char *text = take_raw(fd, &size);
+    if (text == NULL) {
+        return NULL;
+    }
     while (size > 0 && text[size - 1] == '\n') {
         size--;
     }
@@ -132,11 +126,109 @@ static char *take(int fd)
     return text;
 }
 
+/* A transaction is one message to the kernel, and only root may send a long one. */
+static bool was_too_long(int errors)
+{
+    char *said = take(errors);
+    bool is_so = said != NULL && strstr(said, "Message too long") != NULL;
+    free(said);
+    return is_so;
+}
+
+/* Loads one part; nft's exit status. */
+static int load_part(const struct nft_lines *lines, const char *text, size_t size, uint32_t from,
+                     uint32_t to, const struct outputs *out)
+{
+    const char *const load[] = {"nft", "-f", "-", NULL};
+    int fd = memfd_create("nft-part", MFD_CLOEXEC);
+    char *part = malloc(size + 1);
+    int status = -1;
+    if (fd >= 0 && part != NULL) {
+        memcpy(part, text, size + 1);
+        nft_part_cut(lines, from, to, part);
+        if (write(fd, part, size) == (ssize_t)size && lseek(fd, 0, SEEK_SET) == 0 &&
+            ftruncate(out->errors, 0) == 0 && lseek(out->errors, 0, SEEK_SET) == 0) {
+            status = run_nft(load, fd, out->errors, out->errors);
+        }
+    }
+    free(part);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return status;
+}
+
+/* The same ruleset by several transactions, each as long as it may be; an exit code of ours. */
+static int load_in_parts(const char *path, const struct outputs *out)
+{
+    struct pol_arena arena = {0};
+    struct nft_lines lines = {0};
+    size_t size = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = fd >= 0 ? take_raw(fd, &size) : NULL;
+    int code = EXIT_TOO_LONG;
+    if (text != NULL && strlen(text) == size && nft_lines_scan(&arena, text, &lines)) {
+        uint32_t count = nft_parts_rules(&lines);
+        uint32_t step = count < PART_RULES ? count : PART_RULES;
+        for (uint32_t from = 0; from < count && step > 0;) {
+            int status = load_part(&lines, text, size, from, from + step, out);
+            if (status != 0 && !was_too_long(out->errors)) {
+                code = EXIT_REFUSED;
+                break;
+            }
+            if (status != 0) {
+                step /= 2;
+                continue;
+            }
+            from += step;
+            code = from >= count ? 0 : EXIT_TOO_LONG;
+        }
+    }
+    nft_lines_done(&lines);
+    pol_arena_done(&arena);
+    free(text);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return code;
+}
+
+/* The child: enters the namespace, loads, lists. */
+static _Noreturn void load_and_list(const char *path, const struct outputs *out)
+{
+    /* whoever ends us, nothing goes on: the namespace lives as long as these processes */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!enter_namespace()) {
+        (void)dprintf(out->errors, "%s", strerror(errno));
+        _exit(EXIT_NO_NAMESPACE);
+    }
+    const char *const load[] = {"nft", "-f", path, NULL};
+    const char *const json[] = {"nft", "-j", "-n", "-a", "list", "ruleset", NULL};
+    const char *const text[] = {"nft", "-a", "list", "ruleset", NULL};
+    int status = run_nft(load, -1, out->errors, out->errors);
+    if (status == 127) {
+        _exit(EXIT_NO_NFT);
+    }
+    if (status != 0) {
+        int code = was_too_long(out->errors) ? load_in_parts(path, out) : EXIT_REFUSED;
+        if (code != 0) {
+            _exit(code);
+        }
+    }
+    if (run_nft(json, -1, out->json, out->errors) != 0 ||
+        run_nft(text, -1, out->text, out->errors) != 0) {
+        _exit(EXIT_NO_LISTING);
+    }
+    _exit(0);
+}
+
 /* nft's own words, on few lines. */
 static sl_rc explain(int status, const char *path, int errors_fd, struct sl_err *err)
 {
     char *said = take(errors_fd);
     const char *words = said != NULL && said[0] != '\0' ? said : "no message";
+    static const char part_name[] = "/dev/stdin"; /* a part keeps the lines of the file */
+    bool is_part = strncmp(words, part_name, sizeof(part_name) - 1) == 0;
     sl_rc rc;
     if (status == EXIT_NO_NAMESPACE) {
         rc = sl_err_set(err, SL_IO,
@@ -145,11 +237,15 @@ static sl_rc explain(int status, const char *path, int errors_fd, struct sl_err 
                         path, words);
     } else if (status == EXIT_NO_NFT) {
         rc = sl_err_set(err, SL_IO, "%s: nft is not installed (Debian package nftables)", path);
-    } else if (strstr(words, "Message too long") != NULL) {
+    } else if (status == EXIT_TOO_LONG) {
         rc = sl_err_set(err, SL_IO,
-                        "%s: too many rules for one unprivileged transaction; run as root", path);
+                        "%s: too long for one unprivileged transaction, and cannot be split where "
+                        "it includes files, inserts, replaces or deletes rules, or where one set "
+                        "is too long; run as root",
+                        path);
     } else if (status == EXIT_REFUSED) {
-        rc = sl_err_set(err, SL_MALFORMED, "nft refuses %s", words);
+        rc = sl_err_set(err, SL_MALFORMED, "nft refuses %s%s", is_part ? path : "",
+                        is_part ? words + sizeof(part_name) - 1 : words);
     } else {
         rc = sl_err_set(err, SL_IO, "%s: nft could not list the rules back: %s", path, words);
     }

@@ -18,6 +18,10 @@ struct scan {
     uint32_t depth;       /* open braces that hold tables, chains, sets */
     uint32_t value_depth; /* open braces inside a statement: anonymous sets */
     bool is_other_block;  /* a set, map or the like */
+    const char *text;     /* all of it */
+    const char *at;       /* where the scan is in it */
+    size_t statement_off;
+    size_t block_off; /* of the other block */
     uint32_t line;
     uint32_t statement_line;
     size_t size;
@@ -63,6 +67,24 @@ static void add_line(struct scan *scan, const char *table, const char *chain, ui
         return;
     }
     lines->items[lines->count++] = line;
+}
+
+/* From `off` to where the scan is. */
+static void add_piece(struct scan *scan, size_t off, bool is_rule)
+{
+    struct nft_lines *lines = scan->lines;
+    if (lines->piece_count == lines->piece_room) {
+        uint32_t room = lines->piece_room == 0 ? 256 : lines->piece_room * 2;
+        struct nft_piece *pieces = realloc(lines->pieces, room * sizeof(*pieces));
+        if (pieces == NULL) {
+            scan->is_good = false;
+            return;
+        }
+        lines->pieces = pieces;
+        lines->piece_room = room;
+    }
+    lines->pieces[lines->piece_count++] = (struct nft_piece){
+        .off = off, .size = (size_t)(scan->at - scan->text) - off, .is_rule = is_rule};
 }
 
 static void add_rule(struct scan *scan, const char *table, const char *chain, const char *text)
@@ -140,6 +162,28 @@ static void add_command(struct scan *scan, const char *text)
     add_rule(scan, table, chain, text);
 }
 
+/* Where a statement belongs once the file is cut into parts. Definitions and what tables and chains
+ * say about themselves belong everywhere. */
+static void add_statement_piece(struct scan *scan, const char *text, bool is_property)
+{
+    static const char *const definitions[] = {"define", "redefine", "undefine"};
+    static const char *const verbs[] = {"add", "rule", "element"};
+    scan->lines->has_include |= starts_with(text, "include");
+    if (starts_with_any(text, definitions, 3) || scan->depth == 1 ||
+        (scan->depth == 2 && is_property)) {
+        return;
+    }
+    bool is_rule = scan->depth == 2;
+    if (scan->depth == 0 && starts_with_any(text, verbs, 3)) {
+        const char *object = text;
+        if (starts_with(text, "add")) {
+            object += strcspn(text, " ") + 1;
+        }
+        is_rule = starts_with_any(object, verbs + 1, 2);
+    }
+    add_piece(scan, scan->statement_off, is_rule);
+}
+
 /* Ends the statement collected so far. */
 static void end_statement(struct scan *scan)
 {
@@ -156,6 +200,7 @@ static void end_statement(struct scan *scan)
     bool is_property = starts_with(text, "type") || starts_with(text, "policy") ||
                        starts_with(text, "comment") || starts_with(text, "flags") ||
                        starts_with(text, "devices");
+    add_statement_piece(scan, text, is_property);
     if (scan->depth == 2 && starts_with(text, "type")) {
         add_line(scan, scan->table, scan->chain, NFT_LINE_DECLARED, text);
     } else if (scan->depth == 2 && !is_property) {
@@ -189,6 +234,7 @@ static bool open_block(struct scan *scan)
         (void)snprintf(scan->chain, sizeof(scan->chain), "%s", second);
     } else if (scan->depth == 1) {
         scan->is_other_block = true;
+        scan->block_off = scan->statement_off;
     } else {
         return false;
     }
@@ -204,6 +250,7 @@ static void put(struct scan *scan, char c)
             return;
         }
         scan->statement_line = scan->line;
+        scan->statement_off = (size_t)(scan->at - scan->text);
     }
     if (isspace((uint8_t)c)) {
         c = ' ';
@@ -226,6 +273,10 @@ static void close_brace(struct scan *scan)
     end_statement(scan);
     if (scan->depth > 0) {
         scan->depth--;
+    }
+    if (scan->is_other_block) {
+        scan->at++; /* the brace belongs to it */
+        add_piece(scan, scan->block_off, false);
     }
     scan->is_other_block = false;
 }
@@ -342,9 +393,12 @@ bool nft_lines_scan(struct pol_arena *arena, const char *text, struct nft_lines 
     scan->lines = ret_lines;
     scan->line = 1;
     scan->is_good = true;
+    scan->text = scan->at = text;
     for (const char *at = text; *at != '\0' && scan->is_good; at++) {
+        scan->at = at;
         at = take_char(scan, at);
     }
+    scan->at = text + strlen(text);
     end_statement(scan);
     bool is_good = scan->is_good;
     free(scan);
@@ -380,8 +434,31 @@ const struct nft_line *nft_lines_declared(const struct nft_lines *lines, const c
     return NULL;
 }
 
+uint32_t nft_parts_rules(const struct nft_lines *lines)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < lines->piece_count; i++) {
+        count += lines->pieces[i].is_rule;
+    }
+    return lines->is_reordered || lines->has_include ? 0 : count;
+}
+
+void nft_part_cut(const struct nft_lines *lines, uint32_t from, uint32_t to, char *text)
+{
+    uint32_t rule = 0;
+    for (uint32_t i = 0; i < lines->piece_count; i++) {
+        const struct nft_piece *piece = &lines->pieces[i];
+        bool is_here = piece->is_rule ? rule >= from && rule < to : from == 0;
+        rule += piece->is_rule;
+        for (size_t off = piece->off; !is_here && off < piece->off + piece->size; off++) {
+            text[off] = text[off] == '\n' ? '\n' : ' ';
+        }
+    }
+}
+
 void nft_lines_done(struct nft_lines *lines)
 {
     free(lines->items);
+    free(lines->pieces);
     *lines = (struct nft_lines){0};
 }

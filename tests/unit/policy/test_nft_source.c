@@ -110,6 +110,70 @@ static void test_lines_scan_survives_broken_text(void **state)
     }
 }
 
+/* Each part keeps lines and columns; a rule stands in one of them, a definition in all, the rest of
+ * the text in the first. */
+static void test_part_cut_keeps_each_rule_once(void **state)
+{
+    (void)state;
+    static const char *const everywhere[] = {"define web = { 80, 443 }",
+                                             "table inet filter {",
+                                             "chain sub {",
+                                             "chain forward {",
+                                             "type filter hook forward priority 0; policy drop;",
+                                             "comment \"the # chain"};
+    static const char *const once[] = {
+        "tcp dport 22 drop", "udp dport 53 accept", "tcp dport {",    "ip saddr @bad", "jump sub",
+        "\naccept",          "add rule inet",       "add rule filter"};
+    struct nft_lines lines;
+    assert_true(nft_lines_scan(&arena, text, &lines));
+    uint32_t count = nft_parts_rules(&lines);
+    assert_int_equal(count, sizeof(once) / sizeof(once[0]));
+    for (uint32_t rule = 0; rule < count; rule++) {
+        char part[sizeof(text)];
+        memcpy(part, text, sizeof(text));
+        nft_part_cut(&lines, rule, rule + 1, part);
+        assert_int_equal(strlen(part), strlen(text));
+        for (size_t i = 0; i < sizeof(text); i++) {
+            assert_true(part[i] == text[i] || (part[i] == ' ' && text[i] != '\n'));
+        }
+        for (size_t i = 0; i < sizeof(everywhere) / sizeof(everywhere[0]); i++) {
+            assert_non_null(strstr(part, everywhere[i]));
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            assert_int_equal(strstr(part, once[i]) != NULL, i == rule);
+        }
+        assert_int_equal(strstr(part, "set bad { type ipv4_addr; elements = { 1.2.3.4 } }") != NULL,
+                         rule == 0);
+    }
+    nft_lines_done(&lines);
+}
+
+static void test_parts_rules_of_what_cannot_be_split_is_none(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "include \"other.nft\"\ntable ip t {\n chain f {\n accept\n}\n}\n",
+        "table ip t {\n chain f {\n include \"rules\"\n accept\n}\n}\n",
+        "table ip t {\n chain f {\n accept\n}\n}\ninsert rule ip t f drop\n",
+        "table ip t {\n chain f {\n accept\n}\n}\nflush chain ip t f\n",
+        "add rule ip t f accept\nadd rule ip t f index 0 drop\n",
+    };
+    struct nft_lines lines;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_true(nft_lines_scan(&arena, texts[i], &lines));
+        assert_int_equal(nft_parts_rules(&lines), 0);
+        nft_lines_done(&lines);
+    }
+    /* what is flushed before anything stands is flushed by the first part */
+    char flushing[] = "flush ruleset\ntable ip t {\n chain f {\n accept\n drop\n}\n}\n";
+    assert_true(nft_lines_scan(&arena, flushing, &lines));
+    assert_int_equal(nft_parts_rules(&lines), 2);
+    nft_part_cut(&lines, 1, 2, flushing);
+    assert_string_equal(flushing,
+                        "             \ntable ip t {\n chain f {\n       \n drop\n}\n}\n");
+    nft_lines_done(&lines);
+}
+
 static int done(void **state)
 {
     (void)state;
@@ -124,6 +188,8 @@ int main(void)
         cmocka_unit_test(test_lines_find_other_count_is_unknown),
         cmocka_unit_test(test_text_clean_replaces_what_is_no_text),
         cmocka_unit_test(test_lines_scan_survives_broken_text),
+        cmocka_unit_test(test_part_cut_keeps_each_rule_once),
+        cmocka_unit_test(test_parts_rules_of_what_cannot_be_split_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, done);
 }
