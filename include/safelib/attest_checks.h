@@ -57,6 +57,12 @@
     X(REPORT_DATA, "report-data", sourced_data, "bound to something else: replayed or diverted")   \
     X(CCEL_FORMAT, "ccel-format", executables, "the event log breaks its format")                  \
     X(CCEL_REPLAY, "ccel-replay", executables, "the event log does not replay to the RTMRs")       \
+    X(TPM_NONCE, "tpm-nonce", sourced_data, "the quote answers another challenge")                 \
+    X(TPM_SELECTION, "tpm-selection", hardware, "PCRs that the policy requires are not quoted")    \
+    X(TPM_CLOCK, "tpm-clock", instance_identity, "the TPM's clock or counters went back")          \
+    X(TPM_FIRMWARE, "tpm-firmware", hardware, "the TPM's firmware changed without a reset")        \
+    X(TPM_PCRS, "tpm-pcrs", executables, "PCR values do not fit the quoted digest")                \
+    X(TPM_KEY, "tpm-key", instance_identity, "the key is not a restricted signing key of a TPM")   \
     X(INTERNAL, "internal", hardware, "the verifier could not finish; nothing is accepted")
 
 enum sl_attest_check {

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signatures of a TPM: TPMT_SIGNATURE (part 2, 11.3.4), or as OpenSSL writes them. */
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+#include "attest/tpm_quote.h"
+#include "attest/tpm_wire.h"
+
+enum { TPM_ALG_RSASSA = 0x0014, TPM_ALG_RSAPSS = 0x0016, TPM_ALG_ECDSA = 0x0018 };
+enum { DER_MAX = 160 };
+
+struct signature {
+    uint16_t scheme;
+    uint16_t alg;
+    struct sl_blob rsa;
+    uint8_t der[DER_MAX]; /* ECDSA-Sig-Value */
+    size_t der_size;
+};
+
+static sl_rc ecdsa_der(struct sl_blob r, struct sl_blob s, struct signature *signature)
+{
+    ECDSA_SIG *sig = ECDSA_SIG_new();
+    BIGNUM *r_bn = BN_bin2bn(r.data, (int)r.size, NULL),
+           *s_bn = BN_bin2bn(s.data, (int)s.size, NULL);
+    uint8_t *der = NULL;
+    int size = -1;
+
+    if (sig != NULL && r_bn != NULL && s_bn != NULL && ECDSA_SIG_set0(sig, r_bn, s_bn) == 1) {
+        r_bn = s_bn = NULL; /* sig's now */
+        size = i2d_ECDSA_SIG(sig, &der);
+    }
+    if (size > 0 && size <= DER_MAX) {
+        memcpy(signature->der, der, (size_t)size);
+        signature->der_size = (size_t)size;
+    }
+    OPENSSL_free(der);
+    BN_free(r_bn);
+    BN_free(s_bn);
+    ECDSA_SIG_free(sig);
+    return signature->der_size > 0 ? SL_OK : SL_NO_MEMORY;
+}
+
+static sl_rc tpmt_read(struct sl_blob in, struct signature *signature)
+{
+    struct sl_reader reader;
+    struct sl_blob r, s;
+
+    sl_reader_init(&reader, in.data, in.size);
+    signature->scheme = sl_reader_be16(&reader);
+    signature->alg = sl_reader_be16(&reader);
+    switch (signature->scheme) {
+    case TPM_ALG_RSASSA:
+    case TPM_ALG_RSAPSS:
+        signature->rsa = sl_tpm_blob_read(&reader);
+        return sl_reader_end(&reader);
+    case TPM_ALG_ECDSA:
+        r = sl_tpm_blob_read(&reader);
+        s = sl_tpm_blob_read(&reader);
+        if (sl_reader_end(&reader) != SL_OK || r.size == 0 || s.size == 0 || r.size > 66 ||
+            s.size > 66) {
+            return SL_MALFORMED;
+        }
+        return ecdsa_der(r, s, signature);
+    default:
+        return reader.rc != SL_OK ? reader.rc : SL_UNSUPPORTED;
+    }
+}
+
+/* A plain signature has the size of its RSA key, or is the SEQUENCE of an ECDSA one. */
+static bool plain_read(EVP_PKEY *ak, struct sl_blob in, struct signature *signature)
+{
+    memset(signature, 0, sizeof(*signature));
+    signature->alg = SL_TPM_ALG_SHA256;
+    if (EVP_PKEY_get_base_id(ak) == EVP_PKEY_RSA && in.size == (size_t)EVP_PKEY_get_size(ak)) {
+        signature->scheme = TPM_ALG_RSASSA;
+        signature->rsa = in;
+        return true;
+    }
+    if (EVP_PKEY_get_base_id(ak) == EVP_PKEY_EC && in.size > 8 && in.size <= DER_MAX &&
+        in.data[0] == 0x30 && in.data[1] == in.size - 2) {
+        signature->scheme = TPM_ALG_ECDSA;
+        memcpy(signature->der, in.data, in.size);
+        signature->der_size = in.size;
+        return true;
+    }
+    return false;
+}
+
+static bool is_padding_set(EVP_PKEY_CTX *ctx, uint16_t scheme)
+{
+    if (scheme == TPM_ALG_RSASSA) {
+        return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) == 1;
+    }
+    /* part 1, B.7: the salt is as long as it can be, or as the hash is (FIPS); both are in use */
+    return scheme != TPM_ALG_RSAPSS ||
+           (EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_AUTO) == 1);
+}
+
+static sl_rc verify(EVP_PKEY *ak, const struct signature *signature, struct sl_blob attest,
+                    const struct sl_tpm_hash *hash, struct sl_err *err)
+{
+    const bool is_rsa = signature->scheme != TPM_ALG_ECDSA;
+    const uint8_t *bytes = is_rsa ? signature->rsa.data : signature->der;
+    const size_t size = is_rsa ? signature->rsa.size : signature->der_size;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *key_ctx = NULL;
+    sl_rc rc = SL_AUTH;
+
+    if (ctx == NULL) {
+        return sl_err_set(err, SL_NO_MEMORY, "no memory to check a signature");
+    }
+    if (EVP_DigestVerifyInit_ex(ctx, &key_ctx, hash->openssl, NULL, NULL, ak, NULL) == 1 &&
+        is_padding_set(key_ctx, signature->scheme) &&
+        EVP_DigestVerify(ctx, bytes, size, attest.data, attest.size) == 1) {
+        rc = SL_OK;
+    }
+    EVP_MD_CTX_free(ctx);
+    return rc == SL_OK
+               ? SL_OK
+               : sl_err_set(err, SL_AUTH, "the AK did not sign this quote: its signature is wrong");
+}
+
+sl_rc sl_tpm_signature_verify(EVP_PKEY *ak, struct sl_blob attest, struct sl_blob in,
+                              uint16_t *ret_alg, struct sl_err *err)
+{
+    struct signature signature = {0};
+    const struct sl_tpm_hash *hash;
+    sl_rc rc = tpmt_read(in, &signature);
+
+    if (rc == SL_NO_MEMORY) {
+        return sl_err_set(err, rc, "no memory to read a signature");
+    }
+    if (rc != SL_OK && !plain_read(ak, in, &signature)) {
+        return sl_err_set(err, rc,
+                          "a signature of %zu bytes is neither TPMT_SIGNATURE (RSASSA, RSAPSS, "
+                          "ECDSA) nor a plain one of this AK",
+                          in.size);
+    }
+    if ((EVP_PKEY_get_base_id(ak) == EVP_PKEY_RSA) != (signature.scheme != TPM_ALG_ECDSA)) {
+        return sl_err_set(err, SL_MISMATCH, "signature scheme %04x, and the AK is of another kind",
+                          signature.scheme);
+    }
+    hash = sl_tpm_hash_by_alg(signature.alg);
+    if (hash == NULL || hash->openssl == NULL || hash->alg == SL_TPM_ALG_SHA1) {
+        return sl_err_set(err, SL_UNSUPPORTED,
+                          "signed over hash %04x: SHA-256, 384, 512, SHA-3 and SM3 are taken",
+                          signature.alg);
+    }
+    rc = verify(ak, &signature, attest, hash, err);
+    if (rc == SL_OK) {
+        *ret_alg = hash->alg;
+    }
+    return rc;
+}
