@@ -154,7 +154,8 @@ static int main_config(const char *path, bool is_check)
     if (is_check) {
         sl_hex_encode(identity->spki_hash, sizeof(identity->spki_hash), hex);
         gw.session.config = &gw.config;
-        if (sl_session_policy_load(&gw.session, &err) != SL_OK) {
+        if (sl_durable_look(gw.config.state_dir, &gw.session.durable, &err) != SL_OK ||
+            sl_session_policy_load(&gw.session, &err) != SL_OK) {
             code = fail(EXIT_USAGE, &err);
         } else {
             (void)printf("configuration is good; tenant key %s\n", hex);

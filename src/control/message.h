@@ -29,6 +29,10 @@ enum {
     SL_CONTROL_PORT = 4433,
     SL_LEASE_SECONDS_MAX = 86400,
     SL_SA_SEED_SIZE = 32,
+    /** Inbound SAs that a port keeps beside the present one, at both ends: packets that were under
+     * way at a rekey still arrive. The gateway does not rekey a slot more often than this number
+     * in a second. */
+    SL_SA_PREVIOUS_MAX = 16,
 };
 
 enum sl_control_frame_kind {
@@ -62,7 +66,8 @@ enum sl_msg_type {
     SL_MSG_ERROR = 0,    /**< reply: u16 rc, string sentence */
     SL_MSG_HELLO = 1,    /**< request: string gateway version; reply: struct sl_msg_hello */
     SL_MSG_SA_SET = 2,   /**< request: struct sl_msg_sa; reply: empty. Replaces the SA of that slot;
-                            the old   inbound SA stays valid for the overlap */
+                            the old inbound SAs stay valid for the overlap, and until the new one
+                            is used */
     SL_MSG_SA_CLEAR = 3, /**< request, reply: empty. Deletes every SA (fail closed) */
     SL_MSG_CHAIN_SET = 4, /**< request: chain bundle (nf/chain.h); reply: u64 version, 32-byte
                              SHA-256 of the bundle */

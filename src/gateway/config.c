@@ -17,6 +17,7 @@ enum {
     RING_WINDOW_DEFAULT = 2048,
     REKEY_SECONDS_DEFAULT = 3600,
     LEASE_DEFAULT = 30,
+    REKEY_BYTES_MIN = 65536,
 };
 /* Without ESN the sequence number ends at 2^32: rekey well before (RFC 4303 3.3.3). */
 #define REKEY_PACKETS_32 (1ull << 31)
@@ -44,6 +45,7 @@ struct yaml_tunnel {
     uint32_t replay_window;
     uint32_t rekey_seconds;
     uint64_t rekey_packets;
+    uint64_t rekey_bytes;
     uint32_t lease_seconds;
     char *mtu;
 };
@@ -57,6 +59,7 @@ struct yaml_root {
     uint32_t queues;
     char *policy;
     char *status_socket;
+    char *state_dir;
     struct yaml_tunnel tunnel;
 };
 
@@ -114,6 +117,7 @@ static const cyaml_schema_field_t tunnel_fields[] = {
     CYAML_FIELD_UINT("replay_window", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, replay_window),
     CYAML_FIELD_UINT("rekey_seconds", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_seconds),
     CYAML_FIELD_UINT("rekey_packets", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_packets),
+    CYAML_FIELD_UINT("rekey_bytes", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_bytes),
     CYAML_FIELD_UINT("lease_seconds", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, lease_seconds),
     CYAML_FIELD_STRING_PTR("mtu", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_tunnel, mtu,
                            1, 8),
@@ -135,6 +139,8 @@ static const cyaml_schema_field_t root_fields[] = {
                            SL_GW_PATH_MAX - 1),
     CYAML_FIELD_STRING_PTR("status_socket", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL,
                            struct yaml_root, status_socket, 1, SL_GW_SOCKET_MAX - 1),
+    CYAML_FIELD_STRING_PTR("state_dir", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_root,
+                           state_dir, 1, SL_GW_PATH_MAX - 1),
     CYAML_FIELD_MAPPING("tunnel", CYAML_FLAG_OPTIONAL, struct yaml_root, tunnel, tunnel_fields),
     CYAML_FIELD_END,
 };
@@ -251,6 +257,11 @@ static sl_rc tunnel_set(struct sl_gw_config *config, const struct yaml_tunnel *t
         return sl_err_set(err, SL_RANGE, "tunnel.rekey_packets: expected 1000 to %llu, not %llu",
                           (unsigned long long)most, (unsigned long long)config->rekey_packets);
     }
+    config->rekey_bytes = t->rekey_bytes != 0 ? t->rekey_bytes : UINT64_MAX;
+    if (config->rekey_bytes < REKEY_BYTES_MIN) {
+        return sl_err_set(err, SL_RANGE, "tunnel.rekey_bytes: expected at least %d, not %llu",
+                          REKEY_BYTES_MIN, (unsigned long long)config->rekey_bytes);
+    }
     if (config->lease_seconds > SL_LEASE_SECONDS_MAX) {
         return sl_err_set(err, SL_RANGE, "tunnel.lease_seconds: expected 1 to %d, not %u",
                           SL_LEASE_SECONDS_MAX, config->lease_seconds);
@@ -274,6 +285,7 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_gw_config *config
     string_set(c.policy, sizeof(c.policy), y->policy, "");
     string_set(c.status_socket, sizeof(c.status_socket), y->status_socket,
                "/run/safelib/gateway.sock");
+    string_set(c.state_dir, sizeof(c.state_dir), y->state_dir, "/var/lib/safelib");
     c.is_attestation_skipped = y->insecure_skip_attestation == YAML_TRUE;
     c.shards = y->shards != 0 ? y->shards : 1;
     c.queues = y->queues != 0 ? y->queues : 1;

@@ -38,6 +38,7 @@ struct sl_gw_config {
     char tenant_key[SL_GW_PATH_MAX];
     char policy[SL_GW_PATH_MAX];
     char status_socket[SL_GW_SOCKET_MAX];
+    char state_dir[SL_GW_PATH_MAX]; /**< durable state and audit log (gateway/durable.h) */
     bool is_attestation_skipped;
     struct sl_gw_side side[SL_PORT_COUNT];
     uint32_t shards;
@@ -50,6 +51,7 @@ struct sl_gw_config {
     bool is_offload;
     uint32_t window;
     uint32_t rekey_seconds;
+    uint64_t rekey_bytes; /**< UINT64_MAX: no limit */
     uint64_t rekey_packets;
     uint32_t lease_seconds; /**< how long SAs live without a control connection */
     uint32_t mtu;           /**< inner; 0: searched */

@@ -44,8 +44,10 @@ static struct sl_esp_sa *sa_choose(const struct sl_gw_slot *slot, uint32_t spi)
     if (slot->in != NULL && sl_esp_sa_spi(slot->in) == spi) {
         return slot->in;
     }
-    if (slot->in_previous != NULL && sl_esp_sa_spi(slot->in_previous) == spi) {
-        return slot->in_previous;
+    for (uint32_t i = 0; i < SL_SA_PREVIOUS_MAX && slot->in_previous[i] != NULL; i++) {
+        if (sl_esp_sa_spi(slot->in_previous[i]) == spi) {
+            return slot->in_previous[i];
+        }
     }
     return NULL;
 }

@@ -120,21 +120,6 @@ static sl_rc hello(struct sl_session *session, struct sl_err *err)
     return SL_OK;
 }
 
-static sl_rc chain_set(struct sl_session *session, struct sl_err *err)
-{
-    uint64_t version = 0;
-    uint8_t hash[32];
-    sl_rc rc = sl_client_chain_set(session->client, SL_SESSION_TIMEOUT_MS, session->policy.bundle,
-                                   session->policy.size, &version, hash, err);
-    if (rc == SL_OK) {
-        (void)pthread_mutex_lock(&session->lock);
-        session->policy_version = version;
-        memcpy(session->policy_hash, hash, sizeof(hash));
-        (void)pthread_mutex_unlock(&session->lock);
-    }
-    return rc;
-}
-
 static sl_rc provision(struct sl_session *session, struct sl_err *err)
 {
     sl_rc rc = hello(session, err);
@@ -142,7 +127,7 @@ static sl_rc provision(struct sl_session *session, struct sl_err *err)
     rc = rc == SL_OK ? sl_client_insecure_unattested(session->client, SL_SESSION_TIMEOUT_MS, err)
                      : rc;
     /* first: where our policy is refused, whoever has set SAs there goes on */
-    rc = rc == SL_OK ? chain_set(session, err) : rc;
+    rc = rc == SL_OK ? sl_session_policy_give(session, &session->policy, err) : rc;
     /* whatever it may hold is not ours: a new connection always means new keys */
     rc = rc == SL_OK ? sl_client_sa_clear(session->client, SL_SESSION_TIMEOUT_MS, err) : rc;
     rc = rc == SL_OK ? sl_client_time(session->client, SL_SESSION_TIMEOUT_MS, err) : rc;
@@ -445,8 +430,14 @@ sl_rc sl_session_start(const struct sl_gw_config *config, struct sl_tunnel *tunn
     session->watch = watch;
     session->identity = identity;
     session->log = log;
-    sl_rc rc = sl_session_policy_load(session, err);
+    sl_rc rc = sl_session_life_open(session, err);
     if (rc != SL_OK) {
+        return rc;
+    }
+    rc = sl_session_policy_load(session, err);
+    if (rc != SL_OK) {
+        sl_session_policy_refused(session, err);
+        sl_session_life_close(session);
         return rc;
     }
     pthread_condattr_t attr;
@@ -459,6 +450,7 @@ sl_rc sl_session_start(const struct sl_gw_config *config, struct sl_tunnel *tunn
     int failed = pthread_create(&session->thread, NULL, session_run, session);
     if (failed != 0) {
         sl_policy_done(&session->policy);
+        sl_session_life_close(session);
         return sl_err_set(err, SL_IO, "cannot start a thread: %s", strerror(failed));
     }
     session->is_started = true;
@@ -480,6 +472,7 @@ void sl_session_stop(struct sl_session *session)
     keys_drop(session);
     sl_client_free(session->client);
     sl_policy_done(&session->policy);
+    sl_session_life_close(session);
     json_decref(session->image_status);
     json_decref(session->rules);
     (void)pthread_mutex_destroy(&session->lock);

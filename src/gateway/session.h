@@ -9,8 +9,10 @@
 
 #include <jansson.h>
 
+#include "audit/audit.h"
 #include "control/client.h"
 #include "control/identity.h"
+#include "gateway/durable.h"
 #include "gateway/watch.h"
 #include "policy/policy.h"
 
@@ -67,6 +69,11 @@ struct sl_session {
     bool path_is_single;
     bool is_path_told;
     uint8_t peer_key[SL_SPKI_HASH_SIZE];
+
+    /* session_life.c; the thread's own, but for the audit log, which any thread may write */
+    struct sl_durable durable;
+    struct sl_audit *audit; /**< NULL: none (--check) */
+    bool has_life;
 };
 
 /** Reads the policy, so that a bad one is told at once, and starts the thread.
@@ -99,6 +106,31 @@ void sl_session_image_learn(struct sl_session *session, const char *text,
 /* internal: session_requests.c */
 json_t *sl_session_handle(struct sl_session *session, json_t *request);
 sl_rc sl_session_policy_load(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+
+/* internal: session_life.c */
+/** Opens state_dir: durable state and audit log. @retval of sl_durable_open and sl_audit_open */
+sl_rc sl_session_life_open(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+void sl_session_life_close(struct sl_session *session);
+sl_rc sl_session_durable_save(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+/** Appends to the audit log; a failure is logged as well. @p detail is taken over. */
+sl_rc sl_session_audit(struct sl_session *session, enum sl_audit_event event,
+                       enum sl_audit_outcome outcome, json_t *detail,
+                       struct sl_err *err) SL_MUST_CHECK;
+/** The same where nothing depends on it. */
+void sl_session_audit_note(struct sl_session *session, enum sl_audit_event event,
+                           enum sl_audit_outcome outcome, json_t *detail);
+/** Gives a policy just compiled its number, and refuses one that goes back.
+ * @retval SL_OK, SL_STALE (sl_durable_policy_check), SL_CRYPTO */
+sl_rc sl_session_policy_admit(const struct sl_durable *durable, const char *path,
+                              struct sl_policy *policy, bool is_compiled_here,
+                              struct sl_err *err) SL_MUST_CHECK;
+/** Notes the version for good, then gives the policy to the image.
+ * @retval SL_OK, SL_STALE, SL_MISMATCH (the image took another), SL_IO (state_dir), or of the
+ * channel */
+sl_rc sl_session_policy_give(struct sl_session *session, const struct sl_policy *policy,
+                             struct sl_err *err) SL_MUST_CHECK;
+/** A policy that was not even given: into the audit log. */
+void sl_session_policy_refused(struct sl_session *session, const struct sl_err *err);
 
 enum { SL_SESSION_TIMEOUT_MS = 5000 };
 

@@ -103,22 +103,34 @@ sl_rc sl_session_slot_key(struct sl_session *session, struct sl_gw_slot *slot, s
     return rc == SL_OK ? outbound_key(session, slot, err) : rc;
 }
 
+/* How much an SA has carried, whichever direction it is of. */
+static void use_add(const struct sl_esp_sa *sa, uint64_t *packets, uint64_t *bytes)
+{
+    if (sa != NULL) {
+        uint64_t seq = sl_esp_sa_seq(sa);
+        uint64_t carried = sl_esp_sa_counters(sa)->bytes;
+        *packets = seq > *packets ? seq : *packets;
+        *bytes = carried > *bytes ? carried : *bytes;
+    }
+}
+
 static bool is_due(const struct sl_gw_config *config, struct sl_gw_slot *slot, uint64_t now_ns)
 {
-    uint64_t used = 0;
+    uint64_t packets = 0;
+    uint64_t bytes = 0;
     uint64_t age_ns = 0;
     (void)pthread_mutex_lock(&slot->tx_lock);
+    use_add(slot->out, &packets, &bytes);
     if (slot->out != NULL) {
-        used = sl_esp_sa_seq(slot->out);
         age_ns = now_ns - slot->out_since_ns;
     }
     (void)pthread_mutex_unlock(&slot->tx_lock);
     (void)pthread_mutex_lock(&slot->rx_lock);
-    if (slot->in != NULL && sl_esp_sa_seq(slot->in) > used) {
-        used = sl_esp_sa_seq(slot->in);
-    }
+    use_add(slot->in, &packets, &bytes);
     (void)pthread_mutex_unlock(&slot->rx_lock);
-    return used >= config->rekey_packets || age_ns / 1000000000u >= config->rekey_seconds;
+    bool is_used_up = packets >= config->rekey_packets || bytes >= config->rekey_bytes ||
+                      age_ns / 1000000000u >= config->rekey_seconds;
+    return is_used_up && sl_tunnel_can_rekey(slot, now_ns);
 }
 
 sl_rc sl_session_rekey_due(struct sl_session *session, struct sl_err *err)

@@ -19,8 +19,10 @@ static json_t *error_make(sl_rc rc, const char *text)
 }
 
 /* Bundles as they are; anything else is nftables syntax, compiled now. */
-static sl_rc policy_read(const char *path, struct sl_policy *ret_policy, struct sl_err *err)
+static sl_rc policy_read(const struct sl_session *session, struct sl_policy *ret_policy,
+                         struct sl_err *err)
 {
+    const char *path = session->config->policy;
     uint8_t magic[4] = {0};
     FILE *file = fopen(path, "rbe");
     if (file == NULL) {
@@ -29,9 +31,15 @@ static sl_rc policy_read(const char *path, struct sl_policy *ret_policy, struct 
     }
     size_t got = fread(magic, 1, sizeof(magic), file);
     (void)fclose(file);
-    sl_rc rc = got == sizeof(magic) && sl_be32_get(magic) == SL_CHAIN_MAGIC
-                   ? sl_policy_read(path, ret_policy, err)
-                   : sl_policy_compile_nftables(path, ret_policy, err);
+    bool is_bundle = got == sizeof(magic) && sl_be32_get(magic) == SL_CHAIN_MAGIC;
+    sl_rc rc = is_bundle ? sl_policy_read(path, ret_policy, err)
+                         : sl_policy_compile_nftables(path, ret_policy, err);
+    if (rc == SL_OK) {
+        rc = sl_session_policy_admit(&session->durable, path, ret_policy, !is_bundle, err);
+        if (rc != SL_OK) {
+            sl_policy_done(ret_policy);
+        }
+    }
     return rc == SL_OK ? rc : sl_err_prefix(err, "policy");
 }
 
@@ -44,7 +52,7 @@ static void policy_replace(struct sl_session *session, struct sl_policy *policy)
 sl_rc sl_session_policy_load(struct sl_session *session, struct sl_err *err)
 {
     struct sl_policy policy = {0};
-    sl_rc rc = policy_read(session->config->policy, &policy, err);
+    sl_rc rc = policy_read(session, &policy, err);
     if (rc == SL_OK) {
         policy_replace(session, &policy);
     }
@@ -56,11 +64,10 @@ static json_t *reload(struct sl_session *session)
 {
     struct sl_err err = {0};
     struct sl_policy policy = {0};
-    uint64_t version = 0;
-    uint8_t hash[32];
     char hex[65];
-    sl_rc rc = policy_read(session->config->policy, &policy, &err);
+    sl_rc rc = policy_read(session, &policy, &err);
     if (rc != SL_OK) {
+        sl_session_policy_refused(session, &err);
         (void)sl_err_prefix(&err, "the old policy stays");
         return error_make(rc, err.text);
     }
@@ -68,20 +75,15 @@ static json_t *reload(struct sl_session *session)
         policy_replace(session, &policy);
         return error_make(SL_STATE, "read, but the image cannot be reached: set when it can");
     }
-    rc = sl_client_chain_set(session->client, SL_SESSION_TIMEOUT_MS, policy.bundle, policy.size,
-                             &version, hash, &err);
+    rc = sl_session_policy_give(session, &policy, &err);
     if (rc != SL_OK) {
         sl_policy_done(&policy);
         (void)sl_err_prefix(&err, "the old policy stays");
         return error_make(rc, err.text);
     }
     policy_replace(session, &policy);
-    (void)pthread_mutex_lock(&session->lock);
-    session->policy_version = version;
-    memcpy(session->policy_hash, hash, sizeof(hash));
-    (void)pthread_mutex_unlock(&session->lock);
-    sl_hex_encode(hash, sizeof(hash), hex);
-    return json_pack("{s:I, s:s}", "version", (json_int_t)version, "sha256", hex);
+    sl_hex_encode(session->policy_hash, sizeof(session->policy_hash), hex);
+    return json_pack("{s:I, s:s}", "version", (json_int_t)session->policy_version, "sha256", hex);
 }
 
 static void rule_describe(const struct sl_session *session, uint32_t rule, json_t *out)

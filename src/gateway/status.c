@@ -59,7 +59,7 @@ static json_t *slot_json(struct sl_gw_slot *slot, uint64_t now_ns)
     (void)pthread_mutex_unlock(&slot->tx_lock);
     (void)pthread_mutex_lock(&slot->rx_lock);
     (void)json_object_set_new(out, "sa_in", sa_json(slot->in));
-    (void)json_object_set_new(out, "sa_in_previous", sa_json(slot->in_previous));
+    (void)json_object_set_new(out, "sa_in_previous", sa_json(slot->in_previous[0]));
 #define SUM(name, text) sum.name += slot->rx.name;
     SL_GW_COUNTER_TABLE(SUM)
 #undef SUM

@@ -8,6 +8,8 @@
 
 /* As long as the image keeps its old inbound SA: packets under way at a rekey still arrive. */
 #define OVERLAP_NS 30000000000ull
+/* The oldest of the previous SAs may be dropped for a new one when it is out of use for so long. */
+#define SPACING_NS 1000000000ull
 
 uint64_t sl_gw_now_ns(void)
 {
@@ -97,9 +99,15 @@ void sl_tunnel_close(struct sl_tunnel *tunnel)
 void sl_tunnel_in_set(struct sl_gw_slot *slot, struct sl_esp_sa *sa, uint64_t now_ns)
 {
     (void)pthread_mutex_lock(&slot->rx_lock);
-    sl_esp_sa_free(slot->in_previous);
-    slot->in_previous = slot->in;
-    slot->in_previous_end_ns = now_ns + OVERLAP_NS;
+    if (slot->in != NULL) {
+        sl_esp_sa_free(slot->in_previous[SL_SA_PREVIOUS_MAX - 1]);
+        memmove(slot->in_previous + 1, slot->in_previous,
+                (SL_SA_PREVIOUS_MAX - 1) * sizeof(slot->in_previous[0]));
+        memmove(slot->in_previous_end_ns + 1, slot->in_previous_end_ns,
+                (SL_SA_PREVIOUS_MAX - 1) * sizeof(slot->in_previous_end_ns[0]));
+        slot->in_previous[0] = slot->in;
+        slot->in_previous_end_ns[0] = now_ns + OVERLAP_NS;
+    }
     slot->in = sa;
     (void)pthread_mutex_unlock(&slot->rx_lock);
 }
@@ -113,15 +121,37 @@ void sl_tunnel_out_set(struct sl_gw_slot *slot, struct sl_esp_sa *sa, uint64_t n
     (void)pthread_mutex_unlock(&slot->tx_lock);
 }
 
+/* Frees those from the first on whose time is over while a newer one has been used. */
+static void slot_expire(struct sl_gw_slot *slot, uint64_t now_ns)
+{
+    bool is_newer_used = slot->in != NULL && sl_esp_sa_seq(slot->in) > 0;
+    bool is_over = false;
+    for (uint32_t i = 0; i < SL_SA_PREVIOUS_MAX && slot->in_previous[i] != NULL; i++) {
+        is_over = is_over || (is_newer_used && now_ns >= slot->in_previous_end_ns[i]);
+        is_newer_used = is_newer_used || sl_esp_sa_seq(slot->in_previous[i]) > 0;
+        if (is_over) {
+            sl_esp_sa_free(slot->in_previous[i]);
+            slot->in_previous[i] = NULL;
+        }
+    }
+}
+
+bool sl_tunnel_can_rekey(struct sl_gw_slot *slot, uint64_t now_ns)
+{
+    (void)pthread_mutex_lock(&slot->rx_lock);
+    const uint32_t last = SL_SA_PREVIOUS_MAX - 1;
+    bool can = slot->in_previous[last] == NULL ||
+               now_ns + OVERLAP_NS >= slot->in_previous_end_ns[last] + SPACING_NS;
+    (void)pthread_mutex_unlock(&slot->rx_lock);
+    return can;
+}
+
 void sl_tunnel_expire(struct sl_tunnel *tunnel, uint64_t now_ns)
 {
     for (uint32_t i = 0; i < tunnel->shard_count * SL_PORT_COUNT; i++) {
         struct sl_gw_slot *slot = &tunnel->slots[i / 2][i % 2];
         (void)pthread_mutex_lock(&slot->rx_lock);
-        if (slot->in_previous != NULL && now_ns >= slot->in_previous_end_ns) {
-            sl_esp_sa_free(slot->in_previous);
-            slot->in_previous = NULL;
-        }
+        slot_expire(slot, now_ns);
         (void)pthread_mutex_unlock(&slot->rx_lock);
     }
 }
@@ -136,9 +166,11 @@ void sl_tunnel_clear(struct sl_tunnel *tunnel)
         (void)pthread_mutex_unlock(&slot->tx_lock);
         (void)pthread_mutex_lock(&slot->rx_lock);
         sl_esp_sa_free(slot->in);
-        sl_esp_sa_free(slot->in_previous);
         slot->in = NULL;
-        slot->in_previous = NULL;
+        for (uint32_t k = 0; k < SL_SA_PREVIOUS_MAX; k++) {
+            sl_esp_sa_free(slot->in_previous[k]);
+            slot->in_previous[k] = NULL;
+        }
         (void)pthread_mutex_unlock(&slot->rx_lock);
     }
 }
@@ -175,7 +207,7 @@ void sl_tunnel_in_totals(struct sl_tunnel *tunnel, struct sl_offload_sample *ret
         struct sl_gw_slot *slot = &tunnel->slots[i / 2][i % 2];
         (void)pthread_mutex_lock(&slot->rx_lock);
         sample_add(ret_totals, slot->in);
-        sample_add(ret_totals, slot->in_previous);
+        sample_add(ret_totals, slot->in_previous[0]);
         (void)pthread_mutex_unlock(&slot->rx_lock);
     }
 }

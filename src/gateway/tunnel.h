@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "control/message.h"
 #include "esp/probe.h"
 #include "gateway/config.h"
 #include "net/offload.h"
@@ -58,8 +59,9 @@ struct sl_gw_slot {
     /* rx */
     pthread_mutex_t rx_lock;
     struct sl_esp_sa *in;
-    struct sl_esp_sa *in_previous; /**< valid until in_previous_end_ns */
-    uint64_t in_previous_end_ns;
+    /** newest first, then NULL; each valid until its time is over and a newer one is used */
+    struct sl_esp_sa *in_previous[SL_SA_PREVIOUS_MAX];
+    uint64_t in_previous_end_ns[SL_SA_PREVIOUS_MAX];
     struct sl_gw_counters rx;
 };
 
@@ -80,12 +82,15 @@ sl_rc sl_tunnel_open(const struct sl_gw_config *config, struct sl_tunnel *tunnel
                      struct sl_err *err) SL_MUST_CHECK;
 void sl_tunnel_close(struct sl_tunnel *tunnel);
 
-/** Puts an inbound SA in place; its predecessor stays valid for the overlap. Takes @p sa over. */
+/** Puts an inbound SA in place; its predecessors stay valid for the overlap, and until the image
+ * has used a newer one (it may not have heard of it). Takes @p sa over. */
 void sl_tunnel_in_set(struct sl_gw_slot *slot, struct sl_esp_sa *sa, uint64_t now_ns);
 /** Puts an outbound SA in place; the old one is freed. Takes @p sa over. */
 void sl_tunnel_out_set(struct sl_gw_slot *slot, struct sl_esp_sa *sa, uint64_t now_ns);
 /** Ends overlaps that are over. */
 void sl_tunnel_expire(struct sl_tunnel *tunnel, uint64_t now_ns);
+/** Whether one more rekey of this slot leaves packets under way for a second at least. */
+bool sl_tunnel_can_rekey(struct sl_gw_slot *slot, uint64_t now_ns);
 /** Deletes every SA: from now on nothing passes. */
 void sl_tunnel_clear(struct sl_tunnel *tunnel);
 bool sl_tunnel_is_keyed(struct sl_tunnel *tunnel);

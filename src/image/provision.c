@@ -11,7 +11,8 @@
 #include "control/suites.h"
 
 enum {
-    SA_SLOTS = SL_PORT_COUNT * 3, /* in, in_previous, out */
+    SA_PORT_SLOTS = SL_SA_PREVIOUS_MAX + 2, /* in, out, and those before */
+    SA_SLOTS = SL_PORT_COUNT * SA_PORT_SLOTS,
     KEY_HASH_SIZE = 16,
 };
 
@@ -46,9 +47,10 @@ const struct sl_worker_config *sl_provision_config(const struct sl_provision *pr
 static void list_sas(const struct sl_worker_config *config, struct sl_esp_sa *ret_sas[SA_SLOTS])
 {
     for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
-        ret_sas[3 * port] = config->ports[port].in;
-        ret_sas[3 * port + 1] = config->ports[port].in_previous;
-        ret_sas[3 * port + 2] = config->ports[port].out;
+        struct sl_esp_sa **sas = ret_sas + (size_t)SA_PORT_SLOTS * port;
+        sas[0] = config->ports[port].in;
+        sas[1] = config->ports[port].out;
+        memcpy(sas + 2, config->ports[port].in_previous, sizeof(config->ports[port].in_previous));
     }
 }
 
@@ -189,9 +191,10 @@ static sl_rc sa_check(const struct sl_provision *provision, const struct sl_msg_
                           sa->shard, sa->port, provision->shard_count);
     }
     const struct sl_worker_port *port = &sl_provision_config(provision, sa->shard)->ports[sa->port];
-    bool is_same = sa->is_inbound ? has_spi(port->in, sa->params.spi) ||
-                                        has_spi(port->in_previous, sa->params.spi)
-                                  : has_spi(port->out, sa->params.spi);
+    bool is_same = has_spi(sa->is_inbound ? port->in : port->out, sa->params.spi);
+    for (uint32_t i = 0; i < SL_SA_PREVIOUS_MAX && sa->is_inbound; i++) {
+        is_same = is_same || has_spi(port->in_previous[i], sa->params.spi);
+    }
     if (is_same) {
         return sl_err_set(err, SL_EXISTS, "SPI %08x is in use in this slot: take another",
                           sa->params.spi);
@@ -203,6 +206,20 @@ static sl_rc sa_check(const struct sl_provision *provision, const struct sl_msg_
         return sl_err_set(err, SL_EXISTS, "this SA key was set before: a key is never used twice");
     }
     return SL_OK;
+}
+
+/* The present inbound SA becomes the newest of the previous ones; the oldest may fall off. */
+static void inbound_push(struct sl_worker_port *port, uint64_t *end_ns, struct sl_esp_sa *made,
+                         uint64_t now_ns)
+{
+    if (port->in != NULL) {
+        memmove(port->in_previous + 1, port->in_previous,
+                (SL_SA_PREVIOUS_MAX - 1) * sizeof(port->in_previous[0]));
+        memmove(end_ns + 1, end_ns, (SL_SA_PREVIOUS_MAX - 1) * sizeof(*end_ns));
+        port->in_previous[0] = port->in;
+        end_ns[0] = now_ns + SL_PROVISION_OVERLAP_NS;
+    }
+    port->in = made;
 }
 
 sl_rc sl_provision_sa_set(struct sl_provision *provision, const struct sl_msg_sa *sa,
@@ -225,10 +242,7 @@ sl_rc sl_provision_sa_set(struct sl_provision *provision, const struct sl_msg_sa
     }
     struct sl_worker_port *port = &config->config.ports[sa->port];
     if (sa->is_inbound) {
-        port->in_previous = port->in;
-        port->in = made;
-        provision->overlap_end_ns[sa->shard][sa->port] =
-            port->in_previous != NULL ? now_ns + SL_PROVISION_OVERLAP_NS : 0;
+        inbound_push(port, provision->overlap_end_ns[sa->shard][sa->port], made, now_ns);
     } else {
         port->out = made;
         port->is_dscp_copied = sa->is_dscp_copied;
@@ -289,14 +303,35 @@ sl_rc sl_provision_path_set(struct sl_provision *provision, uint16_t mtu, bool i
     return SL_OK;
 }
 
-static void end_overlap(struct sl_provision *provision, uint32_t shard, uint32_t port)
+/* How many of the previous SAs stay: those before the first whose time is over while a newer one
+ * has been used. Its sender has gone on, and whatever is older is older still. */
+static uint32_t previous_kept(const struct sl_worker_port *port, const uint64_t *end_ns,
+                              uint64_t now_ns)
 {
+    bool is_newer_used = port->in != NULL && sl_esp_sa_seq(port->in) > 0;
+    for (uint32_t i = 0; i < SL_SA_PREVIOUS_MAX; i++) {
+        if (port->in_previous[i] == NULL || (is_newer_used && now_ns >= end_ns[i])) {
+            return i;
+        }
+        is_newer_used = is_newer_used || sl_esp_sa_seq(port->in_previous[i]) > 0;
+    }
+    return SL_SA_PREVIOUS_MAX;
+}
+
+static void overlaps_end(struct sl_provision *provision, uint32_t shard, uint32_t port,
+                         uint64_t now_ns)
+{
+    const struct sl_worker_port *now = &sl_provision_config(provision, shard)->ports[port];
+    uint32_t kept = previous_kept(now, provision->overlap_end_ns[shard][port], now_ns);
+    if (kept == SL_SA_PREVIOUS_MAX || now->in_previous[kept] == NULL) {
+        return;
+    }
     struct sl_provision_config *config = copy_current(provision, shard);
     if (config == NULL) {
         return; /* the next poll tries again */
     }
-    config->config.ports[port].in_previous = NULL;
-    provision->overlap_end_ns[shard][port] = 0;
+    memset(config->config.ports[port].in_previous + kept, 0,
+           (SL_SA_PREVIOUS_MAX - kept) * sizeof(now->in_previous[0]));
     publish(provision, shard, config);
 }
 
@@ -304,10 +339,7 @@ void sl_provision_poll(struct sl_provision *provision, uint64_t now_ns)
 {
     for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
         for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
-            uint64_t end_ns = provision->overlap_end_ns[shard][port];
-            if (end_ns != 0 && now_ns >= end_ns) {
-                end_overlap(provision, shard, port);
-            }
+            overlaps_end(provision, shard, port, now_ns);
         }
     }
     reclaim(provision);

@@ -21,7 +21,8 @@ enum {
     SL_PROVISION_KEYS_MAX = 4096,
 };
 
-/** The old inbound SA stays valid for so long after a rekey. */
+/** The old inbound SA stays valid for so long after a rekey, and until its sender has used a newer
+ * one: a sender that does not know whether its request was heard goes on with the old one. */
 #define SL_PROVISION_OVERLAP_NS 30000000000ull
 
 struct sl_provision_config; /* a worker's configuration and what dies with it */
@@ -31,7 +32,9 @@ struct sl_provision {
     uint32_t shard_count;
     struct sl_provision_config *current[SL_AREA_SHARDS_MAX]; /**< NULL: nothing published yet */
     struct sl_provision_config *retired; /**< list: waits for its worker's epoch */
-    uint64_t overlap_end_ns[SL_AREA_SHARDS_MAX][SL_PORT_COUNT]; /**< 0: no previous inbound SA */
+    /** of each previous inbound SA; it ends then, or when a newer one is used, whichever is later
+     */
+    uint64_t overlap_end_ns[SL_AREA_SHARDS_MAX][SL_PORT_COUNT][SL_SA_PREVIOUS_MAX];
     bool has_chain;
     uint64_t version;
     uint8_t hash[SL_PROVISION_HASH_SIZE]; /**< SHA-256 of the bundle */
@@ -51,7 +54,8 @@ sl_rc sl_provision_init(struct sl_provision *provision, struct sl_worker *worker
 /** Frees everything; the workers must have stopped. */
 void sl_provision_done(struct sl_provision *provision);
 
-/** Puts an SA into its slot. An inbound one leaves its predecessor valid for the overlap.
+/** Puts an SA into its slot. An inbound one leaves its predecessors valid for the overlap, at most
+ * SL_SA_PREVIOUS_MAX of them.
  * @retval SL_OK
  * @retval SL_RANGE   no such shard
  * @retval SL_EXISTS  key was set before, or SPI is that of the slot's present or previous SA: a

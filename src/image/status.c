@@ -146,7 +146,7 @@ static void write_port(struct sl_json *json, const struct sl_worker *worker,
     SL_WORKER_COUNTER_TABLE(WRITE)
 #undef WRITE
     write_sa(json, "sa_in", config->ports[port].in);
-    write_sa(json, "sa_in_previous", config->ports[port].in_previous);
+    write_sa(json, "sa_in_previous", config->ports[port].in_previous[0]);
     write_sa(json, "sa_out", config->ports[port].out);
     sl_json_close(json, '}');
 }

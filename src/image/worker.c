@@ -97,8 +97,10 @@ static struct sl_esp_sa *choose_sa(const struct sl_worker_port *port, const uint
     if (spi == sl_esp_sa_spi(port->in)) {
         return port->in;
     }
-    if (port->in_previous != NULL && spi == sl_esp_sa_spi(port->in_previous)) {
-        return port->in_previous;
+    for (uint32_t i = 0; i < SL_SA_PREVIOUS_MAX && port->in_previous[i] != NULL; i++) {
+        if (spi == sl_esp_sa_spi(port->in_previous[i])) {
+            return port->in_previous[i];
+        }
     }
     return NULL;
 }

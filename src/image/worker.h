@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "boundary/ring.h"
+#include "control/message.h"
 #include "esp/esp.h"
 #include "nf/chain.h"
 
@@ -48,7 +49,7 @@ struct sl_worker_counters {
 /** What a port of a shard may use. NULL: nothing passes. */
 struct sl_worker_port {
     struct sl_esp_sa *in;
-    struct sl_esp_sa *in_previous; /**< before the last rekey; for the overlap */
+    struct sl_esp_sa *in_previous[SL_SA_PREVIOUS_MAX]; /**< newest first, then NULL; for overlaps */
     struct sl_esp_sa *out;
     bool is_dscp_copied;
     bool is_single; /**< SL_MSG_PATH: no trains */

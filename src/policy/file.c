@@ -173,6 +173,13 @@ sl_rc sl_policy_read(const char *path, struct sl_policy *ret_policy, struct sl_e
     return SL_OK;
 }
 
+void sl_policy_version_set(struct sl_policy *policy, uint64_t version)
+{
+    enum { VERSION_OFF = 8 }; /* src/nf/chain.h draws it; whatever is a bundle is longer */
+    sl_be64_put(policy->bundle + VERSION_OFF, version);
+    policy->version = version;
+}
+
 void sl_policy_done(struct sl_policy *policy)
 {
     for (uint32_t i = 0; policy->rules != NULL && i < policy->count; i++) {

@@ -65,6 +65,8 @@ sl_rc sl_policy_read(const char *path, struct sl_policy *ret_policy,
 /** Name of the @p index-th NF of the chain, as the bundle says.
  * @param[out] ret_name  SL_NF_NAME_MAX bytes of room; "" where the chain has no such NF */
 void sl_policy_nf_name(const struct sl_policy *policy, uint32_t index, char *ret_name);
+/** Gives the policy another version: the same rules under a new number. */
+void sl_policy_version_set(struct sl_policy *policy, uint64_t version);
 void sl_policy_done(struct sl_policy *policy);
 
 /** The rule with this number, or NULL (no names, or the default policy decided). */

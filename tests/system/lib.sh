@@ -234,6 +234,7 @@ tenant_key: $WORK/${GW_KEY:-tenant}.pem
 insecure_skip_attestation: true
 policy: $WORK/policy.nft
 status_socket: $WORK/gateway.sock
+state_dir: $WORK/state
 lan: {tun: sl-lan, interface: lan0}
 wan: {tun: sl-wan, interface: wan0}
 ${GW_EXTRA:-}

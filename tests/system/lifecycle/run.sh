@@ -147,7 +147,7 @@ check "WAN to LAN, nearly idle, by time" [ "$(field tunnel.slots.1.sa_out.spi)" 
 check "nothing was refused" [ "$(field tunnel.slots.0.counters.drop_spi)$(field tunnel.slots.1.counters.drop_spi)" = 00 ]
 
 say "two gateways with the same key"
-sed -e 's/gateway.sock/second.sock/' -e 's/tun: sl-lan, interface: lan0/tun: sl-lan2/' \
+sed -e 's/gateway.sock/second.sock/' -e 's,/state$,/state2,' -e 's/tun: sl-lan, interface: lan0/tun: sl-lan2/' \
     -e 's/tun: sl-wan, interface: wan0/tun: sl-wan2/' "$WORK/gateway.yaml" >"$WORK/second.yaml"
 background gw second.log "$GATEWAY" --config "$WORK/second.yaml"
 second=$LAST_PID

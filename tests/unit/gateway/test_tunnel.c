@@ -62,6 +62,48 @@ static void test_tunnel_open_refusals(void **state)
     assert_rc(sl_tunnel_open(&config, &tunnel, &err), SL_IO);
 }
 
+/* The other end sends one packet with it. */
+static void sa_use(struct sl_esp_sa *in, uint32_t spi)
+{
+    uint8_t packet[256] = {0x45, 0, 0, 28, [8] = 64, [9] = 17};
+    uint8_t sealed[256];
+    uint8_t opened[256];
+    uint32_t size = 0;
+    struct sl_esp_inner out;
+    struct sl_esp_sa *peer = sa_make(spi, false);
+    assert_ok(sl_esp_seal(peer, packet, 28, 4, 0, sealed, sizeof(sealed), &size));
+    assert_ok(sl_esp_open(in, sealed, size, opened, sizeof(opened), &out));
+    sl_esp_sa_free(peer);
+}
+
+/* Rekeyed as fast as the control channel allows: the last SL_SA_PREVIOUS_MAX stay, in order. */
+static void test_tunnel_in_set_many_kept_in_order(void **state)
+{
+    (void)state;
+    struct sl_tunnel tunnel;
+    const struct sl_gw_config config = config_of("127.0.0.1", 1);
+    assert_ok(sl_tunnel_open(&config, &tunnel, NULL));
+    struct sl_gw_slot *slot = &tunnel.slots[0][SL_PORT_LAN];
+    const uint64_t second = 1000000000ull;
+    for (uint32_t i = 0; i < SL_SA_PREVIOUS_MAX + 5; i++) {
+        sl_tunnel_in_set(slot, sa_make(0x1000 + (i << 8), true), second + i);
+    }
+    for (uint32_t i = 0; i < SL_SA_PREVIOUS_MAX; i++) {
+        assert_int_equal(sl_esp_sa_spi(slot->in_previous[i]),
+                         0x1000 + ((SL_SA_PREVIOUS_MAX + 3 - i) << 8));
+    }
+    /* the oldest was out of use since 5 ns after the first */
+    assert_false(sl_tunnel_can_rekey(slot, 2 * second + 4));
+    assert_true(sl_tunnel_can_rekey(slot, 2 * second + 5));
+    /* one in the middle is used: what is older goes when its time is over, what is newer stays */
+    sa_use(slot->in_previous[3], sl_esp_sa_spi(slot->in_previous[3]));
+    sl_tunnel_expire(&tunnel, 40 * second);
+    assert_non_null(slot->in_previous[3]);
+    assert_null(slot->in_previous[4]);
+    assert_true(sl_tunnel_can_rekey(slot, 0));
+    sl_tunnel_close(&tunnel);
+}
+
 static void test_tunnel_old_inbound_sa_lives_for_the_overlap(void **state)
 {
     (void)state;
@@ -70,14 +112,19 @@ static void test_tunnel_old_inbound_sa_lives_for_the_overlap(void **state)
     assert_ok(sl_tunnel_open(&config, &tunnel, NULL));
     struct sl_gw_slot *slot = &tunnel.slots[0][SL_PORT_LAN];
     sl_tunnel_in_set(slot, sa_make(0x100, true), 1);
-    assert_null(slot->in_previous);
+    assert_null(slot->in_previous[0]);
     sl_tunnel_in_set(slot, sa_make(0x200, true), 1);
     assert_int_equal(sl_esp_sa_spi(slot->in), 0x200);
-    assert_int_equal(sl_esp_sa_spi(slot->in_previous), 0x100);
+    assert_int_equal(sl_esp_sa_spi(slot->in_previous[0]), 0x100);
     sl_tunnel_expire(&tunnel, 30000000000ull);
-    assert_non_null(slot->in_previous);
+    assert_non_null(slot->in_previous[0]);
     sl_tunnel_expire(&tunnel, 30000000001ull);
-    assert_null(slot->in_previous);
+    assert_non_null(slot->in_previous[0]); /* the image may not have heard of the new one */
+    sa_use(slot->in, 0x200);
+    sl_tunnel_expire(&tunnel, 30000000000ull);
+    assert_non_null(slot->in_previous[0]);
+    sl_tunnel_expire(&tunnel, 30000000001ull);
+    assert_null(slot->in_previous[0]);
     assert_int_equal(sl_esp_sa_spi(slot->in), 0x200);
     sl_tunnel_out_set(slot, sa_make(0x300, false), 1);
     assert_false(sl_tunnel_is_keyed(&tunnel)); /* the other slot is not */
@@ -129,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tunnel_every_slot_has_its_own_port),
         cmocka_unit_test(test_tunnel_open_refusals),
+        cmocka_unit_test(test_tunnel_in_set_many_kept_in_order),
         cmocka_unit_test(test_tunnel_old_inbound_sa_lives_for_the_overlap),
         cmocka_unit_test(test_tunnel_probe_needs_an_sa_and_a_size),
         cmocka_unit_test(test_tunnel_inner_fit_is_what_seals_to_no_more),

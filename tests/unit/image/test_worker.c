@@ -344,9 +344,9 @@ static void test_rekey_overlap_loses_nothing(void **state)
     assert_int_equal(rig_counters(&rig, 0)->passed, 20);
     /* when the overlap is over, the old key is dead */
     sl_provision_poll(&rig.provision, 1000 + SL_PROVISION_OVERLAP_NS - 1);
-    assert_non_null(sl_provision_config(&rig.provision, 0)->ports[0].in_previous);
+    assert_non_null(sl_provision_config(&rig.provision, 0)->ports[0].in_previous[0]);
     sl_provision_poll(&rig.provision, 1000 + SL_PROVISION_OVERLAP_NS);
-    assert_null(sl_provision_config(&rig.provision, 0)->ports[0].in_previous);
+    assert_null(sl_provision_config(&rig.provision, 0)->ports[0].in_previous[0]);
     rig_send(&rig, 0, packet, 100, 4, 0, 0);
     (void)sl_worker_pass(rig.worker);
     assert_int_equal(rig_counters(&rig, 0)->drop_spi, 1);
