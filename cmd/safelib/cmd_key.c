@@ -11,9 +11,30 @@ static int hash_show(const struct sl_identity *identity)
     return printf("%s\n", hex) > 0 ? CMD_GOOD : CMD_USAGE;
 }
 
+/* Makes or loads the key that the operand names, and shows its hash. */
+static int key_run(const struct command_spec *spec,
+                   sl_rc (*get)(const char *path, struct sl_identity **ret_identity,
+                                struct sl_err *err),
+                   int argc, char **argv)
+{
+    int first = 0;
+    int status = options_parse(spec, argc, argv, &first);
+    if (status != OPTIONS_GO_ON) {
+        return status;
+    }
+    struct sl_err err = {0};
+    struct sl_identity *identity = NULL;
+    if (get(argv[first], &identity, &err) != SL_OK) {
+        return complain_err(CMD_USAGE, &err);
+    }
+    status = hash_show(identity);
+    sl_identity_free(identity);
+    return status;
+}
+
 static int key_new(int argc, char **argv)
 {
-    const struct command_spec spec = {
+    static const struct command_spec spec = {
         .usage = "safelib key new FILE",
         .about =
             "Makes a tenant key (P-256) in a new file that only its owner can read, and prints\n"
@@ -25,24 +46,12 @@ static int key_new(int argc, char **argv)
         .min_args = 1,
         .max_args = 1,
     };
-    int first = 0;
-    int status = options_parse(&spec, argc, argv, &first);
-    if (status != OPTIONS_GO_ON) {
-        return status;
-    }
-    struct sl_err err = {0};
-    struct sl_identity *identity = NULL;
-    if (sl_key_file_create(argv[first], &identity, &err) != SL_OK) {
-        return complain_err(CMD_USAGE, &err);
-    }
-    status = hash_show(identity);
-    sl_identity_free(identity);
-    return status;
+    return key_run(&spec, sl_key_file_create, argc, argv);
 }
 
 static int key_hash(int argc, char **argv)
 {
-    const struct command_spec spec = {
+    static const struct command_spec spec = {
         .usage = "safelib key hash FILE",
         .about = "Prints the SHA-256 of the key's SubjectPublicKeyInfo: what safelib-host and the\n"
                  "measurement of who may give orders are told.",
@@ -50,19 +59,7 @@ static int key_hash(int argc, char **argv)
         .min_args = 1,
         .max_args = 1,
     };
-    int first = 0;
-    int status = options_parse(&spec, argc, argv, &first);
-    if (status != OPTIONS_GO_ON) {
-        return status;
-    }
-    struct sl_err err = {0};
-    struct sl_identity *identity = NULL;
-    if (sl_key_file_load(argv[first], &identity, &err) != SL_OK) {
-        return complain_err(CMD_USAGE, &err);
-    }
-    status = hash_show(identity);
-    sl_identity_free(identity);
-    return status;
+    return key_run(&spec, sl_key_file_load, argc, argv);
 }
 
 int cmd_key(int argc, char **argv)

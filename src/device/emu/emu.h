@@ -204,7 +204,7 @@ sl_rc sl_emu_patch(struct emu_enclave *enclave, struct sl_err *err);
 /* The enclave address that a trampoline's ENCLU stands for, or 0. */
 uint64_t sl_emu_patch_origin(const struct emu_enclave *enclave, uint64_t rip);
 
-/* create.c and build.c, shared with bare.c */
+/* create.c and build.c */
 bool sl_emu_is_zero(const void *data, size_t size);
 sl_rc sl_emu_create(const struct sl_device_options *options, const struct sl_secs *secs,
                     bool is_bare, struct sl_enclave **ret_enclave, struct sl_err *err);

@@ -89,216 +89,187 @@ static uint32_t run_fill(uint8_t *data, uint32_t count, uint32_t segment, uint32
     return off;
 }
 
-static void run_passes(int version, bool is_offload, bool is_native, uint32_t count,
-                       uint32_t segment, uint32_t last)
+/* Two sockets that know each other; where there is no namespace the test is skipped. */
+struct pair {
+    struct sl_udp *a, *b;
+};
+
+static struct pair pair_open(int version, bool is_offload, bool is_native)
+{
+    if (!has_namespace) {
+        skip();
+    }
+    return (struct pair){.a = socket_open(version, is_offload, is_native),
+                         .b = socket_open(version, is_offload, is_native)};
+}
+
+static void pair_close(struct pair *pair)
+{
+    sl_udp_close(pair->a);
+    sl_udp_close(pair->b);
+}
+
+/* From a to b: `count` datagrams of `segment` bytes, the last of `last`. */
+static struct sl_udp_tx run_to_b(const struct pair *pair, uint32_t count, uint32_t segment,
+                                 uint32_t last)
 {
     static uint8_t data[1 << 20];
-    struct sl_udp *a = socket_open(version, is_offload, is_native);
-    struct sl_udp *b = socket_open(version, is_offload, is_native);
-    struct sl_udp_tx run = {.data = data,
-                            .size = run_fill(data, count, segment, last),
-                            .segment_size = segment,
-                            .tos = 0xb9,
-                            .to = *sl_udp_local(b)};
-    assert_int_equal(sl_udp_send(a, &run, 1), count);
+    return (struct sl_udp_tx){.data = data,
+                              .size = run_fill(data, count, segment, last),
+                              .segment_size = segment,
+                              .to = *sl_udp_local(pair->b)};
+}
+
+static void run_passes(int version, bool is_offload, uint32_t count, uint32_t segment,
+                       uint32_t last)
+{
+    struct pair pair = pair_open(version, is_offload, false);
+    struct sl_udp_tx run = run_to_b(&pair, count, segment, last);
+    run.tos = 0xb9;
+    assert_int_equal(sl_udp_send(pair.a, &run, 1), count);
     uint32_t runs = 0;
-    assert_int_equal(receive_checked(b, count, 0xb9, &runs), count);
-    assert_int_equal(sl_udp_counters(b)->rx_datagrams, count);
+    assert_int_equal(receive_checked(pair.b, count, 0xb9, &runs), count);
+    assert_int_equal(sl_udp_counters(pair.b)->rx_datagrams, count);
     if (is_offload) {
         assert_true(runs < count);
-        assert_true(sl_udp_counters(a)->gso_trains > 0);
+        assert_true(sl_udp_counters(pair.a)->gso_trains > 0);
     } else {
         assert_int_equal(runs, count);
-        assert_int_equal(sl_udp_counters(a)->gso_trains, 0);
+        assert_int_equal(sl_udp_counters(pair.a)->gso_trains, 0);
     }
-    sl_udp_close(a);
-    sl_udp_close(b);
+    pair_close(&pair);
 }
 
 static void test_send_run_with_offload_arrives_whole(void **state)
 {
     (void)state;
-    if (!has_namespace) {
-        skip();
-    }
     static const uint32_t cases[][3] = {
         {2, 1400, 1400}, {40, 1400, 17}, {64, 900, 900}, {130, 100, 99}, {200, 1432, 1}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        run_passes(4, true, false, cases[i][0], cases[i][1], cases[i][2]);
-        run_passes(6, true, false, cases[i][0], cases[i][1], cases[i][2]);
+        run_passes(4, true, cases[i][0], cases[i][1], cases[i][2]);
+        run_passes(6, true, cases[i][0], cases[i][1], cases[i][2]);
     }
 }
 
 static void test_send_run_without_offload_arrives_whole(void **state)
 {
     (void)state;
-    if (!has_namespace) {
-        skip();
-    }
-    run_passes(4, false, false, 40, 1400, 17);
-    run_passes(6, false, false, 40, 1400, 17);
+    run_passes(4, false, 40, 1400, 17);
+    run_passes(6, false, 40, 1400, 17);
 }
 
 static void test_send_native_arrives_without_ip_header(void **state)
 {
     (void)state;
-    if (!has_namespace) {
-        skip();
-    }
     for (int version = 4; version <= 6; version += 2) {
-        static uint8_t data[4096];
-        struct sl_udp *a = socket_open(version, false, true);
-        struct sl_udp_tx run = {.data = data,
-                                .size = run_fill(data, 3, 1000, 500),
-                                .segment_size = 1000,
-                                .tos = 0x2a,
-                                .to = *sl_udp_local(a)};
-        assert_int_equal(sl_udp_send(a, &run, 1), 3);
+        struct pair pair = pair_open(version, false, true);
+        struct sl_udp_tx run = run_to_b(&pair, 3, 1000, 500);
+        run.tos = 0x2a;
+        assert_int_equal(sl_udp_send(pair.a, &run, 1), 3);
         uint32_t runs = 0;
-        assert_int_equal(receive_checked(a, 3, 0x2a, &runs), 3);
-        sl_udp_close(a);
+        assert_int_equal(receive_checked(pair.b, 3, 0x2a, &runs), 3);
+        pair_close(&pair);
     }
 }
 
 static void test_send_train_refused_falls_back_and_backs_off(void **state)
 {
     (void)state;
-    if (!has_namespace) {
-        skip();
-    }
-    static uint8_t data[65536];
-    struct sl_udp *a = socket_open(4, true, false);
-    struct sl_udp *b = socket_open(4, true, false);
+    struct pair pair = pair_open(4, true, false);
     /* the kernel refuses UDP_SEGMENT without checksums with EINVAL */
     int one = 1;
-    assert_ok(setsockopt(sl_udp_fd(a), SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one)));
-    struct sl_udp_tx run = {.data = data,
-                            .size = run_fill(data, 20, 1000, 700),
-                            .segment_size = 1000,
-                            .to = *sl_udp_local(b)};
-    assert_int_equal(sl_udp_send(a, &run, 1), 20);
+    assert_ok(setsockopt(sl_udp_fd(pair.a), SOL_SOCKET, SO_NO_CHECK, &one, sizeof(one)));
+    struct sl_udp_tx run = run_to_b(&pair, 20, 1000, 700);
+    assert_int_equal(sl_udp_send(pair.a, &run, 1), 20);
     uint32_t runs = 0;
-    assert_int_equal(receive_checked(b, 20, 0, &runs), 20);
+    assert_int_equal(receive_checked(pair.b, 20, 0, &runs), 20);
     struct sl_udp_offload offload;
-    sl_udp_offload_get(a, &offload);
+    sl_udp_offload_get(pair.a, &offload);
     assert_true(offload.is_gso_allowed);
     assert_false(offload.is_gso_active);
     assert_int_equal(offload.gso_errno, EINVAL);
     assert_true(offload.retry_ns != 0);
-    assert_int_equal(sl_udp_counters(a)->gso_refused, 1);
+    assert_int_equal(sl_udp_counters(pair.a)->gso_refused, 1);
     /* while backed off, no train is tried */
-    assert_int_equal(sl_udp_send(a, &run, 1), 20);
-    assert_int_equal(receive_checked(b, 20, 0, &runs), 20);
-    assert_int_equal(sl_udp_counters(a)->gso_refused, 1);
+    assert_int_equal(sl_udp_send(pair.a, &run, 1), 20);
+    assert_int_equal(receive_checked(pair.b, 20, 0, &runs), 20);
+    assert_int_equal(sl_udp_counters(pair.a)->gso_refused, 1);
     /* after the back-off, and with the kernel healed, trains are back */
     int zero = 0;
-    assert_ok(setsockopt(sl_udp_fd(a), SOL_SOCKET, SO_NO_CHECK, &zero, sizeof(zero)));
+    assert_ok(setsockopt(sl_udp_fd(pair.a), SOL_SOCKET, SO_NO_CHECK, &zero, sizeof(zero)));
     usleep(1100000);
-    assert_int_equal(sl_udp_send(a, &run, 1), 20);
-    assert_int_equal(receive_checked(b, 20, 0, &runs), 20);
-    assert_int_equal(sl_udp_counters(a)->gso_trains, 1);
-    sl_udp_close(a);
-    sl_udp_close(b);
+    assert_int_equal(sl_udp_send(pair.a, &run, 1), 20);
+    assert_int_equal(receive_checked(pair.b, 20, 0, &runs), 20);
+    assert_int_equal(sl_udp_counters(pair.a)->gso_trains, 1);
+    pair_close(&pair);
 }
 
 static void test_send_larger_than_mtu_is_counted_not_fragmented(void **state)
 {
     (void)state;
-    if (!has_namespace) {
-        skip();
-    }
-    static uint8_t data[8192];
-    struct sl_udp *a = socket_open(4, true, false);
-    struct sl_udp *b = socket_open(4, true, false);
-    struct sl_udp_tx run = {.data = data,
-                            .size = run_fill(data, 3, 1600, 1600),
-                            .segment_size = 1600,
-                            .to = *sl_udp_local(b)};
-    assert_int_equal(sl_udp_send(a, &run, 1), 0);
-    assert_int_equal(sl_udp_counters(a)->tx_too_big, 3);
+    struct pair pair = pair_open(4, true, false);
+    struct sl_udp_tx run = run_to_b(&pair, 3, 1600, 1600);
+    assert_int_equal(sl_udp_send(pair.a, &run, 1), 0);
+    assert_int_equal(sl_udp_counters(pair.a)->tx_too_big, 3);
     /* the train was not at fault: no back-off */
     struct sl_udp_offload offload;
-    sl_udp_offload_get(a, &offload);
+    sl_udp_offload_get(pair.a, &offload);
     assert_true(offload.is_gso_active);
-    assert_rc(sl_udp_send_probe(a, &run), SL_RANGE);
+    assert_rc(sl_udp_send_probe(pair.a, &run), SL_RANGE);
     run.size = 1472;
-    assert_rc(sl_udp_send_probe(a, &run), SL_OK);
-    sl_udp_close(a);
-    sl_udp_close(b);
+    assert_rc(sl_udp_send_probe(pair.a, &run), SL_OK);
+    pair_close(&pair);
 }
 
 static void test_send_fragmentable_passes_larger_than_mtu(void **state)
 {
     (void)state;
-    if (!has_namespace) {
-        skip();
-    }
     for (int version = 4; version <= 6; version += 2) {
-        static uint8_t data[8192];
-        struct sl_udp *a = socket_open(version, true, false);
-        struct sl_udp *b = socket_open(version, true, false);
-        struct sl_udp_tx run = {.data = data,
-                                .size = run_fill(data, 3, 1600, 1600),
-                                .segment_size = 1600,
-                                .is_fragmentable = true,
-                                .to = *sl_udp_local(b)};
-        assert_int_equal(sl_udp_send(a, &run, 1), 3);
+        struct pair pair = pair_open(version, true, false);
+        struct sl_udp_tx run = run_to_b(&pair, 3, 1600, 1600);
+        run.is_fragmentable = true;
+        assert_int_equal(sl_udp_send(pair.a, &run, 1), 3);
         uint32_t runs = 0;
-        assert_int_equal(receive_checked(b, 3, 0, &runs), 3);
+        assert_int_equal(receive_checked(pair.b, 3, 0, &runs), 3);
         /* and DF is back for the next run */
         run.is_fragmentable = false;
-        assert_int_equal(sl_udp_send(a, &run, 1), 0);
-        sl_udp_close(a);
-        sl_udp_close(b);
+        assert_int_equal(sl_udp_send(pair.a, &run, 1), 0);
+        pair_close(&pair);
     }
 }
 
 static void test_recv_run_larger_than_buffer_is_dropped_and_counted(void **state)
 {
     (void)state;
-    if (!has_namespace) {
-        skip();
-    }
     static uint8_t data[2000];
-    struct sl_udp *a = socket_open(4, false, false);
-    struct sl_udp *b = socket_open(4, false, false);
-    struct sl_udp_tx run = {
-        .data = data, .size = 1000, .segment_size = 1000, .to = *sl_udp_local(b)};
-    assert_int_equal(sl_udp_send(a, &run, 1), 1);
+    struct pair pair = pair_open(4, false, false);
+    struct sl_udp_tx run = run_to_b(&pair, 1, 1000, 1000);
+    assert_int_equal(sl_udp_send(pair.a, &run, 1), 1);
     struct sl_udp_rx buf = {.data = data, .room = 999};
     uint32_t count = 0;
-    assert_ok(sl_udp_recv(b, &buf, 1, &count));
+    assert_ok(sl_udp_recv(pair.b, &buf, 1, &count));
     assert_int_equal(count, 1);
     assert_int_equal(buf.size, 0);
-    assert_int_equal(sl_udp_counters(b)->rx_truncated, 1);
-    assert_rc(sl_udp_recv(b, &buf, 1, &count), SL_AGAIN);
-    sl_udp_close(a);
-    sl_udp_close(b);
+    assert_int_equal(sl_udp_counters(pair.b)->rx_truncated, 1);
+    assert_rc(sl_udp_recv(pair.b, &buf, 1, &count), SL_AGAIN);
+    pair_close(&pair);
 }
 
 static void test_recv_gro_switched_off_delivers_single_datagrams(void **state)
 {
     (void)state;
-    if (!has_namespace) {
-        skip();
-    }
     static uint8_t data[65536];
-    struct sl_udp *a = socket_open(4, true, false);
-    struct sl_udp *b = socket_open(4, true, false);
+    struct pair pair = pair_open(4, true, false);
     uint32_t count = 0;
     struct sl_udp_rx buf = {.data = data, .room = SL_UDP_RUN_MAX};
-    sl_udp_offload_set(b, false, false);
-    assert_rc(sl_udp_recv(b, &buf, 1, &count), SL_AGAIN); /* applies the wish */
-    struct sl_udp_tx run = {.data = data,
-                            .size = run_fill(data, 20, 1000, 1000),
-                            .segment_size = 1000,
-                            .to = *sl_udp_local(b)};
-    assert_int_equal(sl_udp_send(a, &run, 1), 20);
+    sl_udp_offload_set(pair.b, false, false);
+    assert_rc(sl_udp_recv(pair.b, &buf, 1, &count), SL_AGAIN); /* applies the wish */
+    struct sl_udp_tx run = run_to_b(&pair, 20, 1000, 1000);
+    assert_int_equal(sl_udp_send(pair.a, &run, 1), 20);
     uint32_t runs = 0;
-    assert_int_equal(receive_checked(b, 20, 0, &runs), 20);
+    assert_int_equal(receive_checked(pair.b, 20, 0, &runs), 20);
     assert_int_equal(runs, 20);
-    sl_udp_close(a);
-    sl_udp_close(b);
+    pair_close(&pair);
 }
 
 static void test_open_bad_address_says_which(void **state)
