@@ -46,10 +46,12 @@ for mode in damage lose; do
     check "healthy path: $healthy Mbit/s, offload on" [ "$(field tunnel.offload.send.state)" = on ]
     echo "$mode" >"$WORK/mode"
     # traffic in both directions, while the watch makes up its mind
-    (for _ in 1 2 3 4 5 6; do bulk 3 && bulk 3 -R; done) >"$WORK/during" &
+    touch "$WORK/undecided"
+    (while [ -e "$WORK/undecided" ]; do bulk 3 && bulk 3 -R; done) >"$WORK/during" &
     driver=$!
     check "$mode: sending trains is given up" wait_for 40 off send
     check "$mode: receiving trains is given up" wait_for 40 off receive
+    rm "$WORK/undecided"
     wait "$driver"
     say "        $(field tunnel.offload.send.reason)"
     say "        $(field tunnel.offload.receive.reason)"

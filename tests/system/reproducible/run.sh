@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# One commit, one MRENCLAVE: builds the standard image twice, in folders of another depth and name, as another user where
-# possible, in another time zone and locale, and compares.
+# One commit, one MRENCLAVE: builds the standard image a second time, in a folder of another depth and name, as another
+# user where possible, in another time zone and locale, and compares it with the one that was built.
 #   run.sh BUILD_DIR
 set -eu
 build=$(cd "$1" && pwd)
@@ -15,28 +15,27 @@ work=$(mktemp -d /tmp/sl-reproducible.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 
-build_in() { # FOLDER USER_PREFIX...: a build of the same files there
-    local folder=$1
-    shift
-    mkdir -p "$folder"
-    (cd "$source" && git ls-files -z --cached --others --exclude-standard | tar --null -T - --ignore-failed-read -cf - 2>/dev/null) | tar -C "$folder" -xf -
-    [ $# -eq 0 ] || chown -R nobody "$folder"
-    (cd "$folder" && "$@" env HOME="$folder" meson setup --buildtype="$type" out &&
-        "$@" env HOME="$folder" ninja -j2 -C out cmd/safelib-nf/safelib-nf) >"$work/log" 2>&1 ||
-        { tail -n 30 "$work/log"; exit 1; }
-}
-
-type=$(meson introspect --buildoptions "$build" | python3 -c '
+# the options of the first build: another optimisation is another image
+mapfile -t options < <(meson introspect --buildoptions "$build" | python3 -c '
 import json, sys
-print(next(o["value"] for o in json.load(sys.stdin) if o["name"] == "buildtype"))')
-build_in "$work/a"
-prefix=()
-[ "$(id -u)" -ne 0 ] || prefix=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+for o in json.load(sys.stdin):
+    if o["name"] in ("buildtype", "optimization", "debug", "b_lto", "b_ndebug", "b_pie", "b_staticpic", "c_std"):
+        print("-D%s=%s" % (o["name"], str(o["value"]).lower() if isinstance(o["value"], bool) else o["value"]))')
+folder=$work/another/much/longer/folder-name
+mkdir -p "$folder"
+(cd "$source" && git ls-files -z --cached --others --exclude-standard | tar --null -T - --ignore-failed-read -cf - 2>/dev/null) | tar -C "$folder" -xf -
+as=()
+if [ "$(id -u)" -eq 0 ]; then
+    as=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+    chown -R nobody "$folder"
+fi
 export TZ=Pacific/Auckland LC_ALL=C
-build_in "$work/another/much/longer/folder-name" "${prefix[@]}"
+(cd "$folder" && "${as[@]}" env HOME="$folder" CCACHE_DISABLE=1 meson setup "${options[@]}" out &&
+    "${as[@]}" env HOME="$folder" CCACHE_DISABLE=1 ninja -j2 -C out cmd/safelib-nf/safelib-nf) >"$work/log" 2>&1 ||
+    { tail -n 30 "$work/log"; exit 1; }
 
-a=$work/a/out/cmd/safelib-nf/safelib-nf
-b=$work/another/much/longer/folder-name/out/cmd/safelib-nf/safelib-nf
+a=$build/cmd/safelib-nf/safelib-nf
+b=$folder/out/cmd/safelib-nf/safelib-nf
 echo "first   $("$safelib" image measure "$a")"
 echo "second  $("$safelib" image measure "$b")"
 "$safelib" image diff "$a" "$b"
