@@ -10,25 +10,9 @@ static sl_rc refuse(struct sl_attest_result *result)
     return SL_OK;
 }
 
-sl_rc sl_attest_sgx_verify(const struct sl_attest_input *input, struct sl_attest_result *result)
-{
-    return refuse(result);
-}
-sl_rc sl_attest_tdx_verify(const struct sl_attest_input *input, struct sl_attest_result *result)
-{
-    return refuse(result);
-}
 sl_rc sl_attest_snp_verify(const struct sl_attest_input *input, struct sl_attest_result *result)
 {
     return refuse(result);
-}
-sl_rc sl_attest_sgx_inspect(struct sl_blob evidence, json_t **ret_json)
-{
-    return SL_UNSUPPORTED;
-}
-sl_rc sl_attest_tdx_inspect(struct sl_blob evidence, json_t **ret_json)
-{
-    return SL_UNSUPPORTED;
 }
 sl_rc sl_attest_snp_inspect(struct sl_blob evidence, json_t **ret_json)
 {

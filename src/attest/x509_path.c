@@ -264,13 +264,15 @@ static bool path_build(const struct sl_x509_path *path, X509 *leaf, struct sl_x5
     return false;
 }
 
-/* What came with the chain must be the chain: a second, different "root" is a sign of tampering. */
+/* What came with the chain must be the chain: a second, different "root" is a sign of tampering,
+ * unless it is trusted itself (Intel issued its root twice for one key). */
 static bool rest_check(const struct sl_x509_path *path, const struct sl_x509_chain *chain,
                        struct sl_findings *findings)
 {
     bool is_ok = true;
     for (size_t i = 0; i < path->certs->count && path->leaf == NULL; i++) {
-        if (!chain_holds(chain, path->certs->certs[i])) {
+        if (!chain_holds(chain, path->certs->certs[i]) &&
+            !list_holds(path->roots, path->certs->certs[i])) {
             char name[SL_X509_NAME_SIZE];
             sl_x509_name_text(X509_get_subject_name(path->certs->certs[i]), name);
             sl_finding_add(findings, SL_CHECK_CERT_PATH,
