@@ -75,7 +75,7 @@ enum sl_tcb_status {
 const char *sl_tcb_status_text(enum sl_tcb_status status);
 
 /** One acceptable identity. Every field that is set must match; at least one `has_` of identity
- * (mrenclave, mrsigner, mrtd, measurement) must be set. */
+ * (mrenclave, mrsigner, mrtd, measurement, id_key_digest) must be set. */
 struct sl_attest_reference {
     /* SGX */
     bool has_mrenclave, has_mrsigner;
@@ -112,8 +112,8 @@ struct sl_attest_policy {
                                         REVOKED, NO_MATCHING_LEVEL, UNKNOWN never are */
     uint32_t min_tcb_evaluation;   /**< tcbEvaluationDataNumber; 0: any */
     uint64_t max_collateral_age_s; /**< since issueDate or thisUpdate; 0: until its own expiry */
-    struct sl_snp_tcb min_snp_tcb[SL_SNP_PRODUCT_COUNT]; /**< lower bounds of the reported TCB; 0:
-                                                              any */
+    struct sl_snp_tcb min_snp_tcb[SL_SNP_PRODUCT_COUNT]; /**< lower bounds of the reported and
+                                                            launch TCB; 0: any */
     uint8_t max_vmpl;                                    /**< SNP */
     bool is_smt_refused;                                 /**< SNP: guest policy that allows SMT */
     bool

@@ -46,6 +46,7 @@
     X(VCEK_TCB, "vcek-tcb", hardware, "certificate and report disagree about the platform's TCB")  \
     X(CHIP_ID, "chip-id", hardware, "certificate and report disagree about the chip")              \
     X(SNP_TCB, "snp-tcb", hardware, "the platform's TCB is below the policy")                      \
+    X(SNP_TCB_ORDER, "snp-tcb-order", hardware, "the report's TCB versions contradict each other") \
     X(EMULATED, "emulated", hardware, "the emulator signed it: nothing is protected")              \
     X(DEBUG, "debug", configuration, "debugging is on: the host can read everything")              \
     X(ATTRIBUTES, "attributes", configuration, "attributes forbid it")                             \

@@ -62,8 +62,8 @@ struct sl_x509_path {
     const char *name;                 /**< in sentences: "PCK chain" */
     const struct sl_x509_list *certs; /**< any order; holds leaf and intermediates, root or not */
     const struct sl_x509_list *roots; /**< trust anchors */
-    X509 *leaf; /**< one of certs, which may then hold others beside the path; NULL: the one that
-                     issued no other, and every certificate must be part of the path */
+    X509 *leaf; /**< one of certs, which may then hold others that the path's issuers signed; NULL:
+                     the one that issued no other, and every certificate must be part of the path */
     enum sl_x509_role role;
     X509_CRL *const *crls; /**< of any issuer in the path */
     size_t crl_count;

@@ -30,12 +30,17 @@ static bool has_critical(X509_CRL *crl)
     return has_critical_entry(crl);
 }
 
-/* RFC 5280 5.2.3: every CRL has a number, not negative, of at most 20 octets. */
-static bool number_is_sound(X509_CRL *crl)
+/* RFC 5280 5.2.3: every CRL has a number, not negative, of at most 20 octets. An absent one is told
+ * apart: validation (6.3.3) does not need it. */
+static bool number_is_sound(X509_CRL *crl, bool *ret_has_number)
 {
-    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
-    bool is_sound = number != NULL && ASN1_STRING_type(number) == V_ASN1_INTEGER &&
-                    ASN1_STRING_length(number) <= 20;
+    int critical = 0;
+    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(crl, NID_crl_number, &critical, NULL);
+    *ret_has_number = number != NULL;
+    if (number == NULL) {
+        return critical == -1;
+    }
+    bool is_sound = ASN1_STRING_type(number) == V_ASN1_INTEGER && ASN1_STRING_length(number) <= 20;
     ASN1_INTEGER_free(number);
     return is_sound;
 }
@@ -52,7 +57,7 @@ static bool key_id_fits(X509_CRL *crl, X509 *issuer)
     return is_fit;
 }
 
-static const char *format_fault(X509_CRL *crl)
+static const char *format_fault(X509_CRL *crl, bool *ret_has_number)
 {
     int64_t time_s;
     if (X509_CRL_get_version(crl) != X509_CRL_VERSION_2) {
@@ -62,8 +67,8 @@ static const char *format_fault(X509_CRL *crl)
         !sl_x509_time_read(X509_CRL_get0_nextUpdate(crl), &time_s)) {
         return "its dates are absent or not in the form of RFC 5280 5.1.2";
     }
-    if (!number_is_sound(crl)) {
-        return "it has no CRL number";
+    if (!number_is_sound(crl, ret_has_number)) {
+        return "its CRL number breaks its format";
     }
     return has_critical(crl) ? "it has a critical extension that is not known here" : NULL;
 }
@@ -121,7 +126,8 @@ static void revoked_check(const struct sl_x509_path *path, X509_CRL *crl, X509 *
 static void crl_check(const struct sl_x509_path *path, X509_CRL *crl, X509 *issuer, X509 *subject,
                       const char *issuer_name, struct sl_findings *findings)
 {
-    const char *fault = format_fault(crl);
+    bool has_number = true;
+    const char *fault = format_fault(crl, &has_number);
     if (fault != NULL) {
         sl_finding_add(findings, SL_CHECK_CERT_FORMAT, "%s: the CRL of \"%s\" is refused: %s",
                        path->name, issuer_name, fault);
@@ -139,6 +145,11 @@ static void crl_check(const struct sl_x509_path *path, X509_CRL *crl, X509 *issu
                        "changed or forged",
                        path->name, issuer_name);
         return;
+    }
+    if (!has_number) {
+        sl_finding_add_as(findings, SL_ATTEST_WARNING, SL_CHECK_CERT_FORMAT,
+                          "%s: the CRL of \"%s\" has no number (RFC 5280 5.2.3)", path->name,
+                          issuer_name);
     }
     dates_check(path, crl, issuer_name, findings);
     revoked_check(path, crl, subject, issuer_name, findings);

@@ -264,17 +264,32 @@ static bool path_build(const struct sl_x509_path *path, X509 *leaf, struct sl_x5
     return false;
 }
 
-/* What came with the chain must be the chain: a second, different "root" is a sign of tampering,
+/* Beside the path only what the path's own issuers signed, and only where the caller named the
+ * leaf: AMD's ASVK beside its ASK. */
+static bool is_sibling(const struct sl_x509_path *path, const struct sl_x509_chain *chain,
+                       X509 *cert)
+{
+    for (size_t i = 1; i < chain->count && path->leaf != NULL; i++) {
+        if (may_issue(chain->certs[i], cert) &&
+            sl_x509_cert_is_signed(path->cache, cert, chain->certs[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What came with the chain must belong to it: a second, different "root" is a sign of tampering,
  * unless it is trusted itself (Intel issued its root twice for one key). */
 static bool rest_check(const struct sl_x509_path *path, const struct sl_x509_chain *chain,
                        struct sl_findings *findings)
 {
     bool is_ok = true;
-    for (size_t i = 0; i < path->certs->count && path->leaf == NULL; i++) {
-        if (!chain_holds(chain, path->certs->certs[i]) &&
-            !list_holds(path->roots, path->certs->certs[i])) {
+    for (size_t i = 0; i < path->certs->count; i++) {
+        X509 *cert = path->certs->certs[i];
+        if (!chain_holds(chain, cert) && !list_holds(path->roots, cert) &&
+            !is_sibling(path, chain, cert)) {
             char name[SL_X509_NAME_SIZE];
-            sl_x509_name_text(X509_get_subject_name(path->certs->certs[i]), name);
+            sl_x509_name_text(X509_get_subject_name(cert), name);
             sl_finding_add(findings, SL_CHECK_CERT_PATH,
                            "%s: certificate \"%s\" is no part of the path to a trusted root, or "
                            "differs from the one that is: remove it",

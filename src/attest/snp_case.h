@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One appraisal of a SEV-SNP report: what its steps (snp.c, snp_chain.c, snp_policy.c) share. */
+#ifndef SL_ATTEST_SNP_CASE_H
+#define SL_ATTEST_SNP_CASE_H
+
+#include "attest/result.h"
+#include "attest/snp_cert.h"
+#include "attest/snp_report.h"
+#include "attest/x509.h"
+
+struct sl_snp_case {
+    const struct sl_attest_input *input;
+    struct sl_attest_result *result;
+    struct sl_findings *findings;
+    struct sl_snp_report report;
+    bool has_product; /* by CPUID, or else by the certificate */
+    enum sl_snp_product product;
+    X509 *leaf; /* VCEK or VLEK: given, not yet trusted; owned */
+    bool has_cert;
+    struct sl_snp_cert cert;
+};
+
+/* "VCEK" or "VLEK" */
+const char *sl_snp_signer_text(const struct sl_snp_case *c);
+
+/* Reads certificates, chain and CRL, judges the path to AMD's root and the roles in it. Sets leaf,
+ * cert and, where CPUID did not tell it, product. Every failure is a finding.
+ * @retval SL_OK, SL_NO_MEMORY */
+sl_rc sl_snp_chain_check(struct sl_snp_case *c) SL_MUST_CHECK;
+
+/* Certificate against report: product, TCB, chip. */
+void sl_snp_cert_check(struct sl_snp_case *c);
+/* TCB versions of the report against each other and the policy's minimum. */
+void sl_snp_tcb_check(struct sl_snp_case *c);
+/* Guest policy, VMPL. */
+void sl_snp_policy_check(struct sl_snp_case *c);
+/* Measurement, ID key, host data, SVN against the references. */
+void sl_snp_identity_check(struct sl_snp_case *c);
+
+#endif
