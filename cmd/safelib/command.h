@@ -32,6 +32,8 @@ enum {
     X(key, "make a tenant key, print its hash")                                                    \
     X(image, "sign, inspect, measure and compare NF images")                                       \
     X(attest, "judge and inspect hardware evidence, keep collateral")                              \
+    X(tpm, "judge quotes of a TPM 2.0")                                                            \
+    X(ima, "show, replay and judge Linux measurement lists")                                       \
     X(policy, "compile, check and show firewall policies")                                         \
     X(explain, "say what becomes of a packet, and by which rule")                                  \
     X(replay, "run a chain on a capture, inside an image")

@@ -24,9 +24,14 @@ printf 'table inet filter {\n chain forward {\n type filter hook forward priorit
     printf '\x01\x00\x00\x00\x00\x00\x00\x00\x1c\x00\x00\x00\x1c\x00\x00\x00'
     printf '\x45\x00\x00\x1c\x00\x00\x00\x00\x40\x11\x00\x00\x0a\x00\x00\x01\xc0\x00\x02\x01\x04\xd2\x00\x35\x00\x08\x00\x00'
 } >day.pcap
+# A measurement list of one entry.
+{
+    printf '\x1a\x00\x00\x00sha1:\x00%020d\x0f\x00\x00\x00boot_aggregate\x00' 0 >entry
+    printf '10 %s ima-ng sha1:3030303030303030303030303030303030303030 boot_aggregate\n' "$(sha1sum <entry | cut -d' ' -f1)" >list.txt
+}
 failed=0 count=0
 # Pages whose examples need nothing but an image; the others' examples run in the scenarios that set a network up.
-for page in safelib safelib-image safelib-policy safelib-explain safelib-replay safelib-status safelib-ping safelib-doctor safelib-key; do
+for page in safelib safelib-image safelib-policy safelib-explain safelib-replay safelib-status safelib-ping safelib-doctor safelib-key safelib-tpm safelib-ima; do
     while IFS= read -r line; do
         count=$((count + 1))
         if ! out=$(bash -c "$line" 2>&1); then

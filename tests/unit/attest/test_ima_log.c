@@ -244,6 +244,11 @@ static size_t entry_put(uint8_t *at, const struct row *row, bool is_big_endian, 
     return (size_t)(end - at);
 }
 
+static void text_write(struct sl_writer *w, const char *text)
+{
+    sl_writer_bytes(w, text, strlen(text));
+}
+
 static struct built *list_build(bool is_big_endian, const char *hash)
 {
     struct built *built = calloc(1, sizeof(*built));
@@ -263,16 +268,23 @@ static struct built *list_build(bool is_big_endian, const char *hash)
             entry_put(built->binary + built->binary_size, row, is_big_endian, hash, digest);
         built->ends[i + 1] = built->binary_size;
         sl_hex_encode(digest, strcmp(hash, "SHA1") == 0 ? 20 : 32, hex);
-        ascii += sprintf(ascii, "10 %s %s", hex, row->template);
+        struct sl_writer w;
+
+        sl_writer_init(&w, ascii, sizeof(built->ascii) - built->ascii_size);
+        text_write(&w, "10 ");
+        text_write(&w, hex);
+        text_write(&w, " ");
+        text_write(&w, row->template);
         for (uint32_t f = 0; f < field_count(row); f++) {
-            ascii += sprintf(ascii, " %s", row->fields[f].ascii);
+            text_write(&w, " ");
+            text_write(&w, row->fields[f].ascii);
         }
-        ascii += sprintf(ascii, "\n");
-        built->ascii_size = (size_t)(ascii - built->ascii);
+        text_write(&w, "\n");
+        assert_ok(w.rc);
+        built->ascii_size += w.off;
     }
     return built;
 }
-
 static void test_every_template_reads_the_same_in_both_forms(void **state)
 {
     static const char *const HASHES[] = {"SHA1", "SHA256"};
