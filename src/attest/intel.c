@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "attest/tcg_log.h"
 #include "base/bytes.h"
 
 static bool is_tdx(const struct sl_intel *v)
@@ -51,6 +52,29 @@ static const uint8_t *report_data(const struct sl_intel *v)
     return is_tdx(v) ? v->quote.body.td.report_data : v->quote.body.enclave.report_data;
 }
 
+static void check_rtmr(struct sl_intel *v, size_t index, const uint8_t *replayed, uint32_t count)
+{
+    const uint8_t *quoted = v->quote.body.td.rtmr[index];
+    if (memcmp(replayed, quoted, SL_TCG_RTMR_SIZE) == 0) {
+        return;
+    }
+    if (index == SL_TCG_RTMR_COUNT - 1 && count == 0) {
+        /* RTMR3 belongs to the running system, which keeps a log of its own. */
+        sl_finding_add_as(v->findings, SL_ATTEST_NOTE, SL_CHECK_CCEL_REPLAY,
+                          "the event log ends before RTMR3 was extended: it does not explain it");
+        return;
+    }
+    char found[2 * SL_TCG_RTMR_SIZE + 1];
+    char expected[2 * SL_TCG_RTMR_SIZE + 1];
+    sl_hex_encode(replayed, SL_TCG_RTMR_SIZE, found);
+    sl_hex_encode(quoted, SL_TCG_RTMR_SIZE, expected);
+    sl_finding_add(
+        v->findings, SL_CHECK_CCEL_REPLAY,
+        "%u events of the log lead RTMR%zu to %s, the quote has %s: the log was changed, "
+        "or is of another boot",
+        count, index, found, expected);
+}
+
 /* CCEL: the log must lead to the RTMRs that the quote signs. */
 static void check_event_log(struct sl_intel *v)
 {
@@ -62,8 +86,16 @@ static void check_event_log(struct sl_intel *v)
                        "an event log was given, and an SGX quote has no registers to replay it to");
         return;
     }
-    sl_finding_add(v->findings, SL_CHECK_CCEL_REPLAY,
-                   "an event log was given, and this build cannot replay it");
+    uint8_t rtmr[SL_TCG_RTMR_COUNT][SL_TCG_RTMR_SIZE];
+    uint32_t count[SL_TCG_RTMR_COUNT];
+    struct sl_err err = {.rc = SL_OK};
+    if (sl_ccel_replay(v->input->ccel, rtmr, count, &err) != SL_OK) {
+        sl_finding_add(v->findings, SL_CHECK_CCEL_FORMAT, "%s", err.text);
+        return;
+    }
+    for (size_t i = 0; i < SL_TCG_RTMR_COUNT; i++) {
+        check_rtmr(v, i, rtmr[i], count[i]);
+    }
 }
 
 static void affirm(struct sl_intel *v)
