@@ -126,10 +126,15 @@ static sl_rc provision(struct sl_session *session, struct sl_err *err)
     /* insecure_skip_attestation: the image is told that it was asked */
     rc = rc == SL_OK ? sl_client_insecure_unattested(session->client, SL_SESSION_TIMEOUT_MS, err)
                      : rc;
+    /* an image that still has our SAs keeps them until each has its successor: nothing is lost */
+    bool is_resumed = false;
+    rc = rc == SL_OK ? sl_session_resume_check(session, &is_resumed, err) : rc;
     /* first: where our policy is refused, whoever has set SAs there goes on */
     rc = rc == SL_OK ? sl_session_policy_give(session, &session->policy, err) : rc;
-    /* whatever it may hold is not ours: a new connection always means new keys */
-    rc = rc == SL_OK ? sl_client_sa_clear(session->client, SL_SESSION_TIMEOUT_MS, err) : rc;
+    /* else whatever it may hold is not ours */
+    if (rc == SL_OK && !is_resumed) {
+        rc = sl_client_sa_clear(session->client, SL_SESSION_TIMEOUT_MS, err);
+    }
     rc = rc == SL_OK ? sl_client_time(session->client, SL_SESSION_TIMEOUT_MS, err) : rc;
     rc = rc == SL_OK ? sl_client_lease(session->client, SL_SESSION_TIMEOUT_MS,
                                        session->config->lease_seconds, err)
@@ -137,21 +142,25 @@ static sl_rc provision(struct sl_session *session, struct sl_err *err)
     if (rc != SL_OK) {
         return rc;
     }
-    sl_tunnel_clear(session->tunnel);
+    if (!is_resumed) {
+        sl_tunnel_clear(session->tunnel);
+    }
     for (uint32_t i = 0; i < session->tunnel->shard_count * SL_PORT_COUNT && rc == SL_OK; i++) {
         rc = sl_session_slot_key(session, &session->tunnel->slots[i / 2][i % 2], err);
     }
     if (rc == SL_OK) {
         (void)pthread_mutex_lock(&session->lock);
         session->provisions++;
+        session->resumes += is_resumed;
         (void)pthread_mutex_unlock(&session->lock);
         session->is_keyed = true;
+        memcpy(session->keyed_key, session->peer_key, sizeof(session->keyed_key));
         session->answered_ns = sl_gw_now_ns();
         session->nobody_count = 0;
         session->is_taken = false;
         session->is_path_told = false;
         session->time_due_ns = sl_gw_now_ns() + TIME_EVERY_S * SECOND;
-        sl_watch_rekeyed(session->watch, true);
+        sl_watch_rekeyed(session->watch, !is_resumed); /* the path is the same */
     }
     return rc;
 }

@@ -48,7 +48,7 @@ struct sl_session {
     json_t *rules;        /**< those that most packets met, with their text */
     uint64_t policy_version;
     uint8_t policy_hash[32];
-    uint64_t connects, provisions, rekeys, restarts;
+    uint64_t connects, provisions, resumes, rekeys, restarts;
     /* one request at a time, carried out by the session's thread */
     bool is_request_open, is_request_done;
     uint64_t request_number;
@@ -69,6 +69,7 @@ struct sl_session {
     bool path_is_single;
     bool is_path_told;
     uint8_t peer_key[SL_SPKI_HASH_SIZE];
+    uint8_t keyed_key[SL_SPKI_HASH_SIZE]; /**< of the image that got our SAs */
 
     /* session_life.c; the thread's own, but for the audit log, which any thread may write */
     struct sl_durable durable;
@@ -94,6 +95,11 @@ sl_rc sl_session_slot_key(struct sl_session *session, struct sl_gw_slot *slot,
                           struct sl_err *err) SL_MUST_CHECK;
 /** Rekeys what is due. @retval SL_OK, or of the control channel */
 sl_rc sl_session_rekey_due(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+/** Whether the image at the end of a new connection is the one that has our SAs, and still has
+ * them: then they stay, and are rekeyed make before break.
+ * @retval SL_OK, or of the control channel */
+sl_rc sl_session_resume_check(struct sl_session *session, bool *ret_is_resumed,
+                              struct sl_err *err) SL_MUST_CHECK;
 /* internal: session_status.c */
 enum sl_session_holder {
     SL_HOLDER_US,     /**< the image has our SAs */

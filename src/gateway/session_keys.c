@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SAs: made, given to the image, put in place; make before break. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -112,6 +113,25 @@ static void use_add(const struct sl_esp_sa *sa, uint64_t *packets, uint64_t *byt
         *packets = seq > *packets ? seq : *packets;
         *bytes = carried > *bytes ? carried : *bytes;
     }
+}
+
+sl_rc sl_session_resume_check(struct sl_session *session, bool *ret_is_resumed, struct sl_err *err)
+{
+    char *text = NULL;
+    enum sl_session_holder holder = SL_HOLDER_NOBODY;
+    *ret_is_resumed = false;
+    /* forbidden: waived, hashes of public keys */
+    if (!session->is_keyed || session->is_taken ||
+        memcmp(session->keyed_key, session->peer_key, sizeof(session->keyed_key)) != 0) {
+        return SL_OK;
+    }
+    sl_rc rc = sl_client_status(session->client, SL_SESSION_TIMEOUT_MS, &text, err);
+    if (rc == SL_OK) {
+        sl_session_image_learn(session, text, &holder);
+        free(text);
+        *ret_is_resumed = holder == SL_HOLDER_US;
+    }
+    return rc;
 }
 
 static bool is_due(const struct sl_gw_config *config, struct sl_gw_slot *slot, uint64_t now_ns)

@@ -47,20 +47,28 @@ static void totals_learn(struct sl_session *session, const json_t *root)
     sl_watch_image_totals(session->watch, &totals);
 }
 
-/* Whose SAs the image has: it names the SPIs it reads, which are those we write. */
+static bool is_spi(const json_t *sa, const struct sl_esp_sa *own)
+{
+    const json_t *spi = json_object_get(sa, "spi");
+    return own != NULL && json_is_integer(spi) &&
+           (uint32_t)json_integer_value(spi) == sl_esp_sa_spi(own);
+}
+
+/* Whose SAs the image has: it names the SPIs it reads, which are those we write. Where a request
+ * was cut off on its way back, ours is the one before its present one. */
 static enum sl_session_holder holder_of(struct sl_session *session, const json_t *root)
 {
     bool is_ours = true;
     bool is_any = false;
     for (uint32_t i = 0; i < session->tunnel->shard_count * SL_PORT_COUNT; i++) {
         struct sl_gw_slot *slot = &session->tunnel->slots[i / SL_PORT_COUNT][i % SL_PORT_COUNT];
-        const json_t *spi = json_object_get(
-            json_object_get(lane_of(root, slot->shard, (int)slot->port), "sa_in"), "spi");
+        const json_t *lane = lane_of(root, slot->shard, (int)slot->port);
+        const json_t *present = json_object_get(lane, "sa_in");
         (void)pthread_mutex_lock(&slot->tx_lock);
-        is_ours = is_ours && slot->out != NULL && json_is_integer(spi) &&
-                  (uint32_t)json_integer_value(spi) == sl_esp_sa_spi(slot->out);
+        is_ours = is_ours && (is_spi(present, slot->out) ||
+                              is_spi(json_object_get(lane, "sa_in_previous"), slot->out));
         (void)pthread_mutex_unlock(&slot->tx_lock);
-        is_any = is_any || json_is_integer(spi);
+        is_any = is_any || json_is_integer(json_object_get(present, "spi"));
     }
     if (is_ours) {
         return SL_HOLDER_US;
@@ -194,8 +202,9 @@ void sl_session_status(struct sl_session *session, json_t *out)
     (void)json_object_set_new(out, "reason", json_string(session->reason));
     (void)json_object_set_new(
         out, "session",
-        json_pack("{s:I, s:I, s:I, s:I}", "connects", (json_int_t)session->connects, "provisions",
-                  (json_int_t)session->provisions, "rekeys", (json_int_t)session->rekeys,
+        json_pack("{s:I, s:I, s:I, s:I, s:I}", "connects", (json_int_t)session->connects,
+                  "provisions", (json_int_t)session->provisions, "resumes",
+                  (json_int_t)session->resumes, "rekeys", (json_int_t)session->rekeys,
                   "image_restarts", (json_int_t)session->restarts));
     (void)json_object_set_new(json_object_get(out, "session"), "key_exchange",
                               json_string(key_exchange));

@@ -97,13 +97,15 @@ static void test_durable_open_damaged_refused(void **state)
     (void)fclose(file);
     uint32_t harmless = 0;
     for (size_t i = 0; i < size + 8 * size; i++) {
-        size_t put = i < size ? i : size;
-        size_t bit = i < size ? 0 : i - size;
-        text[bit / 8] = (char)(text[bit / 8] ^ (i < size ? 0 : 1 << bit % 8));
-        file = fopen(d.path, "w");
+        bool is_cut = i >= 8 * size;
+        size_t put = is_cut ? 9 * size - 1 - i : size; /* the flips first: no cut before them */
+        size_t bit = is_cut ? 0 : i;
+        text[bit / 8] = (char)(text[bit / 8] ^ (is_cut ? 0 : 1 << bit % 8));
+        file = fopen(d.path, "r+");
         assert_int_equal(fwrite(text, 1, put, file), put);
         (void)fclose(file);
-        text[bit / 8] = (char)(text[bit / 8] ^ (i < size ? 0 : 1 << bit % 8));
+        assert_int_equal(truncate(d.path, (off_t)put), 0);
+        text[bit / 8] = (char)(text[bit / 8] ^ (is_cut ? 0 : 1 << bit % 8));
         struct sl_durable read;
         sl_rc rc = sl_durable_look(folder, &read, &err);
         if (rc == SL_OK) { /* white space that became other white space; nothing is changed */
