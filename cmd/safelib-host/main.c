@@ -43,7 +43,9 @@ static const struct {
     {"framing", "WORD", "udp (default) | native (IP protocol 50)"},
     {"offload", "WORD", "auto (default) | off"},
     {"tenant-key-sha256", "HEX", "the key whose control connections the image accepts (required)"},
-    {"evidence", "WORD", "auto (default) | emu | none: who vouches for the image"},
+    {"evidence", "WORD", "auto (default) | emu | sgx | tsm | none: who vouches for the image"},
+    {"tsm-root", "PATH", "tsm: default /sys/kernel/config/tsm/report"},
+    {"aesm-socket", "PATH", "sgx: default /var/run/aesmd/aesm.socket"},
     {"status", "PATH", "unix socket that tells the status as JSON"},
     {"ring-count", "N", "descriptors per packet ring; default 1024"},
     {"data-size", "BYTES", "packet data per ring; default 2097152"},
@@ -274,6 +276,8 @@ static sl_rc evidence_open(struct program *program, const struct sl_host_setting
         .name = s->config->evidence,
         .device = s->device,
         .machine = sl_device_machine(sl_host_enclave(program->host)),
+        .tsm_root = s->config->tsm_root,
+        .aesm_socket = s->config->aesm_socket,
     };
     struct sl_evidence_producer producer;
     sl_rc rc = sl_evidence_open(&where, &producer, err);

@@ -80,7 +80,8 @@ struct sl_evidence_producer {
     /** Evidence over @p report_data. Blocks, up to seconds on real hardware.
      * @param report  432 bytes of REPORT over the same report_data for the target above, or NULL
      * @retval SL_OK, SL_INVALID (report missing or needless), SL_AUTH (the quoting enclave refused
-     * the report), SL_IO, SL_TIMEOUT, SL_NO_MEMORY; @p err says which device, file or service
+     * the report), SL_UNSUPPORTED (no evidence on this machine), SL_MALFORMED (what the device
+     * gave), SL_IO, SL_TIMEOUT, SL_NO_MEMORY; @p err says which device, file or service
      * @owner caller calls sl_evidence_done */
     sl_rc (*produce)(void *ctx, const uint8_t report_data[SL_EVIDENCE_DATA_SIZE],
                      const uint8_t *report, struct sl_evidence *ret_evidence, struct sl_err *err);

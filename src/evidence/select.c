@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which producer fits the device. */
 #include <string.h>
+#include <unistd.h>
 
 #include "evidence/producers.h"
 
@@ -16,7 +17,7 @@ static bool is_word(const char *text, const char *word)
 
 bool sl_evidence_is_name(const char *name)
 {
-    static const char *const names[] = {"", "auto", "emu", "none"};
+    static const char *const names[] = {"", "auto", "emu", "sgx", "tsm", "none"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
@@ -26,9 +27,12 @@ bool sl_evidence_is_name(const char *name)
 }
 
 /* What `auto` means here. */
-static const char *automatic(const struct sl_evidence_options *options)
+static const char *automatic(const struct sl_evidence_options *options, const char *tsm_root)
 {
-    return is_word(options->device, "emu") ? "emu" : "none";
+    if (is_word(options->device, "emu") || is_word(options->device, "sgx")) {
+        return options->device;
+    }
+    return access(tsm_root, F_OK) == 0 ? "tsm" : "none";
 }
 
 static sl_rc emu_open(const struct sl_evidence_options *options,
@@ -42,15 +46,33 @@ static sl_rc emu_open(const struct sl_evidence_options *options,
     return sl_evidence_emu_open(options->machine, ret_producer, err);
 }
 
+static sl_rc sgx_open(const struct sl_evidence_options *options,
+                      struct sl_evidence_producer *ret_producer, struct sl_err *err)
+{
+    if (!is_word(options->device, "sgx")) {
+        return sl_err_set(err, SL_INVALID,
+                          "evidence: sgx vouches for device sgx only, and this is %s",
+                          is_given(options->device) ? options->device : "none");
+    }
+    return sl_evidence_sgx_open(options->aesm_socket, options->dcap_library, ret_producer, err);
+}
+
 sl_rc sl_evidence_open(const struct sl_evidence_options *options,
                        struct sl_evidence_producer *ret_producer, struct sl_err *err)
 {
+    const char *tsm_root = is_given(options->tsm_root) ? options->tsm_root : SL_TSM_ROOT;
     const char *name = is_given(options->name) ? options->name : "auto";
     if (strcmp(name, "auto") == 0) {
-        name = automatic(options);
+        name = automatic(options, tsm_root);
     }
     if (strcmp(name, "emu") == 0) {
         return emu_open(options, ret_producer, err);
+    }
+    if (strcmp(name, "sgx") == 0) {
+        return sgx_open(options, ret_producer, err);
+    }
+    if (strcmp(name, "tsm") == 0) {
+        return sl_evidence_tsm_open(tsm_root, ret_producer, err);
     }
     if (strcmp(name, "none") == 0) {
         sl_evidence_none_open(is_word(options->device, "bare")
@@ -60,5 +82,5 @@ sl_rc sl_evidence_open(const struct sl_evidence_options *options,
                               ret_producer);
         return SL_OK;
     }
-    return sl_err_set(err, SL_INVALID, "evidence: '%s' is none of auto, emu, none", name);
+    return sl_err_set(err, SL_INVALID, "evidence: '%s' is none of auto, emu, sgx, tsm, none", name);
 }

@@ -29,6 +29,8 @@
     X(control)                                                                                     \
     X(status)                                                                                      \
     X(evidence)                                                                                    \
+    X(tsm_root)                                                                                    \
+    X(aesm_socket)                                                                                 \
     X(tenant_key_sha256)
 #define CONFIG_NUMBER(X)                                                                           \
     X(shards)                                                                                      \
@@ -246,7 +248,7 @@ sl_rc sl_host_config_check(const struct sl_host_config *config,
                           "tenant's public key");
     }
     if (!sl_evidence_is_name(c->evidence)) {
-        return sl_err_set(err, SL_INVALID, "evidence: '%s' is none of auto, emu, none",
+        return sl_err_set(err, SL_INVALID, "evidence: '%s' is none of auto, emu, sgx, tsm, none",
                           c->evidence);
     }
     sl_rc rc = words_check(c, &s, err);

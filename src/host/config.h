@@ -32,7 +32,9 @@ struct sl_host_config {
     char listen[SL_NET_ADDR_TEXT_MAX];    /**< ADDRESS[:PORT] of ESP, default 0.0.0.0:4500 */
     char control[SL_NET_ADDR_TEXT_MAX];   /**< ADDRESS[:PORT] of TCP, default 0.0.0.0:4433 */
     char status[SL_HOST_PATH_MAX];        /**< path of the status socket; none by default */
-    char evidence[SL_HOST_WORD_MAX];      /**< auto | emu | none: where evidence comes from */
+    char evidence[SL_HOST_WORD_MAX];      /**< auto | emu | sgx | tsm | none: its source */
+    char tsm_root[SL_HOST_PATH_MAX];      /**< tsm: folder of its entries, default SL_TSM_ROOT */
+    char aesm_socket[SL_HOST_PATH_MAX];   /**< sgx: of the quoting service, SL_AESM_SOCKET */
     char tenant_key_sha256[2 * 32 + 1];   /**< passed to the image as it is */
     uint32_t shards;                      /**< workers in the image, 1..16 */
     uint32_t ring_count, data_size;       /**< per packet ring */
