@@ -85,6 +85,7 @@ static int options_read(int argc, char **argv, struct sl_host_config *config)
         {"help", no_argument, NULL, OPTION_HELP},
     };
     struct sl_err err = {0};
+    bool is_bad = false;
     for (int i = 0; i < OPTION_COUNT; i++) {
         table[3 + i] = (struct option){options[i].name, required_argument, NULL, OPTION_KEY + i};
     }
@@ -112,9 +113,9 @@ static int options_read(int argc, char **argv, struct sl_host_config *config)
                 key_of(options[c - OPTION_KEY].name, key, sizeof(key));
                 rc = sl_host_config_set(config, key, optarg, &err);
             }
-            if (rc != SL_OK) {
+            if (rc != SL_OK) { /* told at once, so that all of them are */
                 (void)fprintf(stderr, "safelib-host: %s\n", err.text);
-                return EXIT_USAGE;
+                is_bad = true;
             }
         }
     }
@@ -122,7 +123,7 @@ static int options_read(int argc, char **argv, struct sl_host_config *config)
         (void)fprintf(stderr, "safelib-host: unexpected argument '%s'\n", argv[optind]);
         return EXIT_USAGE;
     }
-    return -1;
+    return is_bad ? EXIT_USAGE : -1;
 }
 
 struct program {

@@ -2,15 +2,12 @@
 /* YAML by libcyaml, then the checks a schema cannot say. */
 #include "gateway/config.h"
 
-#include <cyaml/cyaml.h>
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "control/message.h"
+#include "files/yaml_file.h"
 
 enum {
     TABLE_DEFAULT = 4500,
@@ -76,12 +73,6 @@ static const cyaml_strval_t key_exchange_names[] = {
     {"classical", 1 + SL_KEY_EXCHANGE_CLASSICAL},
     {"hybrid", 1 + SL_KEY_EXCHANGE_HYBRID},
 };
-/* libcyaml's own booleans take any word for "true"; an insecure_ option must not. 0: not given. */
-enum { YAML_FALSE = 1, YAML_TRUE = 2 };
-static const cyaml_strval_t bool_names[] = {
-    {"false", YAML_FALSE},
-    {"true", YAML_TRUE},
-};
 static const cyaml_strval_t framing_names[] = {
     {"udp", SL_ESP_FRAMING_UDP},
     {"native", SL_ESP_FRAMING_NATIVE},
@@ -109,11 +100,11 @@ static const cyaml_schema_field_t tunnel_fields[] = {
     CYAML_FIELD_ENUM("framing", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel,
                      framing, framing_names, 2),
     CYAML_FIELD_ENUM("esn", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel, esn,
-                     bool_names, 2),
+                     sl_yaml_bools, 2),
     CYAML_FIELD_ENUM("copy_dscp", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel,
-                     copy_dscp, bool_names, 2),
+                     copy_dscp, sl_yaml_bools, 2),
     CYAML_FIELD_ENUM("offload", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel,
-                     offload, bool_names, 2),
+                     offload, sl_yaml_bools, 2),
     CYAML_FIELD_UINT("replay_window", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, replay_window),
     CYAML_FIELD_UINT("rekey_seconds", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_seconds),
     CYAML_FIELD_UINT("rekey_packets", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_packets),
@@ -128,7 +119,7 @@ static const cyaml_schema_field_t root_fields[] = {
     CYAML_FIELD_STRING_PTR("tenant_key", CYAML_FLAG_POINTER, struct yaml_root, tenant_key, 1,
                            SL_GW_PATH_MAX - 1),
     CYAML_FIELD_ENUM("insecure_skip_attestation", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
-                     struct yaml_root, insecure_skip_attestation, bool_names, 2),
+                     struct yaml_root, insecure_skip_attestation, sl_yaml_bools, 2),
     CYAML_FIELD_ENUM("key_exchange", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_root,
                      key_exchange, key_exchange_names, 2),
     CYAML_FIELD_MAPPING("lan", CYAML_FLAG_OPTIONAL, struct yaml_root, lan, side_fields),
@@ -147,30 +138,6 @@ static const cyaml_schema_field_t root_fields[] = {
 static const cyaml_schema_value_t root_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct yaml_root, root_fields),
 };
-
-/* Collects libcyaml's messages into one sentence. */
-struct log_text {
-    char text[360];
-    size_t used;
-};
-
-static void log_collect(cyaml_log_t level, void *ctx, const char *format, va_list args)
-{
-    struct log_text *log = ctx;
-    char line[200];
-    (void)level;
-    (void)vsnprintf(line, sizeof(line), format, args);
-    char *text = strncmp(line, "Load: ", 6) == 0 ? line + 6 : line;
-    text += strspn(text, " ");
-    text[strcspn(text, "\n")] = '\0';
-    if (strncmp(text, "Backtrace", 9) == 0) {
-        return;
-    }
-    int put = snprintf(log->text + log->used, sizeof(log->text) - log->used, "%s%s",
-                       log->used > 0 ? ", " : "", text);
-    size_t left = sizeof(log->text) - log->used;
-    log->used += put < 0 ? 0 : (size_t)put >= left ? left - 1 : (size_t)put;
-}
 
 static void string_set(char *out, size_t size, const char *value, const char *fallback)
 {
@@ -239,9 +206,9 @@ static sl_rc tunnel_set(struct sl_gw_config *config, const struct yaml_tunnel *t
 {
     config->alg = t->suite != 0 ? (enum sl_esp_alg)t->suite : SL_ESP_AES_128_GCM_16;
     config->framing = t->framing != 0 ? (enum sl_esp_framing)t->framing : SL_ESP_FRAMING_UDP;
-    config->is_esn = t->esn != YAML_FALSE;
-    config->is_dscp_copied = t->copy_dscp != YAML_FALSE;
-    config->is_offload = t->offload != YAML_FALSE;
+    config->is_esn = t->esn != SL_YAML_FALSE;
+    config->is_dscp_copied = t->copy_dscp != SL_YAML_FALSE;
+    config->is_offload = t->offload != SL_YAML_FALSE;
     config->window = t->replay_window != 0 ? t->replay_window : RING_WINDOW_DEFAULT;
     config->rekey_seconds = t->rekey_seconds != 0 ? t->rekey_seconds : REKEY_SECONDS_DEFAULT;
     config->lease_seconds = t->lease_seconds != 0 ? t->lease_seconds : LEASE_DEFAULT;
@@ -286,7 +253,7 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_gw_config *config
     string_set(c.status_socket, sizeof(c.status_socket), y->status_socket,
                "/run/safelib/gateway.sock");
     string_set(c.state_dir, sizeof(c.state_dir), y->state_dir, "/var/lib/safelib");
-    c.is_attestation_skipped = y->insecure_skip_attestation == YAML_TRUE;
+    c.is_attestation_skipped = y->insecure_skip_attestation == SL_YAML_TRUE;
     c.shards = y->shards != 0 ? y->shards : 1;
     c.queues = y->queues != 0 ? y->queues : 1;
     if (c.shards > SL_GW_SHARDS_MAX || c.queues > SL_GW_SHARDS_MAX) {
@@ -313,32 +280,13 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_gw_config *config
 
 sl_rc sl_gw_config_load(const char *path, struct sl_gw_config *ret_config, struct sl_err *err)
 {
-    if (access(path, R_OK) != 0) {
-        return sl_err_set(err, errno == ENOENT ? SL_NOT_FOUND : SL_IO, "%s: %s", path,
-                          strerror(errno));
+    void *root = NULL;
+    sl_rc rc = sl_yaml_load(path, &root_schema, "man safelib-gateway", &root, err);
+    if (rc != SL_OK) {
+        return rc;
     }
-    struct log_text log = {0};
-    const cyaml_config_t cyaml = {
-        .log_fn = log_collect,
-        .log_ctx = &log,
-        .mem_fn = cyaml_mem,
-        .log_level = CYAML_LOG_ERROR,
-        .flags = CYAML_CFG_DEFAULT,
-    };
-    struct yaml_root *root = NULL;
-    cyaml_err_t failed = cyaml_load_file(path, &cyaml, &root_schema, (cyaml_data_t **)&root, NULL);
-    if (failed != CYAML_OK) {
-        return sl_err_set(err, SL_MALFORMED, "%s: %s (man safelib-gateway lists what is expected)",
-                          path, log.used > 0 ? log.text : cyaml_strerror(failed));
-    }
-    if (root == NULL) { /* libcyaml takes an empty file for no mapping, and calls it good */
-        return sl_err_set(err, SL_MALFORMED,
-                          "%s: is empty; expected host, tenant_key, policy and the rest (man "
-                          "safelib-gateway)",
-                          path);
-    }
-    sl_rc rc = config_check(root, ret_config, err);
-    (void)cyaml_free(&cyaml, &root_schema, root, 0);
+    rc = config_check(root, ret_config, err);
+    sl_yaml_free(&root_schema, root);
     if (rc != SL_OK && err != NULL) {
         return sl_err_prefix(err, "%s", path);
     }

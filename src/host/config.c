@@ -3,7 +3,6 @@
  */
 #include "host/config.h"
 
-#include <cyaml/cyaml.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include "control/message.h"
 #include "esp/encap.h"
 #include "evidence/producers.h"
+#include "files/yaml_file.h"
 
 #define CONFIG_TEXT(X)                                                                             \
     X(image)                                                                                       \
@@ -51,44 +51,15 @@ static const cyaml_schema_field_t fields[] = {
 static const cyaml_schema_value_t schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct sl_host_config, fields)};
 
-/* Keeps the parser's first complaints: they name the key and the line. */
-struct complaint {
-    char text[320];
-};
-
-__attribute__((format(printf, 3, 0))) static void complain(cyaml_log_t level, void *ctx,
-                                                           const char *format, va_list args)
-{
-    struct complaint *complaint = ctx;
-    size_t used = strlen(complaint->text);
-    if (level >= CYAML_LOG_ERROR && used + 1 < sizeof(complaint->text)) {
-        (void)vsnprintf(complaint->text + used, sizeof(complaint->text) - used, format, args);
-        for (char *p = complaint->text + used; *p != '\0'; p++) {
-            *p = *p == '\n' ? ' ' : *p;
-        }
-    }
-}
-
 sl_rc sl_host_config_load(const char *path, struct sl_host_config *ret_config, struct sl_err *err)
 {
-    struct complaint complaint = {{0}};
-    struct sl_host_config *loaded = NULL;
-    const cyaml_config_t config = {.log_fn = complain,
-                                   .log_ctx = &complaint,
-                                   .mem_fn = cyaml_mem,
-                                   .log_level = CYAML_LOG_ERROR};
-    if (access(path, R_OK) != 0) {
-        return sl_err_set(err, SL_IO, "%s: cannot be read: %s", path, strerror(errno));
+    void *loaded = NULL;
+    sl_rc rc = sl_yaml_load(path, &schema, "safelib-host --help", &loaded, err);
+    if (rc != SL_OK) {
+        return rc;
     }
-    cyaml_err_t rc = cyaml_load_file(path, &config, &schema, (cyaml_data_t **)&loaded, NULL);
-    if (rc != CYAML_OK) {
-        return sl_err_set(err, SL_MALFORMED, "%s: %s: %s", path, cyaml_strerror(rc),
-                          complaint.text);
-    }
-    if (loaded != NULL) {
-        *ret_config = *loaded;
-    }
-    (void)cyaml_free(&config, &schema, loaded, 0);
+    *ret_config = *(const struct sl_host_config *)loaded;
+    sl_yaml_free(&schema, loaded);
     return SL_OK;
 }
 
@@ -214,22 +185,71 @@ static sl_rc geometry_check(const struct sl_host_config *c, struct sl_area_geome
     return SL_OK;
 }
 
-static sl_rc words_check(const struct sl_host_config *c, struct sl_host_settings *s,
-                         struct sl_err *err)
+/* Everything that is wrong, one after the other: the first code, all the sentences. */
+struct faults {
+    sl_rc rc;
+    struct sl_err *err;
+};
+
+static void fault_add(struct faults *faults, sl_rc rc, const struct sl_err *one)
 {
-    bool is_off = false;
-    sl_rc rc = device_check(c->device, s, err);
-    rc = rc != SL_OK ? rc : choose("speed", c->speed, "direct", "trap", &s->is_trap, err);
-    rc = rc != SL_OK ? rc
-                     : choose("scheduling", c->scheduling, "batch", "polling", &s->is_polling, err);
-    rc = rc != SL_OK ? rc : choose("framing", c->framing, "udp", "native", &s->is_native, err);
-    rc = rc != SL_OK ? rc : choose("offload", c->offload, "auto", "off", &is_off, err);
-    s->is_offload = !is_off;
-    s->entry_cost_ns = 3500;
-    if (rc == SL_OK && c->entry_cost_ns[0] != '\0') {
-        rc = number_set(&s->entry_cost_ns, "entry_cost_ns", c->entry_cost_ns, err);
+    char before[sizeof(one->text)];
+    if (rc == SL_OK) {
+        return;
     }
-    return rc;
+    if (faults->rc == SL_OK) {
+        faults->rc = sl_err_set(faults->err, rc, "%s", one->text);
+    } else if (faults->err != NULL) {
+        memcpy(before, faults->err->text, sizeof(before));
+        (void)sl_err_set(faults->err, faults->rc, "%s; %s", before, one->text);
+    }
+}
+
+static void words_check(const struct sl_host_config *c, struct sl_host_settings *s,
+                        struct faults *faults)
+{
+    const struct {
+        const char *key, *value, *first, *second;
+        bool *is_second;
+    } choices[] = {
+        {"speed", c->speed, "direct", "trap", &s->is_trap},
+        {"scheduling", c->scheduling, "batch", "polling", &s->is_polling},
+        {"framing", c->framing, "udp", "native", &s->is_native},
+        {"offload", c->offload, "auto", "off", &s->is_offload}, /* off, until below */
+    };
+    struct sl_err err = {0};
+    fault_add(faults, device_check(c->device, s, &err), &err);
+    for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+        fault_add(faults,
+                  choose(choices[i].key, choices[i].value, choices[i].first, choices[i].second,
+                         choices[i].is_second, &err),
+                  &err);
+    }
+    s->is_offload = !s->is_offload;
+    s->entry_cost_ns = 3500;
+    if (c->entry_cost_ns[0] != '\0') {
+        fault_add(faults, number_set(&s->entry_cost_ns, "entry_cost_ns", c->entry_cost_ns, &err),
+                  &err);
+    }
+}
+
+/* What has no default. */
+static void required_check(const struct sl_host_config *c, struct faults *faults)
+{
+    uint8_t hash[32];
+    struct sl_err err = {0};
+    if (c->image[0] == '\0') {
+        fault_add(faults, sl_err_set(&err, SL_INVALID, "image: expected the path of an NF image"),
+                  &err);
+    }
+    if (strlen(c->tenant_key_sha256) != 64 ||
+        sl_hex_decode(c->tenant_key_sha256, hash, sizeof(hash)) != SL_OK) {
+        fault_add(faults,
+                  sl_err_set(&err, SL_INVALID,
+                             "tenant_key_sha256: expected 64 hexadecimal digits, the SHA-256 of "
+                             "the tenant's public key"),
+                  &err);
+    }
 }
 
 sl_rc sl_host_config_check(const struct sl_host_config *config,
@@ -237,26 +257,22 @@ sl_rc sl_host_config_check(const struct sl_host_config *config,
 {
     const struct sl_host_config *c = config;
     struct sl_host_settings s = {.config = config};
-    uint8_t hash[32];
-    if (c->image[0] == '\0') {
-        return sl_err_set(err, SL_INVALID, "image: expected the path of an NF image");
-    }
-    if (strlen(c->tenant_key_sha256) != 64 ||
-        sl_hex_decode(c->tenant_key_sha256, hash, sizeof(hash)) != SL_OK) {
-        return sl_err_set(err, SL_INVALID,
-                          "tenant_key_sha256: expected 64 hexadecimal digits, the SHA-256 of the "
-                          "tenant's public key");
-    }
+    struct faults faults = {.err = err};
+    struct sl_err one = {0};
+    required_check(c, &faults);
     if (!sl_evidence_is_name(c->evidence)) {
-        return sl_err_set(err, SL_INVALID, "evidence: '%s' is none of auto, emu, sgx, tsm, none",
-                          c->evidence);
+        fault_add(&faults,
+                  sl_err_set(&one, SL_INVALID,
+                             "evidence: '%s' is none of auto, emu, sgx, tsm, none", c->evidence),
+                  &one);
     }
-    sl_rc rc = words_check(c, &s, err);
-    rc = rc != SL_OK ? rc : geometry_check(c, &s.geometry, err);
-    rc = rc != SL_OK ? rc : address_check("listen", c->listen, SL_ESP_UDP_PORT, &s.listen, err);
-    rc = rc != SL_OK ? rc : address_check("control", c->control, SL_CONTROL_PORT, &s.control, err);
-    if (rc == SL_OK) {
+    words_check(c, &s, &faults);
+    fault_add(&faults, geometry_check(c, &s.geometry, &one), &one);
+    fault_add(&faults, address_check("listen", c->listen, SL_ESP_UDP_PORT, &s.listen, &one), &one);
+    fault_add(&faults, address_check("control", c->control, SL_CONTROL_PORT, &s.control, &one),
+              &one);
+    if (faults.rc == SL_OK) {
         *ret_settings = s;
     }
-    return rc;
+    return faults.rc;
 }

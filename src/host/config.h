@@ -56,15 +56,16 @@ struct sl_host_settings {
 };
 
 /** Reads a YAML file into @p ret_config, over nothing.
- * @retval SL_OK, SL_IO (cannot be read), SL_MALFORMED (not YAML, unknown key, wrong type, too long;
- *         @p err has the key and line as the parser tells them) */
+ * @retval SL_OK, SL_MALFORMED (not YAML, unknown key, wrong type, too long; @p err has key and
+ *         line), or of reading (sl_file_read) */
 sl_rc sl_host_config_load(const char *path, struct sl_host_config *ret_config,
                           struct sl_err *err) SL_MUST_CHECK;
 /** Sets one key from an option.
  * @retval SL_OK, SL_NOT_FOUND (no such key), SL_RANGE (too long, or not a number of 32 bits) */
 sl_rc sl_host_config_set(struct sl_host_config *config, const char *key, const char *value,
                          struct sl_err *err) SL_MUST_CHECK;
-/** Fills in defaults and checks everything.
+/** Fills in defaults and checks everything: @p err names all that is wrong, the code is the
+ * first's.
  * @param[in] config  must outlive @p ret_settings
  * @retval SL_OK, SL_INVALID (@p err: key, value, what was expected), SL_RANGE (geometry),
  *         SL_NOT_FOUND (an address does not resolve) */

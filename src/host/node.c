@@ -7,12 +7,11 @@
 #include <unistd.h>
 
 #include "evidence/producers.h"
-#include "host/status.h"
 
 static void status_ready(void *ctx)
 {
     struct sl_node *node = ctx;
-    sl_status_serve(node->status_fd, node);
+    sl_status_serve(&node->status, node);
 }
 
 static sl_rc sockets_open(struct sl_node *node, struct sl_io *const *ios, struct sl_err *err)
@@ -38,8 +37,8 @@ static sl_rc status_init(struct sl_node *node, struct sl_err *err)
     if (path[0] == '\0') {
         return SL_OK;
     }
-    sl_rc rc = sl_status_open(path, &node->status_fd, err);
-    return rc != SL_OK ? rc : sl_relay_watch(&node->relay, node->status_fd, status_ready, node);
+    sl_rc rc = sl_status_open(path, &node->status, err);
+    return rc != SL_OK ? rc : sl_relay_watch(&node->relay, node->status.fd, status_ready, node);
 }
 
 sl_rc sl_node_init(struct sl_node *node, const struct sl_host_settings *settings,
@@ -51,7 +50,7 @@ sl_rc sl_node_init(struct sl_node *node, const struct sl_host_settings *settings
     node->settings = settings;
     node->device = *device;
     node->header = (struct sl_area_header *)(void *)area;
-    node->status_fd = -1;
+    sl_status_init(&node->status);
     (void)clock_gettime(CLOCK_MONOTONIC, &node->started);
     sl_rc rc = sockets_open(node, ios, err);
     while (rc == SL_OK && node->mover_count < node->shard_count) {
@@ -171,13 +170,9 @@ void sl_node_done(struct sl_node *node)
     for (uint32_t i = 0; i < node->shard_count; i++) {
         node->ios[i]->ops->close(node->ios[i]);
     }
-    if (node->status_fd >= 0) {
-        (void)close(node->status_fd);
-        (void)unlink(node->settings->config->status);
-    }
+    sl_status_close(&node->status, node->settings->config->status);
     node->mover_count = node->shard_count = 0;
     node->is_relay_running = node->is_poll_running = node->is_relay_ready = false;
-    node->status_fd = -1;
 }
 
 /* A wait for a shard or a kind that is not there: an image that is wrong must not make the host

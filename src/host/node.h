@@ -17,6 +17,7 @@
 #include "host/io.h"
 #include "host/mover.h"
 #include "host/relay.h"
+#include "host/status.h"
 #include "runtime/runtime.h" /* enum sl_rt_wait_kind only */
 
 /** What the status page says about the device. Pointers outlive the node. */
@@ -41,7 +42,7 @@ struct sl_node {
     struct sl_evidence_server *evidence;
     const char *evidence_name; /**< of the producer */
     struct sl_net_addr listen; /**< with the port that was chosen */
-    int status_fd;
+    struct sl_status_socket status;
     struct timespec started;
     atomic_bool is_stopping;
     pthread_t relay_thread, poll_thread;

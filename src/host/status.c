@@ -139,7 +139,16 @@ char *sl_status_text(const struct sl_node *node)
     return text;
 }
 
-sl_rc sl_status_open(const char *path, int *ret_fd, struct sl_err *err)
+void sl_status_init(struct sl_status_socket *status)
+{
+    status->fd = -1;
+    status->next = 0;
+    for (uint32_t i = 0; i < SL_STATUS_ANSWERED; i++) {
+        status->answered[i] = -1;
+    }
+}
+
+sl_rc sl_status_open(const char *path, struct sl_status_socket *status, struct sl_err *err)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     struct stat st;
@@ -166,13 +175,42 @@ sl_rc sl_status_open(const char *path, int *ret_fd, struct sl_err *err)
         }
         return sl_err_set(err, SL_IO, "status: cannot listen on %s: %s", path, strerror(error));
     }
-    *ret_fd = fd;
+    status->fd = fd;
     return SL_OK;
 }
 
-void sl_status_serve(int listen_fd, const struct sl_node *node)
+static void close_if_open(int *fd)
 {
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (*fd >= 0) {
+        (void)close(*fd);
+        *fd = -1;
+    }
+}
+
+/* The end of what we say, while what the other says goes unread: closed now, its write would fail,
+ * and unread bytes would cost it our answer. */
+static void leave_open(struct sl_status_socket *status, int fd)
+{
+    (void)shutdown(fd, SHUT_WR);
+    close_if_open(&status->answered[status->next]);
+    status->answered[status->next] = fd;
+    status->next = (status->next + 1) % SL_STATUS_ANSWERED;
+}
+
+void sl_status_close(struct sl_status_socket *status, const char *path)
+{
+    for (uint32_t i = 0; i < SL_STATUS_ANSWERED; i++) {
+        close_if_open(&status->answered[i]);
+    }
+    if (status->fd >= 0) {
+        close_if_open(&status->fd);
+        (void)unlink(path);
+    }
+}
+
+void sl_status_serve(struct sl_status_socket *status, const struct sl_node *node)
+{
+    int fd = accept4(status->fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0) {
         return;
     }
@@ -192,5 +230,5 @@ void sl_status_serve(int listen_fd, const struct sl_node *node)
         (void)send(fd, "\n", 1, MSG_NOSIGNAL);
     }
     free(text);
-    (void)close(fd);
+    leave_open(status, fd);
 }

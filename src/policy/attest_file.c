@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "files/files.h"
-#include "policy/yaml.h"
+#include "files/yaml_file.h"
 #include "safelib/bytes.h"
 
 enum { HEX_TEXT_MAX = 256, AGE_TEXT_MAX = 24, VMPL_MAX = 3 };

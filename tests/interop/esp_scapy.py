@@ -9,9 +9,6 @@ import random
 import socket
 import sys
 
-# this folder after the library: a script in it may have the name of a module (inspect.py)
-sys.path.append(sys.path.pop(0))
-
 try:
     from scapy.layers.inet import ICMP, IP, TCP, UDP
     from scapy.layers.inet6 import IPv6

@@ -15,9 +15,7 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# this folder after the library: a script in it may have the name of a module (inspect.py)
-sys.path.append(sys.path.pop(0))
-from esp_peer import Refused, Tool  # noqa: E402
+from esp_peer import Refused, Tool
 
 SPI_OUT = {4: 4101, 6: 4103}  # by inner version, as secgw sees it: an SPI of its own for each
 SPI_IN = {4: 4102, 6: 4104}

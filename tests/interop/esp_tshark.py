@@ -9,9 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-# this folder after the library: a script in it may have the name of a module (inspect.py)
-sys.path.append(sys.path.pop(0))
-from esp_peer import ALGORITHMS, Tool  # noqa: E402
+from esp_peer import ALGORITHMS, Tool
 
 LINKTYPE_RAW = 101
 

@@ -16,8 +16,6 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.pop(0)  # inspect.py beside this file is not Python's
-
 try:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization

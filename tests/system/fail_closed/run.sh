@@ -55,7 +55,7 @@ refused() { # TEXT SED-EXPRESSION EXPECTED
         cat "$WORK/bad.log"
     fi
 }
-refused "a misspelt key: which, and where" 's/tenant_key/tennant_key/' 'Unexpected key: tennant_key.*line: 1'
+refused "a misspelt key: which, and where" 's/tenant_key/tennant_key/' 'Unexpected key: tennant_key (line: 2'
 refused "no consent to skipping attestation" '/insecure/d' 'insecure_skip_attestation: expected "true"'
 refused "a word that is not quite true" 's/attestation: true/attestation: yep/' 'yep.*line: 3'
 refused "no such key file" 's/tenant.pem/absent.pem/' 'tenant_key: .*absent.pem'

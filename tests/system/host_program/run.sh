@@ -86,9 +86,11 @@ bad "no tenant key" 2 "tenant_key_sha256: expected 64" --image "$IMAGE"
 bad "a device that is none" 2 "none of auto, sgx, emu, bare" --image "$IMAGE" --tenant-key-sha256 "$HASH" --device tpm
 bad "an image that is not there" 1 "/nowhere" --image /nowhere --tenant-key-sha256 "$HASH"
 bad "an image that is no image" 1 "safelib-host: " --image /bin/sh --tenant-key-sha256 "$HASH" --device bare
-bad "a file that is not there" 2 "/nowhere.yaml: cannot be read" --config /nowhere.yaml
+bad "a file that is not there" 2 "/nowhere.yaml: " --config /nowhere.yaml
 bad "an unknown option" 2 "usage:" --wrong
 bad "an argument" 2 "unexpected argument" stray
+bad "several at once" 2 "tenant_key_sha256: expected.*none of auto, sgx, emu, bare.*is neither udp nor native" \
+    --image "$IMAGE" --device tpm --framing tcp
 printf 'image: x\nspede: trap\n' >"$WORK/bad.yaml"
-bad "an unknown key" 2 "spede" --config "$WORK/bad.yaml"
+bad "an unknown key: which, and where" 2 "Unexpected key: spede (line: 2" --config "$WORK/bad.yaml"
 finish

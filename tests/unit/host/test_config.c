@@ -39,7 +39,8 @@ static void test_config_load_bad_file_refused(void **state)
         const char *text;
         const char *said;
     } table[] = {
-        {"imag: x\n", "imag"},
+        {"image: x\nimag: x\n", "Unexpected key: imag (line: 2, column: 1)"},
+        {"image: x\nimage: y\n", "Key given twice: image (line: 2, column: 1)"},
         {"shards: many\n", "many"},
         {"image: [a, b]\n", "image"},
         {"image: x\nimage: [\n", ""},
@@ -56,8 +57,8 @@ static void test_config_load_bad_file_refused(void **state)
         }
     }
     struct sl_err err = {0};
-    assert_rc(sl_host_config_load("/nowhere/x.yaml", &c, &err), SL_IO);
-    assert_non_null(strstr(err.text, "/nowhere/x.yaml: cannot be read"));
+    assert_rc(sl_host_config_load("/nowhere/x.yaml", &c, &err), SL_NOT_FOUND);
+    assert_non_null(strstr(err.text, "/nowhere/x.yaml: "));
 }
 
 static void test_config_set_by_option(void **state)
@@ -132,6 +133,23 @@ static void test_config_check_addresses(void **state)
     }
 }
 
+static void test_config_check_names_all_that_is_wrong(void **state)
+{
+    struct sl_host_config c = {
+        .speed = "fast", .framing = "tcp", .entry_cost_ns = "x", .shards = 99};
+    static const char *const said[] = {"image: expected", "tenant_key_sha256: expected",
+                                       "'fast' is neither", "'tcp' is neither",
+                                       "entry_cost_ns: 'x'"};
+    struct sl_host_settings s;
+    struct sl_err err = {0};
+    assert_rc(sl_host_config_check(&c, &s, &err), SL_INVALID);
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        if (strstr(err.text, said[i]) == NULL) {
+            fail_msg("`%s` is not in: %s", said[i], err.text);
+        }
+    }
+}
+
 static void test_config_check_bad_values_named(void **state)
 {
     static const struct {
@@ -173,6 +191,7 @@ int main(void)
         cmocka_unit_test(test_config_check_fills_defaults),
         cmocka_unit_test(test_config_check_addresses),
         cmocka_unit_test(test_config_check_bad_values_named),
+        cmocka_unit_test(test_config_check_names_all_that_is_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

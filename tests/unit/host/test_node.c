@@ -410,6 +410,33 @@ static void test_node_control_stall_does_not_block_packets(void **state)
     rig_stop(r);
 }
 
+static int status_connect(const char *path)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    const struct timeval patience = {.tv_sec = 5};
+    memcpy(sa.sun_path, path, strlen(path) + 1);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    assert_ok(connect(fd, (struct sockaddr *)&sa, sizeof(sa)));
+    return fd;
+}
+
+/* To the end of the stream; a new reference. */
+static json_t *status_read(int fd)
+{
+    char text[65536];
+    size_t size = 0;
+    ssize_t n;
+    while ((n = recv(fd, text + size, sizeof(text) - size - 1, 0)) > 0) {
+        size += (size_t)n;
+    }
+    assert_int_equal(n, 0);
+    text[size] = '\0';
+    json_t *root = json_loads(text, 0, NULL);
+    assert_non_null(root);
+    return root;
+}
+
 /* An image that writes frames without end keeps the relay from nothing else. */
 static void test_node_control_flood_leaves_time_for_others(void **state)
 {
@@ -421,12 +448,7 @@ static void test_node_control_flood_leaves_time_for_others(void **state)
     int tcp = client_open(r->node.relay.local.port, SOCK_STREAM);
     const struct timespec moment = {.tv_nsec = 200000000};
     (void)nanosleep(&moment, NULL);
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    const struct timeval patience = {.tv_sec = 5};
-    memcpy(sa.sun_path, path, strlen(path) + 1);
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    assert_ok(connect(fd, (struct sockaddr *)&sa, sizeof(sa)));
+    int fd = status_connect(path);
     ssize_t got = recv(fd, &byte, 1, 0);
     rig_join(r); /* the counters are the relay thread's own */
     uint64_t flood = r->node.relay.counters.bytes_out;
@@ -442,19 +464,8 @@ static void test_node_status_tells_json(void **state)
     char path[128];
     (void)snprintf(path, sizeof(path), "/tmp/sl-status-%d", (int)getpid());
     struct rig *r = rig_start(true, 2, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    memcpy(sa.sun_path, path, strlen(path) + 1);
-    assert_ok(connect(fd, (struct sockaddr *)&sa, sizeof(sa)));
-    char text[65536];
-    size_t size = 0;
-    ssize_t n;
-    while ((n = recv(fd, text + size, sizeof(text) - size - 1, 0)) > 0) {
-        size += (size_t)n;
-    }
-    text[size] = '\0';
-    json_t *root = json_loads(text, 0, NULL);
-    assert_non_null(root);
+    int fd = status_connect(path);
+    json_t *root = status_read(fd);
     assert_string_equal(json_string_value(json_object_get(root, "device")), "none");
     assert_string_equal(json_string_value(json_object_get(root, "scheduling")), "polling");
     assert_int_equal(strlen(json_string_value(json_object_get(root, "mrenclave"))), 64);
@@ -468,6 +479,28 @@ static void test_node_status_tells_json(void **state)
     (void)close(fd);
     rig_stop(r);
     assert_int_equal(access(path, F_OK), -1);
+}
+
+/* Who asks, as of the gateway's socket, gets the answer, too: whether it asks before we answer or
+ * after. More of them than stay connected. */
+static void test_node_status_reads_no_request_and_minds_none(void **state)
+{
+    static const char request[] = "{\"cmd\":\"status\"}\n";
+    char path[128];
+    (void)snprintf(path, sizeof(path), "/tmp/sl-asked-%d", (int)getpid());
+    struct rig *r = rig_start(false, 1, path);
+    for (int i = 0; i < 3 * SL_STATUS_ANSWERED; i++) {
+        int fd = status_connect(path);
+        struct pollfd answered = {.fd = fd, .events = POLLIN};
+        if (i % 2 == 1) {
+            assert_int_equal(poll(&answered, 1, 5000), 1);
+            usleep(20000); /* all of it has come, and the end */
+        }
+        assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);
+        json_decref(status_read(fd));
+        (void)close(fd);
+    }
+    rig_stop(r);
 }
 
 static void test_node_address_taken_refused(void **state)
@@ -505,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_node_control_stall_does_not_block_packets),
         cmocka_unit_test(test_node_control_flood_leaves_time_for_others),
         cmocka_unit_test(test_node_status_tells_json),
+        cmocka_unit_test(test_node_status_reads_no_request_and_minds_none),
         cmocka_unit_test(test_node_address_taken_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,8 @@
  * YAML files by libcyaml's schemas: bounded, no aliases, and what libcyaml logs becomes one
  * sentence with key, line and column.
  */
-#ifndef SL_POLICY_YAML_H
-#define SL_POLICY_YAML_H
+#ifndef SL_FILES_YAML_FILE_H
+#define SL_FILES_YAML_FILE_H
 
 #include <cyaml/cyaml.h>
 #include <stddef.h>
@@ -19,10 +19,16 @@ extern const cyaml_strval_t sl_yaml_bools[2];
 /** @param[in] hint  where a reader finds what is expected ("man safelib-attest")
  * @param[out] ret_root  as the schema says; NULL only where not SL_OK
  * @retval SL_OK
- * @retval SL_MALFORMED not YAML, empty, an unknown or missing key, a value of the wrong kind
+ * @retval SL_MALFORMED not YAML, empty, an unknown key or one given twice (with its line), a
+ * missing key, a value of the wrong kind
  * @owner caller frees with sl_yaml_free */
 sl_rc sl_yaml_read(const char *text, size_t size, const cyaml_schema_value_t *schema,
                    const char *hint, void **ret_root, struct sl_err *err) SL_MUST_CHECK;
+/** The same from a file of at most SL_YAML_SIZE_MAX bytes; err names the path.
+ * @retval as sl_yaml_read() and sl_file_read() */
+sl_rc sl_yaml_load(const char *path, const cyaml_schema_value_t *schema, const char *hint,
+                   void **ret_root, struct sl_err *err) SL_MUST_CHECK;
+enum { SL_YAML_SIZE_MAX = 1 << 20 };
 void sl_yaml_free(const cyaml_schema_value_t *schema, void *root);
 
 #endif

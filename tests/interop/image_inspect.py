@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `safelib image inspect` and `diff` say of images whose content is known, because this script writes them.
 
-  inspect.py SAFELIB SOURCE_ROOT [IMAGE]    IMAGE: the standard image, where it was built
+  image_inspect.py SAFELIB SOURCE_ROOT [IMAGE]    IMAGE: the standard image, where it was built
 """
 import json
 import os
