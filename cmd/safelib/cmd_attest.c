@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safelib attest: judge evidence, look at it, keep the collateral that judging needs. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -7,6 +8,7 @@
 #include "attest.h"
 #include "collateral/expiry.h"
 #include "files/files.h"
+#include "safelib/bytes.h"
 
 static const char *const type_names[] = {
     [SL_ATTEST_SGX] = "sgx",
@@ -75,6 +77,35 @@ static int type_read(const char *name, struct sl_blob evidence, const char *path
     return complain(CMD_USAGE, "--type takes sgx, tdx or snp, not \"%s\"", name);
 }
 
+/* Evidence is binary and begins with a small version number: a file of nothing but hex digits is
+ * one that was written for people. */
+static void hex_undo(uint8_t *data, size_t *io_size)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < *io_size; i++) {
+        if (!isxdigit(data[i]) && !isspace(data[i])) {
+            return;
+        }
+        count += isxdigit(data[i]) ? 1 : 0;
+    }
+    char *text = malloc(count + 1);
+    if (text == NULL || count % 2 != 0) {
+        free(text);
+        return;
+    }
+    count = 0;
+    for (size_t i = 0; i < *io_size; i++) {
+        if (isxdigit(data[i])) {
+            text[count++] = (char)data[i];
+        }
+    }
+    text[count] = '\0';
+    if (sl_hex_decode(text, data, count / 2) == SL_OK) {
+        *io_size = count / 2;
+    }
+    free(text);
+}
+
 int attest_evidence_read(const char *path, const char *name, enum sl_attest_type *ret_type,
                          uint8_t **ret_data, size_t *ret_size)
 {
@@ -84,6 +115,7 @@ int attest_evidence_read(const char *path, const char *name, enum sl_attest_type
     if (sl_file_read(path, ATTEST_EVIDENCE_MAX, &data, &size, &err) != SL_OK) {
         return complain_err(CMD_USAGE, &err);
     }
+    hex_undo(data, &size);
     int status = type_read(name, (struct sl_blob){data, size}, path, ret_type);
     if (status != OPTIONS_GO_ON) {
         free(data);

@@ -91,6 +91,9 @@ static sl_rc read_crl(struct sl_intel *v, struct sl_blob in, const char *name)
 /* The PCK chain from the quote, or from the collateral where the quote only names the platform. */
 static sl_rc read_pck_certs(struct sl_intel *v)
 {
+    /* `cert_chain` is what a folder calls its certificates where it holds one platform's only */
+    const struct sl_blob given = v->collateral->pck_chain.data != NULL ? v->collateral->pck_chain
+                                                                       : v->collateral->cert_chain;
     struct sl_x509_list more = {0};
     sl_rc rc = SL_OK;
     bool is_in_quote = v->quote.cert_type == SL_QUOTE_CERT_PCK_CHAIN ||
@@ -102,15 +105,14 @@ static sl_rc read_pck_certs(struct sl_intel *v)
             data.size--;
         }
         rc = read_list(v, data, SL_CHECK_CERT_FORMAT, "the quote's PCK chain", &v->pck_certs);
-    } else if (v->collateral->pck_chain.data == NULL) {
+    } else if (given.data == NULL) {
         sl_finding_add(v->findings, SL_CHECK_COLLATERAL_MISSING,
                        "pck_chain is missing: the quote names its platform (certification data of "
                        "type %u) and carries no PCK certificate",
                        v->quote.cert_type);
     }
-    if (rc == SL_OK && v->quote.cert_type != SL_QUOTE_CERT_PCK_CHAIN &&
-        v->collateral->pck_chain.data != NULL) {
-        rc = read_list(v, v->collateral->pck_chain, SL_CHECK_COLLATERAL_FORMAT, "pck_chain", &more);
+    if (rc == SL_OK && v->quote.cert_type != SL_QUOTE_CERT_PCK_CHAIN && given.data != NULL) {
+        rc = read_list(v, given, SL_CHECK_COLLATERAL_FORMAT, "pck_chain", &more);
         list_move(&v->pck_certs, &more);
     }
     if (rc == SL_OK && v->collateral->pck_crl_issuer_chain.data != NULL) {

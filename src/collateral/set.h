@@ -24,7 +24,7 @@
     X(root_crl, CRL, "revoked authorities")                                                        \
     X(vcek, CERTS, "SEV-SNP: the chip's key")                                                      \
     X(vlek, CERTS, "SEV-SNP: the cloud provider's key")                                            \
-    X(cert_chain, CERTS, "SEV-SNP: ASK or ASVK, and ARK")                                          \
+    X(cert_chain, CERTS, "SEV-SNP: ASK or ASVK, and ARK; SGX, TDX: for pck_chain")                 \
     X(amd_crl, CRL, "SEV-SNP: revoked authorities")
 
 enum sl_collateral_part {
