@@ -48,10 +48,15 @@ static int fail(int code, const struct sl_err *err)
     return code;
 }
 
-static void warn_attestation(void)
+static void warn_insecure(void)
 {
-    log_line("WARNING: insecure_skip_attestation is on: NOTHING verifies what runs on the host.");
-    log_line("WARNING: whoever controls it can read and change all traffic of this gateway.");
+    if (gw.config.attestation.policy.insecure_allow_emulated) {
+        log_line(
+            "WARNING: insecure_allow_emulated is on: evidence of the EMULATOR is accepted, which "
+            "PROTECTS NOTHING.");
+        log_line("WARNING: whoever controls that machine can read and change all traffic of this "
+                 "gateway.");
+    }
 }
 
 /* In the order in which nothing can bypass: rules that lead nowhere first, the way in last. */
@@ -126,7 +131,7 @@ static int run(const struct sl_identity *identity)
     (void)sigaddset(&signals, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* threads inherit it */
     (void)signal(SIGPIPE, SIG_IGN);
-    warn_attestation();
+    warn_insecure();
     int code = EXIT_CLEAN;
     if (gateway_start(identity, &err) != SL_OK) {
         code = fail(EXIT_SETUP, &err);
@@ -154,10 +159,14 @@ static int main_config(const char *path, bool is_check)
     if (is_check) {
         sl_hex_encode(identity->spki_hash, sizeof(identity->spki_hash), hex);
         gw.session.config = &gw.config;
+        warn_insecure();
         if (sl_durable_look(gw.config.state_dir, &gw.session.durable, &err) != SL_OK ||
-            sl_session_policy_load(&gw.session, &err) != SL_OK) {
+            sl_session_policy_load(&gw.session, &err) != SL_OK ||
+            sl_gw_attest_init(&gw.session.attest, &gw.config.attestation, identity->spki_hash,
+                              &err) != SL_OK) {
             code = fail(EXIT_USAGE, &err);
         } else {
+            sl_gw_attest_done(&gw.session.attest);
             (void)printf("configuration is good; tenant key %s\n", hex);
         }
     } else {

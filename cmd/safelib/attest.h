@@ -12,6 +12,7 @@
 int attest_verify(int argc, char **argv);
 int attest_inspect(int argc, char **argv);
 int attest_collateral(int argc, char **argv);
+int attest_now(int argc, char **argv);
 
 enum { ATTEST_EVIDENCE_MAX = 1 << 20, ATTEST_TIME_TEXT = 32 };
 

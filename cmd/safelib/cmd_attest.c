@@ -134,6 +134,7 @@ int cmd_attest(int argc, char **argv)
         {"inspect", "show every field of evidence, without judging", attest_inspect},
         {"collateral", "keep what vendors publish about platforms, for use offline",
          attest_collateral},
+        {"now", "have the gateway attest its image again, at once", attest_now},
     };
     return command_dispatch("safelib attest", table, sizeof(table) / sizeof(table[0]), argc, argv);
 }

@@ -215,9 +215,8 @@ static void image_show(json_t *root)
         printf("%simage%s   not reached yet\n", paint(TONE_STRONG), plain());
         return;
     }
-    printf("%simage%s   SafeLib %s, says it runs on \"%s\"  %sNOT ATTESTED%s\n", paint(TONE_STRONG),
-           plain(), json_text_at(image, "version"), json_text_at(image, "device_hint"),
-           paint(TONE_BAD), plain());
+    printf("%simage%s   SafeLib %s, says it runs on \"%s\"\n", paint(TONE_STRONG), plain(),
+           json_text_at(image, "version"), json_text_at(image, "device_hint"));
     printf("  key     %.16s...\n", json_text_at(image, "key_sha256"));
     printf("  policy  version %lld, sha256 %.16s..., from %s\n",
            json_int_at(root, "policy.version"), json_text_at(root, "policy.sha256"),
@@ -232,6 +231,49 @@ static void image_show(json_t *root)
            json_int_at(image, "status.runtime.threads"), refused);
 }
 
+/* What was verified, or why it was refused. */
+static void attestation_show(json_t *root)
+{
+    json_t *attestation = json_at(root, "attestation");
+    json_t *finding;
+    size_t i;
+    const char *state = json_text_at(attestation, "state");
+    bool is_verified = strcmp(state, "verified") == 0;
+    bool is_emulated = json_is_true(json_at(attestation, "emulated"));
+    printf("%sattestation%s  %s%s%s", paint(TONE_STRONG), plain(),
+           is_verified ? paint(TONE_GOOD) : paint(TONE_BAD),
+           strcmp(state, "none") == 0 ? "not yet" : state, plain());
+    if (json_int_at(attestation, "at") != 0) {
+        printf(" %lld s ago, again every %lld s; %lld good, %lld refused",
+               json_int_at(attestation, "age_s"), json_int_at(attestation, "reattest_s"),
+               json_int_at(attestation, "verified"), json_int_at(attestation, "refused"));
+    }
+    printf("\n");
+    if (json_text_at(attestation, "measurement")[0] != '\0') {
+        printf("  %-7s %s\n", json_text_at(attestation, "type"),
+               json_text_at(attestation, "measurement"));
+        printf("  signer  %s\n", json_text_at(attestation, "signer"));
+        printf("  tcb     %s%s%s%s\n", json_text_at(attestation, "tcb"),
+               is_emulated ? paint(TONE_BAD) : "",
+               is_emulated ? "  EMULATED: PROTECTS NOTHING" : "", plain());
+    }
+    if (json_is_true(json_at(attestation, "insecure_allow_emulated"))) {
+        printf("  %sinsecure_allow_emulated is on%s\n", paint(TONE_BAD), plain());
+    }
+    if (json_text_at(attestation, "reason")[0] != '\0' && json_at(attestation, "result") == NULL) {
+        printf("  %s\n", json_text_at(attestation, "reason"));
+    }
+    json_array_foreach(json_at(attestation, "result.findings"), i, finding)
+    {
+        const char *severity = json_text_at(finding, "severity");
+        if (strcmp(severity, "note") != 0) {
+            bool is_bad = strcmp(severity, "failure") == 0;
+            printf("  %s%s%s %s: %s\n", paint(is_bad ? TONE_BAD : TONE_WARN), severity, plain(),
+                   json_text_at(finding, "code"), json_text_at(finding, "text"));
+        }
+    }
+}
+
 static void gateway_show(json_t *root)
 {
     const char *state = json_text_at(root, "state");
@@ -243,6 +285,7 @@ static void gateway_show(json_t *root)
         json_int_at(root, "uptime_s"), json_text_at(root, "version"),
         json_int_at(root, "session.connects"), json_int_at(root, "session.rekeys"),
         json_int_at(root, "session.image_restarts"));
+    attestation_show(root);
     tunnel_show(root);
     image_show(root);
 }

@@ -84,8 +84,8 @@ static void failures_tell(const struct sl_attest_result *result, struct sl_err *
         }
     }
     (void)sl_err_set(err, SL_DENIED, "%s: %.260s%s", first != NULL ? first->code : "not accepted",
-                     first != NULL ? first->text : sl_attest_status_text(
-                                                       sl_attest_result_status(result)),
+                     first != NULL ? first->text
+                                   : sl_attest_status_text(sl_attest_result_status(result)),
                      others);
 }
 
@@ -198,8 +198,8 @@ static void outcome_note(struct sl_gw_attest *attest, sl_rc rc, const struct sl_
 /* Everything but the nonce that the image says comes from this side. */
 static sl_rc binding_make(const struct sl_gw_attest *attest, struct sl_client *client,
                           const uint8_t nonce[SL_BINDING_NONCE_SIZE],
-                          const struct sl_client_evidence *evidence,
-                          struct sl_binding *ret_binding, struct sl_err *err)
+                          const struct sl_client_evidence *evidence, struct sl_binding *ret_binding,
+                          struct sl_err *err)
 {
     struct sl_tls *tls = sl_client_tls(client);
     const struct sl_tls_peer *peer = sl_tls_peer(tls);
@@ -275,16 +275,60 @@ sl_rc sl_gw_attest_image(struct sl_gw_attest *attest, struct sl_client *client,
 
 /* ---- telling ---- */
 
+/* A claim by its name, wherever the verifier of that type of evidence puts it. */
+static const char *claim(const json_t *result, const char *name)
+{
+    const char *key;
+    json_t *value;
+    json_t *claims = json_object_get(result, "claims");
+    const char *text = json_string_value(json_object_get(claims, name));
+    json_object_foreach(claims, key, value)
+    {
+        text = text == NULL ? json_string_value(json_object_get(value, name)) : text;
+    }
+    return text;
+}
+
+static const char *claim_of(const json_t *result, const char *const *names)
+{
+    const char *text = NULL;
+    for (size_t i = 0; names[i] != NULL && text == NULL; i++) {
+        text = claim(result, names[i]);
+    }
+    return text;
+}
+
+/* What a person wants to see first. */
+static void summary_add(json_t *out, const json_t *result)
+{
+    static const char *const measurements[] = {"mrenclave", "mrtd", "measurement", NULL};
+    static const char *const signers[] = {"mrsigner", "mrsignerseam", "id_key_digest", NULL};
+    const char *measurement = claim_of(result, measurements);
+    const char *signer = claim_of(result, signers);
+    json_t *more =
+        json_pack("{s:O?, s:O?, s:O?, s:s?, s:s?}", "type", json_object_get(result, "type"),
+                  "emulated", json_object_get(result, "emulated"), "tcb",
+                  json_object_get(json_object_get(result, "tcb"), "status"), "measurement",
+                  measurement, "signer", signer);
+    if (more != NULL) {
+        (void)json_object_update(out, more);
+    }
+    json_decref(more);
+}
+
 json_t *sl_gw_attest_status(struct sl_gw_attest *attest)
 {
     static const char *const states[] = {"none", "verified", "refused"};
     (void)pthread_mutex_lock(&attest->lock);
-    json_t *out = json_pack(
-        "{s:s, s:s, s:I, s:f, s:I, s:I, s:b, s:O?}", "state", states[attest->state], "reason",
-        attest->reason, "at", (json_int_t)attest->judged_s, "took_ms",
-        (double)attest->took_ns / 1e6, "verified", (json_int_t)attest->verified, "refused",
-        (json_int_t)attest->refused, "insecure_allow_emulated",
-        (int)attest->policy->policy.insecure_allow_emulated, "result", attest->result);
+    json_t *out =
+        json_pack("{s:s, s:s, s:I, s:f, s:I, s:I, s:b, s:O?}", "state", states[attest->state],
+                  "reason", attest->reason, "at", (json_int_t)attest->judged_s, "took_ms",
+                  (double)attest->took_ns / 1e6, "verified", (json_int_t)attest->verified,
+                  "refused", (json_int_t)attest->refused, "insecure_allow_emulated",
+                  (int)attest->policy->policy.insecure_allow_emulated, "result", attest->result);
+    if (out != NULL && attest->result != NULL) {
+        summary_add(out, attest->result);
+    }
     if (out != NULL && attest->judged_s != 0) {
         (void)json_object_set_new(
             out, "age_s",

@@ -42,11 +42,11 @@ struct sl_gw_attest {
 
     pthread_mutex_t lock; /**< guards everything below */
     enum sl_gw_attest_state state;
-    char reason[480];    /**< of the last refusal */
-    json_t *result;      /**< of the last evidence that could be judged, or NULL */
-    int64_t judged_s;    /**< UNIX time of the last outcome; 0: none */
-    uint64_t judged_ns;  /**< the same by the monotonic clock */
-    uint64_t took_ns;    /**< from nonce to verdict */
+    char reason[480];   /**< of the last refusal */
+    json_t *result;     /**< of the last evidence that could be judged, or NULL */
+    int64_t judged_s;   /**< UNIX time of the last outcome; 0: none */
+    uint64_t judged_ns; /**< the same by the monotonic clock */
+    uint64_t took_ns;   /**< from nonce to verdict */
     uint64_t verified, refused;
 };
 

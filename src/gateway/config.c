@@ -15,6 +15,8 @@ enum {
     REKEY_SECONDS_DEFAULT = 3600,
     LEASE_DEFAULT = 30,
     REKEY_BYTES_MIN = 65536,
+    REATTEST_DEFAULT = 300,
+    REATTEST_MAX = 86400,
 };
 /* Without ESN the sequence number ends at 2^32: rekey well before (RFC 4303 3.3.3). */
 #define REKEY_PACKETS_32 (1ull << 31)
@@ -44,12 +46,14 @@ struct yaml_tunnel {
     uint64_t rekey_packets;
     uint64_t rekey_bytes;
     uint32_t lease_seconds;
+    uint32_t reattest_seconds;
     char *mtu;
 };
 struct yaml_root {
     struct yaml_host host;
     char *tenant_key;
-    int insecure_skip_attestation;
+    int insecure_skip_attestation; /* of old: answered by what replaced it */
+    struct sl_attest_yaml attestation;
     int key_exchange;
     struct yaml_side lan, wan;
     uint32_t shards;
@@ -110,6 +114,7 @@ static const cyaml_schema_field_t tunnel_fields[] = {
     CYAML_FIELD_UINT("rekey_packets", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_packets),
     CYAML_FIELD_UINT("rekey_bytes", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_bytes),
     CYAML_FIELD_UINT("lease_seconds", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, lease_seconds),
+    CYAML_FIELD_UINT("reattest_seconds", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, reattest_seconds),
     CYAML_FIELD_STRING_PTR("mtu", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_tunnel, mtu,
                            1, 8),
     CYAML_FIELD_END,
@@ -122,6 +127,8 @@ static const cyaml_schema_field_t root_fields[] = {
                      struct yaml_root, insecure_skip_attestation, sl_yaml_bools, 2),
     CYAML_FIELD_ENUM("key_exchange", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_root,
                      key_exchange, key_exchange_names, 2),
+    CYAML_FIELD_MAPPING("attestation", CYAML_FLAG_OPTIONAL, struct yaml_root, attestation,
+                        sl_attest_file_fields),
     CYAML_FIELD_MAPPING("lan", CYAML_FLAG_OPTIONAL, struct yaml_root, lan, side_fields),
     CYAML_FIELD_MAPPING("wan", CYAML_FLAG_OPTIONAL, struct yaml_root, wan, side_fields),
     CYAML_FIELD_UINT("shards", CYAML_FLAG_OPTIONAL, struct yaml_root, shards),
@@ -240,6 +247,40 @@ static sl_rc tunnel_set(struct sl_gw_config *config, const struct yaml_tunnel *t
     return mtu_set(config, t->mtu, err);
 }
 
+/* Nothing here lets an image in that nobody has looked at. */
+static sl_rc attestation_set(const struct yaml_root *y, struct sl_gw_config *config,
+                             struct sl_err *err)
+{
+    if (y->insecure_skip_attestation != 0) {
+        return sl_err_set(
+            err, SL_DENIED,
+            "insecure_skip_attestation: is gone: the image is attested. Say which "
+            "one is yours under \"attestation: references:\" (safelib image measure "
+            "prints its mrenclave), and \"insecure_allow_emulated: true\" there where "
+            "it runs on the emulator");
+    }
+    sl_rc rc = sl_attest_file_check(&y->attestation, "attestation.", &config->attestation, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    const struct sl_attest_policy *policy = &config->attestation.policy;
+    if (policy->is_any_identity || policy->insecure_allow_debug) {
+        return sl_err_set(err, SL_DENIED,
+                          "attestation.%s: a gateway gives its keys to code that it knows and that "
+                          "nobody can read: expected %s",
+                          policy->is_any_identity ? "insecure_any_identity"
+                                                  : "insecure_allow_debug",
+                          policy->is_any_identity ? "references" : "false");
+    }
+    config->reattest_seconds =
+        y->tunnel.reattest_seconds != 0 ? y->tunnel.reattest_seconds : REATTEST_DEFAULT;
+    if (config->reattest_seconds > REATTEST_MAX) {
+        return sl_err_set(err, SL_RANGE, "tunnel.reattest_seconds: expected 1 to %d, not %u",
+                          REATTEST_MAX, config->reattest_seconds);
+    }
+    return SL_OK;
+}
+
 static sl_rc config_check(const struct yaml_root *y, struct sl_gw_config *config,
                           struct sl_err *err)
 {
@@ -253,7 +294,6 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_gw_config *config
     string_set(c.status_socket, sizeof(c.status_socket), y->status_socket,
                "/run/safelib/gateway.sock");
     string_set(c.state_dir, sizeof(c.state_dir), y->state_dir, "/var/lib/safelib");
-    c.is_attestation_skipped = y->insecure_skip_attestation == SL_YAML_TRUE;
     c.shards = y->shards != 0 ? y->shards : 1;
     c.queues = y->queues != 0 ? y->queues : 1;
     if (c.shards > SL_GW_SHARDS_MAX || c.queues > SL_GW_SHARDS_MAX) {
@@ -263,16 +303,11 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_gw_config *config
     c.key_exchange = y->key_exchange != 0 ? (enum sl_key_exchange)(y->key_exchange - 1)
                                           : SL_KEY_EXCHANGE_CLASSICAL;
     sl_rc rc = sl_key_exchange_check(c.key_exchange, err);
+    rc = rc == SL_OK ? attestation_set(y, &c, err) : rc;
     rc = rc == SL_OK ? sides_set(&c, y, err) : rc;
     rc = rc == SL_OK ? tunnel_set(&c, &y->tunnel, err) : rc;
     if (rc != SL_OK) {
         return rc;
-    }
-    if (!c.is_attestation_skipped) {
-        return sl_err_set(
-            err, SL_DENIED,
-            "insecure_skip_attestation: expected \"true\": this version cannot verify "
-            "what runs on the host yet, and will not pretend to; say so to go on");
     }
     *config = c;
     return SL_OK;

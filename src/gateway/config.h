@@ -12,6 +12,7 @@
 #include "control/suites.h"
 #include "esp/encap.h"
 #include "esp/esp.h"
+#include "policy/attest_file.h"
 #include "safelib/packet.h"
 
 enum {
@@ -38,8 +39,8 @@ struct sl_gw_config {
     char tenant_key[SL_GW_PATH_MAX];
     char policy[SL_GW_PATH_MAX];
     char status_socket[SL_GW_SOCKET_MAX];
-    char state_dir[SL_GW_PATH_MAX]; /**< durable state and audit log (gateway/durable.h) */
-    bool is_attestation_skipped;
+    char state_dir[SL_GW_PATH_MAX];    /**< durable state and audit log (gateway/durable.h) */
+    struct sl_attest_file attestation; /**< which image may be given anything */
     struct sl_gw_side side[SL_PORT_COUNT];
     uint32_t shards;
     uint32_t queues;                   /**< TUN queues and sending threads */
@@ -53,8 +54,9 @@ struct sl_gw_config {
     uint32_t rekey_seconds;
     uint64_t rekey_bytes; /**< UINT64_MAX: no limit */
     uint64_t rekey_packets;
-    uint32_t lease_seconds; /**< how long SAs live without a control connection */
-    uint32_t mtu;           /**< inner; 0: searched */
+    uint32_t reattest_seconds; /**< how often the image is attested again */
+    uint32_t lease_seconds;    /**< how long SAs live without a control connection */
+    uint32_t mtu;              /**< inner; 0: searched */
 };
 
 /** Reads and checks the file.
@@ -64,7 +66,8 @@ struct sl_gw_config {
  *                              err names the key, line and column
  * @retval SL_UNSUPPORTED       key_exchange: hybrid, where this OpenSSL has none
  * @retval SL_RANGE, SL_INVALID a value that cannot work: @p err names it and says what was expected
- * @retval SL_DENIED            insecure_skip_attestation is not true */
+ * @retval SL_DENIED            a key that would let an image in unseen: insecure_skip_attestation,
+ *                              attestation.insecure_any_identity or insecure_allow_debug */
 sl_rc sl_gw_config_load(const char *path, struct sl_gw_config *ret_config,
                         struct sl_err *err) SL_MUST_CHECK;
 

@@ -48,13 +48,12 @@ static void state_set(struct sl_session *session, enum sl_gw_state state, const 
 
 /* ---- connecting ---- */
 
-/* Until attestation exists every key is taken, which the configuration had to say. */
+/* Any key may come as far as this: what counts is the evidence about it, which is asked for before
+ * anything else on the connection. */
 static sl_rc image_verify(void *ctx, const struct sl_tls_peer *peer, struct sl_err *err)
 {
     struct sl_session *session = ctx;
-    if (!session->config->is_attestation_skipped) {
-        return sl_err_set(err, SL_AUTH, "the image's evidence cannot be verified");
-    }
+    (void)err;
     memcpy(session->peer_key, peer->spki_hash, sizeof(session->peer_key));
     return SL_OK;
 }
@@ -122,10 +121,8 @@ static sl_rc hello(struct sl_session *session, struct sl_err *err)
 
 static sl_rc provision(struct sl_session *session, struct sl_err *err)
 {
-    sl_rc rc = hello(session, err);
-    /* insecure_skip_attestation: the image is told that it was asked */
-    rc = rc == SL_OK ? sl_client_insecure_unattested(session->client, SL_SESSION_TIMEOUT_MS, err)
-                     : rc;
+    sl_rc rc = sl_session_attest(session, err); /* before one byte of anything */
+    rc = rc == SL_OK ? hello(session, err) : rc;
     /* an image that still has our SAs keeps them until each has its successor: nothing is lost */
     bool is_resumed = false;
     rc = rc == SL_OK ? sl_session_resume_check(session, &is_resumed, err) : rc;
@@ -185,7 +182,12 @@ static void trouble(struct sl_session *session, sl_rc rc, const struct sl_err *e
         session->lost_ns = session->is_keyed ? session->answered_ns : now_ns;
     }
     uint64_t lost_s = (now_ns - session->lost_ns) / SECOND;
-    if (rc == SL_DENIED || rc == SL_AUTH) {
+    if (session->is_refused) {
+        session->is_refused = false;
+        keys_drop(session);
+        (void)snprintf(text, sizeof(text), "attestation: %.480s", err->text);
+        state_set(session, SL_GW_STOPPED, text);
+    } else if (rc == SL_DENIED || rc == SL_AUTH) {
         keys_drop(session);
         char hex[2 * SL_SPKI_HASH_SIZE + 1];
         sl_hex_encode(session->identity->spki_hash, SL_SPKI_HASH_SIZE, hex);
@@ -334,7 +336,8 @@ static sl_rc connected_tick(struct sl_session *session, struct sl_err *err)
     uint64_t now_ns = sl_gw_now_ns();
     sl_rc rc = SL_OK;
     enum sl_session_holder holder = SL_HOLDER_US;
-    bool is_polled = now_ns >= session->status_due_ns;
+    bool is_attest_due = now_ns >= session->attest_due_ns;
+    bool is_polled = now_ns >= session->status_due_ns || is_attest_due;
     if (is_polled) {
         rc = status_poll(session, &holder, err);
         session->status_due_ns = now_ns + STATUS_EVERY_MS * MS;
@@ -357,6 +360,7 @@ static sl_rc connected_tick(struct sl_session *session, struct sl_err *err)
         rc = sl_client_time(session->client, SL_SESSION_TIMEOUT_MS, err);
         session->time_due_ns = now_ns + TIME_EVERY_S * SECOND;
     }
+    rc = rc == SL_OK && is_attest_due ? sl_session_reattest(session, err) : rc;
     rc = rc == SL_OK ? sl_session_rekey_due(session, err) : rc;
     rc = rc == SL_OK ? path_tell(session, err) : rc;
     if (rc == SL_OK) {
@@ -368,6 +372,9 @@ static sl_rc connected_tick(struct sl_session *session, struct sl_err *err)
 static sl_rc session_step(struct sl_session *session, struct sl_err *err)
 {
     if (session->client != NULL) {
+        if (session->is_refused) { /* on demand: the reason waits to be acted on */
+            return sl_err_set(err, SL_DENIED, "%s", session->attest.reason);
+        }
         if (sl_client_is_dead(session->client)) {
             return sl_err_set(err, SL_CLOSED, "connection lost");
         }
@@ -449,6 +456,12 @@ sl_rc sl_session_start(const struct sl_gw_config *config, struct sl_tunnel *tunn
         sl_session_life_close(session);
         return rc;
     }
+    rc = sl_gw_attest_init(&session->attest, &config->attestation, identity->spki_hash, err);
+    if (rc != SL_OK) {
+        sl_policy_done(&session->policy);
+        sl_session_life_close(session);
+        return rc;
+    }
     pthread_condattr_t attr;
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -458,6 +471,7 @@ sl_rc sl_session_start(const struct sl_gw_config *config, struct sl_tunnel *tunn
     (void)pthread_mutex_init(&session->request_lock, NULL);
     int failed = pthread_create(&session->thread, NULL, session_run, session);
     if (failed != 0) {
+        sl_gw_attest_done(&session->attest);
         sl_policy_done(&session->policy);
         sl_session_life_close(session);
         return sl_err_set(err, SL_IO, "cannot start a thread: %s", strerror(failed));
@@ -480,6 +494,7 @@ void sl_session_stop(struct sl_session *session)
     }
     keys_drop(session);
     sl_client_free(session->client);
+    sl_gw_attest_done(&session->attest);
     sl_policy_done(&session->policy);
     sl_session_life_close(session);
     json_decref(session->image_status);

@@ -12,6 +12,7 @@
 #include "audit/audit.h"
 #include "control/client.h"
 #include "control/identity.h"
+#include "gateway/attest.h"
 #include "gateway/durable.h"
 #include "gateway/watch.h"
 #include "policy/policy.h"
@@ -55,8 +56,12 @@ struct sl_session {
     json_t *request;
     json_t *response; /**< new reference */
 
+    struct sl_gw_attest attest; /**< has a lock of its own */
+
     /* the thread's own */
     struct sl_client *client;
+    bool is_refused; /**< the last attestation: this connection is of no more use */
+    uint64_t attest_due_ns;
     struct sl_policy policy; /**< the session thread's, once it runs */
     uint64_t lost_ns;        /**< when the image was heard last; 0: not lost */
     uint64_t answered_ns;    /**< when it answered last */
@@ -100,6 +105,15 @@ sl_rc sl_session_rekey_due(struct sl_session *session, struct sl_err *err) SL_MU
  * @retval SL_OK, or of the control channel */
 sl_rc sl_session_resume_check(struct sl_session *session, bool *ret_is_resumed,
                               struct sl_err *err) SL_MUST_CHECK;
+/* internal: session_attest.c */
+/** Attests the image before it is given anything. A refusal sets `is_refused`, and takes back what
+ * the image was given.
+ * @retval SL_OK, or of sl_gw_attest_image */
+sl_rc sl_session_attest(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+/** The same while it serves us: it has to hold the policy that we gave it. */
+sl_rc sl_session_reattest(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+/** {"cmd":"reattest"}. */
+json_t *sl_session_reattest_request(struct sl_session *session);
 /* internal: session_status.c */
 enum sl_session_holder {
     SL_HOLDER_US,     /**< the image has our SAs */

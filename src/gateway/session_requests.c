@@ -168,8 +168,11 @@ json_t *sl_session_handle(struct sl_session *session, json_t *request)
     if (command != NULL && strcmp(command, "reload") == 0) {
         return reload(session);
     }
+    if (command != NULL && strcmp(command, "reattest") == 0) {
+        return sl_session_reattest_request(session);
+    }
     if (command != NULL && strcmp(command, "eval") == 0) {
         return eval(session, request);
     }
-    return error_make(SL_INVALID, "expected cmd: status, ping, eval or reload");
+    return error_make(SL_INVALID, "expected cmd: status, ping, eval, reattest or reload");
 }

@@ -196,6 +196,12 @@ void sl_session_status(struct sl_session *session, json_t *out)
 {
     char hex[65];
     char key_exchange[SL_KEY_EXCHANGE_TEXT_MAX];
+    json_t *attestation = sl_gw_attest_status(&session->attest);
+    const char *attested = json_string_value(json_object_get(attestation, "state"));
+    bool is_attested = attested != NULL && strcmp(attested, "verified") == 0;
+    (void)json_object_set_new(attestation, "reattest_s",
+                              json_integer((json_int_t)session->config->reattest_seconds));
+    (void)json_object_set_new(out, "attestation", attestation);
     (void)pthread_mutex_lock(&session->lock);
     sl_key_exchange_text(session->key_exchange, key_exchange);
     (void)json_object_set_new(out, "state", json_string(sl_gw_state_text(session->state)));
@@ -212,8 +218,8 @@ void sl_session_status(struct sl_session *session, json_t *out)
         sl_hex_encode(session->image_key, sizeof(session->image_key), hex);
         json_t *image =
             json_pack("{s:s, s:s, s:s, s:b, s:I}", "version", session->hello.version, "device_hint",
-                      session->hello.device, "key_sha256", hex, "is_attested", 0, "shards",
-                      (json_int_t)session->hello.shard_count);
+                      session->hello.device, "key_sha256", hex, "is_attested", (int)is_attested,
+                      "shards", (json_int_t)session->hello.shard_count);
         (void)json_object_set_new(image, "status",
                                   session->image_status != NULL ? json_incref(session->image_status)
                                                                 : json_null());

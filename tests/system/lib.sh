@@ -8,7 +8,7 @@
 #                              | 10.2.0.1 / fd02::1
 #                              +---- 10.2.0.2 / fd02::2 wan
 #
-# Overrides by environment: NET_MTU (underlay gw-cloud), NET_ROUTERS, EDGE_MTU, OUTER_VERSION, HOST_ARGS, GW_EXTRA (YAML), DEVICE, GATEWAY, HOST, IMAGE (programs).
+# Overrides by environment: NET_MTU (underlay gw-cloud), NET_ROUTERS, EDGE_MTU, OUTER_VERSION, HOST_ARGS, GW_EXTRA (YAML), GW_ATTESTATION (YAML), DEVICE, GATEWAY, HOST, IMAGE (programs).
 set -u
 set -o pipefail
 
@@ -227,11 +227,14 @@ host_start() { # [more options]: HOST_PID
         --tenant-key-sha256 "$(key_hash)" ${HOST_ARGS:-} "$@"
     HOST_PID=$LAST_PID
 }
+attestation_default() { # accepts our image, also where it runs on the emulator
+    printf 'attestation: {references: [{mrenclave: %s}], insecure_allow_emulated: true}\n' "$("$SAFELIB" image measure "$IMAGE")"
+}
 gateway_config() {
     cat >"$WORK/gateway.yaml" <<YAML
 host: {address: "${GW_HOST:-$(host_address)}"}
 tenant_key: $WORK/${GW_KEY:-tenant}.pem
-insecure_skip_attestation: true
+${GW_ATTESTATION:-$(attestation_default)}
 policy: $WORK/policy.nft
 status_socket: $WORK/gateway.sock
 state_dir: $WORK/state

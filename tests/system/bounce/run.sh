@@ -26,7 +26,7 @@ check "ping of 4000 bytes, fragmented on the way in" in_ns lan ping -c 2 -i 0.2 
 check "ping of 1400 bytes with DF" in_ns lan ping -c 2 -i 0.2 -W 2 -M "do" -s 1400 10.2.0.2
 check "TCP" bash -c "ip netns exec $P-lan timeout 5 socat -u TCP:10.2.0.2:80 - | grep -q hello"
 check "TCP IPv6" bash -c "ip netns exec $P-lan timeout 5 socat -u TCP6:[fd02::2]:80 - | grep -q hello"
-check "UDP" bash -c "echo x | ip netns exec $P-lan timeout 3 socat -t2 - UDP:10.2.0.2:7001 | grep -q datagram"
+check "UDP" wait_for 10 bash -c "echo x | ip netns exec $P-lan timeout 3 socat -t2 - UDP:10.2.0.2:7001 | grep -q datagram"
 
 say "policy"
 check_not "telnet is refused" in_ns lan timeout 3 socat -u TCP:10.2.0.2:23,connect-timeout=2 -

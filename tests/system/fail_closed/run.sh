@@ -56,8 +56,9 @@ refused() { # TEXT SED-EXPRESSION EXPECTED
     fi
 }
 refused "a misspelt key: which, and where" 's/tenant_key/tennant_key/' 'Unexpected key: tennant_key (line: 2'
-refused "no consent to skipping attestation" '/insecure/d' 'insecure_skip_attestation: expected "true"'
-refused "a word that is not quite true" 's/attestation: true/attestation: yep/' 'yep.*line: 3'
+refused "nothing about attestation" '/attestation/d' 'attestation.references: expected at least one identity'
+refused "attestation is not to be skipped" '$a insecure_skip_attestation: true' 'insecure_skip_attestation: is gone'
+refused "a word that is not quite true" 's/emulated: true/emulated: yep/' 'yep.*line: 3'
 refused "no such key file" 's/tenant.pem/absent.pem/' 'tenant_key: .*absent.pem'
 refused "no such interface" 's/interface: lan0/interface: lan7/' 'no interface "lan7"'
 refused "no such policy" 's/policy.nft/absent.nft/' 'policy: .*absent.nft'

@@ -6,9 +6,12 @@
 
 #include "gateway/config.h"
 
+#define HEX16 "00112233445566778899aabbccddeeff"
+#define HEX32 HEX16 HEX16
+
 static const char good[] = "host: {address: 192.0.2.10}\n"
                            "tenant_key: /k.pem\n"
-                           "insecure_skip_attestation: true\n"
+                           "attestation: {references: [{mrenclave: " HEX32 "}]}\n"
                            "policy: /p.nft\n";
 
 static sl_rc load(const char *text, struct sl_gw_config *config, struct sl_err *err)
@@ -39,6 +42,12 @@ static void test_config_least_has_documented_defaults(void **state)
     assert_true(c.is_esn && c.is_dscp_copied && c.is_offload);
     assert_int_equal(c.window, 2048);
     assert_int_equal(c.mtu, 0);
+    assert_int_equal(c.reattest_seconds, 300);
+    assert_int_equal(c.attestation.policy.reference_count, 1);
+    assert_true(c.attestation.policy.references[0].has_mrenclave);
+    assert_int_equal(c.attestation.policy.references[0].mrenclave[31], 0xff);
+    assert_int_equal(c.attestation.policy.tcb_accepted, 1 << SL_TCB_UP_TO_DATE);
+    assert_false(c.attestation.policy.insecure_allow_emulated);
     assert_string_equal(c.status_socket, "/run/safelib/gateway.sock");
 }
 
@@ -58,6 +67,7 @@ static void test_config_refusals_name_the_place(void **state)
         {"tunnel: {rekey_packets: 10}\n", "rekey_packets", SL_RANGE},
         {"tunnel: {rekey_seconds: 1}\n", "rekey_seconds", SL_RANGE},
         {"tunnel: {lease_seconds: 86401}\n", "lease_seconds", SL_RANGE},
+        {"tunnel: {reattest_seconds: 86401}\n", "reattest_seconds", SL_RANGE},
         {"tunnel: {suite: 4}\n", "suite", SL_MALFORMED},
         {"tunnel: {suite: des}\n", "suite", SL_MALFORMED},
         {"key_exchange: quantum\n", "key_exchange", SL_MALFORMED},
@@ -71,6 +81,41 @@ static void test_config_refusals_name_the_place(void **state)
         struct sl_gw_config c;
         struct sl_err err;
         (void)snprintf(text, sizeof(text), "%s%s", good, cases[i].more);
+        assert_rc(load(text, &c, &err), cases[i].rc);
+        assert_non_null(strstr(err.text, cases[i].expected));
+    }
+}
+
+/* Every way to an image that nobody has looked at is closed, and says what to do instead. */
+static void test_config_attestation_cannot_be_left_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *attestation, *expected;
+        sl_rc rc;
+    } cases[] = {
+        {"", "attestation.references: expected at least one", SL_INVALID},
+        {"insecure_skip_attestation: true\n", "insecure_skip_attestation: is gone", SL_DENIED},
+        {"insecure_skip_attestation: false\n", "safelib image measure", SL_DENIED},
+        {"attestation: {references: [{mrenclave: 00}]}\n", "attestation.references[0].mrenclave",
+         SL_INVALID},
+        {"attestation: {references: [{mrsigner: " HEX32 "}]}\n", "isv_prod_id", SL_INVALID},
+        {"attestation: {insecure_any_identity: true}\n", "attestation.insecure_any_identity",
+         SL_DENIED},
+        {"attestation: {references: [{mrenclave: " HEX32 "}], insecure_allow_debug: true}\n",
+         "attestation.insecure_allow_debug", SL_DENIED},
+        {"attestation: {references: [{mrenclave: " HEX32 "}], insecure_allow_emulated: yes}\n",
+         "yes", SL_MALFORMED},
+        {"attestation: {references: [{mrenclave: " HEX32 "}], tcb_status: [Revoked]}\n",
+         "tcb_status", SL_MALFORMED},
+        {"attestation: {surprise: 1}\n", "surprise", SL_MALFORMED},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[1024];
+        struct sl_gw_config c;
+        struct sl_err err;
+        (void)snprintf(text, sizeof(text), "host: {address: h}\ntenant_key: k\npolicy: p\n%s",
+                       cases[i].attestation);
         assert_rc(load(text, &c, &err), cases[i].rc);
         assert_non_null(strstr(err.text, cases[i].expected));
     }
@@ -121,17 +166,11 @@ static void test_config_empty_file_is_refused(void **state)
     }
 }
 
-static void test_config_without_consent_is_denied(void **state)
+static void test_config_absent_file_is_told(void **state)
 {
     (void)state;
     struct sl_gw_config c;
     struct sl_err err;
-    assert_rc(load("host: {address: a}\ntenant_key: /k\npolicy: /p\n", &c, &err), SL_DENIED);
-    assert_non_null(strstr(err.text, "insecure_skip_attestation"));
-    assert_rc(load("host: {address: a}\ntenant_key: /k\npolicy: /p\n"
-                   "insecure_skip_attestation: false\n",
-                   &c, &err),
-              SL_DENIED);
     assert_rc(sl_gw_config_load("/nowhere/at/all", &c, &err), SL_NOT_FOUND);
 }
 
@@ -139,11 +178,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_least_has_documented_defaults),
+        cmocka_unit_test(test_config_attestation_cannot_be_left_out),
         cmocka_unit_test(test_config_refusals_name_the_place),
         cmocka_unit_test(test_config_suite_by_number_or_name),
         cmocka_unit_test(test_config_hybrid_needs_a_library_that_has_it),
         cmocka_unit_test(test_config_empty_file_is_refused),
-        cmocka_unit_test(test_config_without_consent_is_denied),
+        cmocka_unit_test(test_config_absent_file_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,8 @@ static int setup(void **state)
     (void)pthread_mutex_init(&bed.session.lock, NULL);
     (void)pthread_mutex_init(&bed.session.request_lock, NULL);
     bed.session.config = &bed.config;
+    const uint8_t key[SL_SPKI_HASH_SIZE] = {1};
+    assert_ok(sl_gw_attest_init(&bed.session.attest, &bed.config.attestation, key, NULL));
     bed.status = (struct sl_gw_status){.config = &bed.config,
                                        .tunnel = &bed.tunnel,
                                        .edge = &bed.edge,
@@ -54,6 +56,7 @@ static int teardown(void **state)
     sl_gw_status_stop(&bed.status);
     sl_watch_stop(&bed.watch);
     sl_tunnel_close(&bed.tunnel);
+    sl_gw_attest_done(&bed.session.attest);
     (void)pthread_mutex_destroy(&bed.session.lock);
     (void)pthread_mutex_destroy(&bed.session.request_lock);
     return rmdir(bed.folder);
