@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include <openssl/crypto.h>
+#include <openssl/sha.h>
 
 #include "attest/verify.h"
 #include "base/bytes.h"
@@ -62,6 +63,13 @@ struct sl_attest_result *sl_result_create(const struct sl_attest_input *input)
     result->time_s = input->time_s;
     result->not_before_s = INT64_MIN;
     result->not_after_s = INT64_MAX;
+    (void)SHA256(input->evidence.data, input->evidence.size, result->evidence_sha256);
+    const struct sl_blob *nonce = input->nonce.data != NULL ? &input->nonce : &input->report_data;
+    if (nonce->data != NULL && nonce->size <= sizeof(result->nonce)) {
+        memcpy(result->nonce, nonce->data, nonce->size);
+        result->nonce_size = nonce->size;
+    }
+    sl_policy_id(input->policy, result->policy_id);
     result->tcb = json_object();
     result->claims = json_object();
     result->appraised = json_object();

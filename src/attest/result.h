@@ -11,6 +11,8 @@
 #include "attest/findings.h"
 #include "safelib/attest.h"
 
+enum { SL_POLICY_ID_SIZE = 96 };
+
 struct sl_attest_result {
     enum sl_attest_type type;
     struct sl_findings findings;
@@ -26,6 +28,12 @@ struct sl_attest_result {
     int64_t not_before_s, not_after_s; /**< everything that was used is valid in [from, until] */
     uint8_t report_data[64];
     bool has_report_data;
+    /* What an EAR names beside the verdict. */
+    uint8_t evidence_sha256[32];
+    uint8_t
+        nonce[64]; /**< that the caller expected, or the report_data it did; nonce_size 0: none */
+    size_t nonce_size;
+    char policy_id[SL_POLICY_ID_SIZE];
 };
 
 /** @return NULL: out of memory */
@@ -49,6 +57,9 @@ json_t *sl_result_vector_json(const struct sl_attest_vector *vector);
 void sl_result_check_report_data(struct sl_attest_result *result,
                                  const struct sl_attest_input *input,
                                  const uint8_t report_data[64]);
+
+/** A URN with the hash of everything a policy says. */
+void sl_policy_id(const struct sl_attest_policy *policy, char out[SL_POLICY_ID_SIZE]);
 
 /** Small helpers of the inspectors: hex string, RFC 3339 UTC. New references. */
 json_t *sl_json_hex(const uint8_t *data, size_t size);
