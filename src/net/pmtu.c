@@ -217,9 +217,13 @@ static void confirm_evaluate(struct sl_pmtu *p, uint64_t now_ns)
     bool is_alive = is_small_answered(p);
     p->silent = is_alive ? 0 : p->silent + 1;
     if (p->silent >= SILENT_MAX) {
+        /* A dead path says nothing of its width. To go down to the base size now would tell every
+         * sender to cut its packets, for minutes, on a path that comes back as it was. */
+        uint32_t mtu = p->mtu;
         p->silent = 0;
         sl_pmtu_restart(p, now_ns);
         p->state = SL_PMTU_SILENT;
+        p->mtu = mtu;
     } else if (!is_mtu_answered(p)) {
         confirm_missed(p, is_alive, now_ns);
     } else if (p->state == SL_PMTU_ERROR) {

@@ -15,8 +15,8 @@ all_up || exit 1
 background wan server.log python3 "$here/window.py" serve 10.2.0.2 7001
 wait_for 5 in_ns wan sh -c 'ss -uln | grep -q 7001'
 
-traffic() { # SECONDS: into $WORK/traffic.json
-    in_ns lan python3 "$here/window.py" send 10.2.0.2 7001 "$1" "$WORK/enough" >"$WORK/traffic.json"
+traffic() { # SECONDS [GIVE_UP]: into $WORK/traffic.json
+    in_ns lan env GIVE_UP="${2:-4}" python3 "$here/window.py" send 10.2.0.2 7001 "$1" "$WORK/enough" >"$WORK/traffic.json"
 }
 result() { # EXPRESSION over r
     python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$WORK/traffic.json" "$1"
@@ -74,7 +74,7 @@ check "state running" wait_for 10 state_is running
 
 say "the link goes down in the middle of rekeys"
 down=() up=()
-traffic 17 &
+traffic 17 1 &
 pid=$!
 for length in 0.2 0.5 6.5; do # the last one outlives the channel's patience
     sleep 1.5

@@ -17,7 +17,7 @@ import time
 SNDBUFFORCE, RCVBUFFORCE = 32, 33  # Linux; not in Python's module
 SIZE = 1300
 WINDOW = 24  # per flow
-GIVE_UP = 4.0
+GIVE_UP = float(os.environ.get("GIVE_UP", "4"))
 
 
 def serve(address, port):

@@ -108,6 +108,7 @@ static void test_pmtu_silence_is_not_taken_for_a_small_mtu(void **state)
     run(&p, &path, &now, 60000 * MS);
     assert_int_equal(p.state, SL_PMTU_SILENT);
     assert_int_equal(p.black_holes, 0);
+    assert_in_range(p.mtu, 1434, 1438);
     path.is_dead = false;
     run(&p, &path, &now, 90000 * MS);
     assert_int_equal(p.state, SL_PMTU_COMPLETE);
