@@ -14,11 +14,12 @@
 #include "host/enclave.h"
 #include "nf/chain.h"
 
-enum { TIMEOUT_MS = 60000, IDLE_NS = 20000000, LOG_SIZE = 400, REQUEST_EXTRA = 16 };
+enum { TIMEOUT_MS = 60000, LOOK_MS = 20, IDLE_NS = 20000000, LOG_SIZE = 400, REQUEST_EXTRA = 16 };
 
 struct eval {
     struct sl_host *host;
     struct sl_client *client;
+    struct sl_client_transport ring; /* under the client's */
     pthread_t thread;
     bool is_running;
     pthread_mutex_t lock;
@@ -94,6 +95,57 @@ static void *host_main(void *arg)
     return NULL;
 }
 
+/* ---- the control rings, whose other end may have died ---- */
+
+static bool has_ended(struct eval *eval)
+{
+    (void)pthread_mutex_lock(&eval->lock);
+    bool is_so = eval->has_ended;
+    (void)pthread_mutex_unlock(&eval->lock);
+    return is_so;
+}
+
+static sl_rc ring_send(void *ctx, const uint8_t *data, size_t size, size_t *ret_size)
+{
+    struct eval *eval = ctx;
+    sl_rc rc = eval->ring.send(eval->ring.ctx, data, size, ret_size);
+    return rc == SL_AGAIN && has_ended(eval) ? SL_CLOSED : rc;
+}
+
+static sl_rc ring_receive(void *ctx, uint8_t *out, size_t size, size_t *ret_size)
+{
+    struct eval *eval = ctx;
+    bool is_over = has_ended(eval); /* looked at first: its last words are still read */
+    sl_rc rc = eval->ring.receive(eval->ring.ctx, out, size, ret_size);
+    return rc == SL_AGAIN && is_over ? SL_CLOSED : rc;
+}
+
+static void ring_wait(void *ctx, bool is_write, int timeout_ms)
+{
+    struct eval *eval = ctx;
+    eval->ring.wait(eval->ring.ctx, is_write, timeout_ms < LOOK_MS ? timeout_ms : LOOK_MS);
+}
+
+static void ring_close(void *ctx)
+{
+    struct eval *eval = ctx;
+    eval->ring.close(eval->ring.ctx);
+}
+
+/* Where the image has ended, that is the reason, whatever failed for it. */
+static sl_rc ended_or(struct eval *eval, sl_rc rc, struct sl_err *err)
+{
+    if (!has_ended(eval)) {
+        return rc;
+    }
+    const struct sl_host_result *result = &eval->result; /* its thread is done with it */
+    if (result->end == SL_HOST_END_EXIT && result->err.text[0] == '\0') {
+        return sl_err_set(err, SL_CLOSED, "the image ended by itself with exit code %d",
+                          result->exit_code);
+    }
+    return sl_err_set(err, SL_CLOSED, "the image died: %s", result->err.text);
+}
+
 /* This process started the image itself: nobody else can sit at the other end of the rings. */
 static sl_rc accept_own(void *ctx, const struct sl_tls_peer *peer, struct sl_err *err)
 {
@@ -163,12 +215,17 @@ static sl_rc provision(struct eval *eval, const struct sl_identity *identity,
                        const struct sl_policy *policy, struct sl_err *err)
 {
     struct sl_client_params params = {.identity = identity, .verify = accept_own};
-    sl_rc rc =
-        sl_client_ring_transport(sl_host_area(eval->host), sl_host_geometry(eval->host),
-                                 sl_host_layout(eval->host), 1, doorbell, eval, &params.transport);
+    sl_rc rc = sl_client_ring_transport(sl_host_area(eval->host), sl_host_geometry(eval->host),
+                                        sl_host_layout(eval->host), 1, doorbell, eval, &eval->ring);
     if (rc != SL_OK) {
         return sl_err_set(err, rc, "control rings: %s", sl_rc_text(rc));
     }
+    params.transport = (struct sl_client_transport){.ctx = eval,
+                                                    .send = ring_send,
+                                                    .receive = ring_receive,
+                                                    .wait = ring_wait,
+                                                    .close = ring_close,
+                                                    .fd = -1};
     rc = sl_client_create(&params, &eval->client, err);
     if (rc != SL_OK) {
         params.transport.close(params.transport.ctx);
@@ -184,7 +241,7 @@ static sl_rc provision(struct eval *eval, const struct sl_identity *identity,
         rc = sl_client_chain_set(eval->client, TIMEOUT_MS, policy->bundle, policy->size, &version,
                                  digest, err);
     }
-    return rc;
+    return rc == SL_OK ? rc : ended_or(eval, rc, err);
 }
 
 static void read_names(struct eval *eval, const struct sl_policy *policy)
@@ -280,7 +337,7 @@ sl_rc eval_run(struct eval *eval, struct eval_packet *packets, uint32_t count, s
     }
     sl_rc rc = sl_client_call(eval->client, SL_MSG_EVAL, eval->request, w.off, TIMEOUT_MS,
                               &eval->reply, err);
-    return rc == SL_OK ? read_reply(eval, packets, count, err) : rc;
+    return rc == SL_OK ? read_reply(eval, packets, count, err) : ended_or(eval, rc, err);
 }
 
 const char *eval_nf_name(const struct eval *eval, uint8_t nf)

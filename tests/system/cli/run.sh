@@ -6,7 +6,8 @@
 set -u
 build=$(cd "$1" && pwd)
 safelib=$build/cmd/safelib/safelib
-for file in "$safelib" "$build/cmd/safelib-nf/safelib-nf"; do
+dying=$build/tests/system/host_program/dying_image # by the last of its parameters, here the device
+for file in "$safelib" "$dying" "$build/cmd/safelib-nf/safelib-nf"; do
     [ -x "$file" ] || { echo "$file was not built"; exit 77; }
 done
 work=$(mktemp -d /tmp/sl-cli.XXXXXX)
@@ -129,6 +130,10 @@ captures() {
     expect 2 'this image has no NF "nosuch"' "$safelib" replay --chain nosuch.slp --device bare --in ether.pcap
     expect 2 "would overwrite" "${run[@]}" --in ether.pcap --out ./ether.pcap
     expect 2 "could not be written" bash -c "${run[*]} --in ether.pcap >/dev/full"
+    # an image that dies (page fault) or ends under the command: told at once, not after the channel's patience
+    expect 2 "the image died: " timeout 20 "${run[@]}" --in ether.pcap --image "$dying"
+    expect 2 "the image ended by itself with exit code 0" timeout 20 "$safelib" replay --chain rules.slp --device emu \
+        --in ether.pcap --image "$dying"
     expect_json 0 "${run[@]}" --in ether.pcap --json
     expect_json 2 "${run[@]}" --in cut.pcap --json
     expect 0 "" "${run[@]}" --in ether.pcap --out b.pcap --verdicts b.txt
