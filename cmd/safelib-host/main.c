@@ -219,7 +219,10 @@ static void banner(const struct program *program)
     (void)fprintf(stderr, "  evidence   %s\n", node->evidence_name);
     (void)fprintf(stderr, "  scheduling %s, %u shard%s\n", s->is_polling ? "polling" : "batch",
                   node->shard_count, node->shard_count == 1 ? "" : "s");
-    if (strcmp(node->device.name, "sgx") != 0) {
+    if (strcmp(node->evidence_name, "tsm") == 0) {
+        (void)fprintf(stderr, "  the guest that this runs in is what is protected and measured, as "
+                              "a whole\n");
+    } else if (strcmp(node->device.name, "sgx") != 0) {
         (void)fprintf(stderr,
                       "WARNING: device %s PROTECTS NOTHING: this machine's administrator can "
                       "read keys and traffic. For tests and benchmarks only.\n",

@@ -17,6 +17,7 @@
 #include "command.h"
 #include "control/suites.h"
 #include "device/device.h"
+#include "evidence/producers.h"
 #include "gateway_ask.h"
 #include "net/udp.h"
 
@@ -125,6 +126,63 @@ static void emulator_check(struct report *report)
     finding(report, LEVEL_NOTE, "emulator", "never give it secrets: for tests and benchmarks",
             "works; %u rules of SGX are not enforced here; protects nothing", count);
     emu->destroy(enclave);
+}
+
+/* Hardware that can sign a quote, and whether what asks it is installed. */
+static bool evidence_sgx_check(struct report *report)
+{
+    struct sl_evidence_producer sgx;
+    struct sl_err err = {0};
+    uint8_t target[512];
+    if (access("/dev/sgx_enclave", F_OK) != 0 ||
+        sl_evidence_sgx_open(NULL, NULL, &sgx, &err) != SL_OK) {
+        return false;
+    }
+    bool is_good = sgx.target_info(sgx.ctx, target, &err) == SL_OK;
+    finding(report, is_good ? LEVEL_GOOD : LEVEL_WARN, "evidence",
+            is_good ? "" : "start aesmd with its ECDSA plug-ins, or install libsgx-dcap-ql",
+            "sgx: %s", is_good ? "the quoting enclave answers" : err.text);
+    sl_evidence_producer_done(&sgx);
+    return true;
+}
+
+static bool evidence_tsm_check(struct report *report)
+{
+    static const uint8_t data[SL_EVIDENCE_DATA_SIZE];
+    struct sl_evidence_producer tsm;
+    struct sl_evidence evidence;
+    struct sl_err err = {0};
+    if (sl_evidence_tsm_open(SL_TSM_ROOT, &tsm, &err) != SL_OK) {
+        bool is_guest = access("/dev/tdx_guest", F_OK) == 0 || access("/dev/sev-guest", F_OK) == 0;
+        if (is_guest) {
+            finding(report, LEVEL_WARN, "evidence",
+                    "Linux 6.7 or later; mount -t configfs none /sys/kernel/config", "%s",
+                    err.text);
+        }
+        return is_guest;
+    }
+    bool is_good = tsm.produce(tsm.ctx, data, NULL, &evidence, &err) == SL_OK;
+    if (is_good) {
+        finding(report, LEVEL_GOOD, "evidence", "", "tsm: %s report of %zu bytes",
+                evidence.type == SL_ATTEST_TDX ? "TDX" : "SEV-SNP", evidence.evidence.size);
+        sl_evidence_done(&evidence);
+    } else {
+        finding(report, LEVEL_WARN, "evidence",
+                "be root; load tdx-guest or sev-guest; see the sentence", "tsm: %s", err.text);
+    }
+    sl_evidence_producer_done(&tsm);
+    return true;
+}
+
+static void evidence_check(struct report *report)
+{
+    bool has_sgx = evidence_sgx_check(report);
+    bool has_tsm = evidence_tsm_check(report);
+    if (!has_sgx && !has_tsm) {
+        finding(report, LEVEL_NOTE, "evidence",
+                "a gateway takes it only where its policy says insecure_allow_emulated: for tests",
+                "only the emulator's (evidence emu), which anybody can forge");
+    }
 }
 
 static void cpu_check(struct report *report)
@@ -326,7 +384,8 @@ int cmd_doctor(int argc, char **argv)
         .usage = "safelib doctor [--json]",
         .about =
             "Looks at this machine: trusted execution environments, what the emulator cannot\n"
-            "enforce, processor, key exchange, TUN, offload (by sending a train to itself), clock, "
+            "enforce, who can vouch for an image, processor, key exchange, TUN, offload (by "
+            "sending a train to itself), clock, "
             "namespaces,\n"
             "nft, routing, and the gateway where one runs; with the next step for each. Ends with\n"
             "1 where something is bad.",
@@ -343,6 +402,7 @@ int cmd_doctor(int argc, char **argv)
     report.checks = json_array();
     tee_check(&report);
     emulator_check(&report);
+    evidence_check(&report);
     cpu_check(&report);
     key_exchange_check(&report);
     tun_check(&report);

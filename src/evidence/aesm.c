@@ -119,18 +119,16 @@ static const char *error_hint(uint64_t code)
     }
 }
 
-/* Response { CALL: { errorCode = 1, bytes or number = 2, number = 3 } } */
-static sl_rc reply_read(const struct sl_aesm *aesm, enum call call, size_t size, struct exchange *x,
-                        struct sl_err *err)
+/* The message inside the answer, which has the number of its call. */
+static sl_rc reply_find(const struct sl_aesm *aesm, enum call call, size_t size,
+                        const struct exchange *x, struct sl_blob *ret_body, struct sl_err *err)
 {
-    struct sl_reader outer;
-    struct sl_reader inner;
+    struct sl_reader r;
     struct sl_pb_field field;
     struct sl_blob body = {NULL, 0};
-    uint64_t code = 1;
-    sl_reader_init(&outer, x->bytes, size);
+    sl_reader_init(&r, x->bytes, size);
     do {
-        if (sl_pb_next(&outer, &field) != SL_OK) {
+        if (sl_pb_next(&r, &field) != SL_OK) {
             return broken(aesm, x, "an answer that is no protobuf message", err);
         }
         if (field.number == CALL_UNSUPPORTED) {
@@ -143,11 +141,27 @@ static sl_rc reply_read(const struct sl_aesm *aesm, enum call call, size_t size,
     if (body.data == NULL) {
         return broken(aesm, x, "an answer to something else", err);
     }
+    *ret_body = body;
+    return SL_OK;
+}
+
+/* { errorCode = 1, bytes or number = 2, number = 3 }, in every answer that is used here */
+static sl_rc reply_read(const struct sl_aesm *aesm, enum call call, size_t size, struct exchange *x,
+                        struct sl_err *err)
+{
+    struct sl_reader r;
+    struct sl_pb_field field;
+    struct sl_blob body;
+    uint64_t code = 1; /* the .proto's default: "unexpected error" */
+    sl_rc rc = reply_find(aesm, call, size, x, &body, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
     x->data = (struct sl_blob){NULL, 0};
     x->number = 0;
-    sl_reader_init(&inner, body.data, body.size);
+    sl_reader_init(&r, body.data, body.size);
     do {
-        if (sl_pb_next(&inner, &field) != SL_OK) {
+        if (sl_pb_next(&r, &field) != SL_OK) {
             return broken(aesm, x, "an answer that is no protobuf message", err);
         }
         if (field.number == 1) {

@@ -134,22 +134,32 @@ static bool sgx_extension_add(X509 *certificate, const struct sl_machine *machin
     return is_ok;
 }
 
+static bool extensions_add(X509 *c, X509 *issuer, const struct spec *spec,
+                           const struct sl_machine *machine)
+{
+    return extension_add(c, issuer, NID_basic_constraints, spec->constraints) &&
+           extension_add(c, issuer, NID_key_usage, spec->usage) &&
+           extension_add(c, issuer, NID_subject_key_identifier, "hash") &&
+           extension_add(c, issuer, NID_authority_key_identifier, "keyid:always") &&
+           (!spec->has_sgx_extension || sgx_extension_add(c, machine));
+}
+
+static bool dates_set(X509 *c, int64_t now_s)
+{
+    time_t now = (time_t)now_s;
+    return X509_time_adj(X509_getm_notBefore(c), -(long)BEFORE_S, &now) != NULL &&
+           X509_time_adj(X509_getm_notAfter(c), VALID_S, &now) != NULL;
+}
+
 static X509 *certificate_make(const struct maker *maker, const struct spec *spec, EVP_PKEY *key,
                               X509 *issuer, EVP_PKEY *issuer_key, const struct sl_machine *machine)
 {
     X509 *c = X509_new();
-    time_t now = (time_t)maker->now_s;
-    bool is_ok = c != NULL && key != NULL && X509_set_version(c, X509_VERSION_3) == 1 &&
+    bool is_ok = c != NULL && X509_set_version(c, X509_VERSION_3) == 1 &&
                  serial_set(X509_get_serialNumber(c)) && name_set(c, spec->name) &&
                  X509_set_issuer_name(c, X509_get_subject_name(issuer)) == 1 &&
-                 X509_time_adj(X509_getm_notBefore(c), -(long)BEFORE_S, &now) != NULL &&
-                 X509_time_adj(X509_getm_notAfter(c), VALID_S, &now) != NULL &&
-                 X509_set_pubkey(c, key) == 1 &&
-                 extension_add(c, issuer, NID_basic_constraints, spec->constraints) &&
-                 extension_add(c, issuer, NID_key_usage, spec->usage) &&
-                 extension_add(c, issuer, NID_subject_key_identifier, "hash") &&
-                 extension_add(c, issuer, NID_authority_key_identifier, "keyid:always") &&
-                 (!spec->has_sgx_extension || sgx_extension_add(c, machine)) &&
+                 dates_set(c, maker->now_s) && X509_set_pubkey(c, key) == 1 &&
+                 extensions_add(c, issuer, spec, machine) &&
                  X509_sign(c, issuer_key, EVP_sha256()) > 0;
     if (!is_ok) {
         X509_free(c);

@@ -271,6 +271,7 @@ const char *fake_tsm_start(void)
         return NULL;
     }
     fs.fuse = fuse_new(&args, &operations, sizeof(operations), NULL);
+    fuse_opt_free_args(&args);
     if (fs.fuse == NULL || fuse_mount(fs.fuse, fs.folder) != 0) {
         (void)rmdir(fs.folder);
         return NULL;

@@ -21,7 +21,7 @@ static int setup(void **state)
     (void)snprintf(aesm.path, sizeof(aesm.path), "%s", path);
     memset(report, 0x33, sizeof(report));
     *state = NULL;
-    return sl_evidence_sgx_open(path, "/nonexistent.so", &producer, &err);
+    return sl_evidence_sgx_open(path, "/nonexistent.so", &producer, &err) != SL_OK;
 }
 
 static int teardown(void **state)

@@ -20,7 +20,7 @@ static int group_setup(void **state)
         print_message("no FUSE on this machine\n");
         return 0;
     }
-    return sl_evidence_tsm_open(root, &producer, &err);
+    return sl_evidence_tsm_open(root, &producer, &err) != SL_OK;
 }
 
 static int group_teardown(void **state)
