@@ -198,8 +198,8 @@ static json_t *payload_json(const struct sl_attest_result *result)
 
 /* --- token --- */
 
-/* Appends the base64url of a JSON object, compact. Takes the reference. */
-static sl_rc part_append(json_t *json, char **io_text, const char *separator)
+/* Appends the base64url of a JSON object, compact, behind a dot. Takes the reference. */
+static sl_rc part_append(json_t *json, char **io_text)
 {
     char *dump = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL;
     json_decref(json);
@@ -208,11 +208,13 @@ static sl_rc part_append(json_t *json, char **io_text, const char *separator)
     }
     size_t size = strlen(dump);
     size_t used = *io_text != NULL ? strlen(*io_text) : 0;
-    char *text = realloc(*io_text, used + strlen(separator) + base64url_size(size));
+    char *text = realloc(*io_text, used + 1 + base64url_size(size));
     if (text != NULL) {
         *io_text = text;
-        (void)memcpy(text + used, separator, strlen(separator));
-        base64url((const uint8_t *)dump, size, text + used + strlen(separator));
+        if (used != 0) {
+            text[used++] = '.';
+        }
+        base64url((const uint8_t *)dump, size, text + used);
     }
     free(dump);
     return text != NULL ? SL_OK : SL_NO_MEMORY;
@@ -265,10 +267,10 @@ sl_rc sl_attest_result_ear(const struct sl_attest_result *result, struct sl_blob
     ERR_set_mark();
     sl_rc rc = key_read(key_pem, &key);
     if (rc == SL_OK) {
-        rc = part_append(header_json(&key), &text, "");
+        rc = part_append(header_json(&key), &text);
     }
     if (rc == SL_OK) {
-        rc = part_append(payload_json(result), &text, ".");
+        rc = part_append(payload_json(result), &text);
     }
     if (rc == SL_OK) {
         rc = signature_append(key.pkey, &text);

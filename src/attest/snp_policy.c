@@ -250,12 +250,17 @@ void sl_snp_policy_check(struct sl_snp_case *c)
 
 /* --- identity --- */
 
+static bool fits(bool is_asked, const uint8_t *expected, const uint8_t *found, size_t size)
+{
+    return !is_asked || memcmp(expected, found, size) == 0;
+}
+
 static bool reference_matches(const struct sl_attest_reference *ref,
                               const struct sl_snp_report *report)
 {
-    return (!ref->has_measurement || memcmp(ref->measurement, report->measurement, 48) == 0) &&
-           (!ref->has_host_data || memcmp(ref->host_data, report->host_data, 32) == 0) &&
-           (!ref->has_id_key_digest || memcmp(ref->id_key_digest, report->id_key_digest, 48) == 0);
+    return fits(ref->has_measurement, ref->measurement, report->measurement, 48) &&
+           fits(ref->has_host_data, ref->host_data, report->host_data, 32) &&
+           fits(ref->has_id_key_digest, ref->id_key_digest, report->id_key_digest, 48);
 }
 
 void sl_snp_identity_check(struct sl_snp_case *c)
