@@ -33,6 +33,7 @@ enum {
     X(image, "sign, inspect, measure and compare NF images")                                       \
     X(attest, "judge and inspect hardware evidence, keep collateral")                              \
     X(tpm, "judge quotes of a TPM 2.0")                                                            \
+    X(bootlog, "show and replay boot event logs")                                                  \
     X(ima, "show, replay and judge Linux measurement lists")                                       \
     X(policy, "compile, check and show firewall policies")                                         \
     X(explain, "say what becomes of a packet, and by which rule")                                  \

@@ -76,7 +76,12 @@ static sl_rc spec_id_read(struct sl_tcg_log *log, const struct sl_tcg_event *eve
         log->algorithm_count++;
     }
     uint8_t vendor_size = sl_reader_u8(&r);
-    (void)sl_reader_bytes(&r, vendor_size);
+    if (r.rc == SL_OK && sl_reader_left(&r) == 0) {
+        /* some firmware leaves its information out of the event's size, and appends it */
+        log->appended_size = vendor_size;
+    } else {
+        (void)sl_reader_bytes(&r, vendor_size);
+    }
     if (sl_reader_end(&r) != SL_OK) {
         return sl_err_set(err, SL_MALFORMED,
                           "event log: the Spec ID event of %zu bytes does not hold its table of %u "
@@ -161,6 +166,7 @@ sl_rc sl_tcg_log_next(struct sl_tcg_log *log, struct sl_tcg_event *ret_event, st
     struct sl_tcg_event event = {.number = log->number, .off = log->off};
     if (log->is_sha1_only || log->number == 0) {
         read_sha1_event(&r, &event);
+        (void)sl_reader_bytes(&r, log->number == 0 ? log->appended_size : 0);
     } else {
         event.mr = read_le32(&r);
         event.type = read_le32(&r);

@@ -36,6 +36,7 @@ struct sl_tcg_log {
     size_t off;      /**< of the next event */
     uint64_t number; /**< events read */
     bool is_sha1_only;
+    uint8_t appended_size; /**< bytes of vendor information behind the first event */
     struct sl_tcg_digest algorithms[SL_TCG_ALGORITHMS_MAX];
     size_t algorithm_count;
 };
