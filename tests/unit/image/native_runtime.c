@@ -62,6 +62,18 @@ void sl_rt_counters(struct sl_rt_counters *ret_counters)
 }
 
 static bool has_no_reports;
+static sl_rc (*reporter)(void *ctx, const uint8_t target_info[512], const uint8_t report_data[64],
+                         uint8_t ret_report[432]);
+static void *reporter_ctx;
+
+void native_runtime_reporter(sl_rc (*report)(void *ctx, const uint8_t target_info[512],
+                                             const uint8_t report_data[64],
+                                             uint8_t ret_report[432]),
+                             void *ctx)
+{
+    reporter = report;
+    reporter_ctx = ctx;
+}
 
 void native_runtime_no_reports(bool is_missing)
 {
@@ -72,6 +84,9 @@ void native_runtime_no_reports(bool is_missing)
 sl_rc sl_rt_report(const uint8_t target_info[512], const uint8_t report_data[64],
                    uint8_t ret_report[432])
 {
+    if (reporter != NULL) {
+        return reporter(reporter_ctx, target_info, report_data, ret_report);
+    }
     if (has_no_reports) {
         return SL_UNSUPPORTED;
     }

@@ -11,4 +11,10 @@ uint64_t native_runtime_waits(void);
 /** Whether sl_rt_report fails, as on the device bare. */
 void native_runtime_no_reports(bool is_missing);
 
+/** Who answers for EREPORT from now on; NULL: bytes in the right places, and no MAC. */
+void native_runtime_reporter(sl_rc (*report)(void *ctx, const uint8_t target_info[512],
+                                             const uint8_t report_data[64],
+                                             uint8_t ret_report[432]),
+                             void *ctx);
+
 #endif
