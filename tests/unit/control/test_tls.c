@@ -130,6 +130,49 @@ static void test_tls12_client_is_refused(void **state)
     pair_done(&p);
 }
 
+/* Whoever answers in the image's place and knows no TLS 1.3 gets nothing but our first message:
+ * there is no exporter (RFC 9266) that evidence could be bound to. */
+static void test_tls12_server_is_refused(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct sl_err err = {0};
+    pair_init(&p);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    assert_non_null(ctx);
+    assert_int_equal(SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION), 1);
+    assert_int_equal(SSL_CTX_use_certificate(ctx, p.image->certificate), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(ctx, p.image->key), 1);
+    SSL *ssl = SSL_new(ctx);
+    BIO *in = BIO_new(BIO_s_mem());
+    BIO *out = BIO_new(BIO_s_mem());
+    SSL_set_bio(ssl, in, out);
+    SSL_set_accept_state(ssl);
+    sl_rc rc = SL_AGAIN;
+    for (int i = 0; i < 6 && rc == SL_AGAIN; i++) {
+        uint8_t buf[16384];
+        const uint8_t *data;
+        rc = sl_tls_handshake(p.client, &err);
+        size_t size = sl_tls_out(p.client, &data);
+        if (size > 0) {
+            (void)BIO_write(in, data, (int)size);
+            sl_tls_out_take(p.client, size);
+        }
+        (void)SSL_do_handshake(ssl);
+        int got = BIO_read(out, buf, sizeof(buf));
+        if (got > 0) {
+            assert_ok(sl_tls_feed(p.client, buf, (size_t)got));
+        }
+    }
+    assert_true(rc == SL_UNSUPPORTED || rc == SL_MALFORMED); /* its alert: protocol version */
+    assert_false(sl_tls_is_ready(p.client));
+    uint8_t exported[32];
+    assert_rc(sl_tls_export(p.client, SL_TLS_EXPORTER_LABEL, exported, sizeof(exported)), SL_STATE);
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    pair_done(&p);
+}
+
 static void test_client_without_key_is_refused(void **state)
 {
     (void)state;
@@ -279,6 +322,7 @@ int main(void)
         cmocka_unit_test(test_other_tenant_key_is_refused),
         cmocka_unit_test(test_other_image_key_is_refused_before_anything_is_said),
         cmocka_unit_test(test_tls12_client_is_refused),
+        cmocka_unit_test(test_tls12_server_is_refused),
         cmocka_unit_test(test_client_without_key_is_refused),
         cmocka_unit_test(test_foreign_client_with_the_key_is_accepted),
         cmocka_unit_test(test_garbage_is_malformed),
