@@ -67,7 +67,7 @@ static EVP_PKEY *pem_key(struct sl_blob text)
 static int ak_read(const char *path, struct material *m)
 {
     struct sl_err err = {0};
-    struct sl_blob blob;
+    struct sl_blob blob = {0};
     uint8_t *data = NULL;
     int status = file_read(path, &data, &blob);
 

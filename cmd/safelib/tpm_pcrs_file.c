@@ -132,12 +132,12 @@ static sl_rc text_read(char *text, struct sl_tpm_pcrs *pcrs)
 
     for (char *line = strtok_r(text, "\n", &save); line != NULL;
          line = strtok_r(NULL, "\n", &save)) {
-        char name[16], hex[2 * SL_TPM_DIGEST_MAX + 3];
-        unsigned pcr;
+        char name[16], hex[2 * SL_TPM_DIGEST_MAX + 3], number[4];
         uint8_t value[SL_TPM_DIGEST_MAX];
         const char *digits = hex;
 
-        if (sscanf(line, " %u : %130s", &pcr, hex) == 2 && hash != NULL) {
+        if (sscanf(line, " %3[0-9] : %130s", number, hex) == 2 && hash != NULL) {
+            unsigned pcr = (unsigned)strtoul(number, NULL, 10);
             digits += strncmp(hex, "0x", 2) == 0 || strncmp(hex, "0X", 2) == 0 ? 2 : 0;
             if (strlen(digits) != 2 * hash->size ||
                 sl_hex_decode(digits, value, hash->size) != SL_OK ||

@@ -260,28 +260,35 @@ static int64_t days_of(unsigned int year, unsigned int month, unsigned int day)
 sl_rc sl_time_parse(struct sl_blob text, int64_t *ret_time_s)
 {
     static const unsigned int LENGTHS[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    const uint8_t *p = text.data;
-    unsigned int year;
-    unsigned int month;
-    unsigned int day;
-    unsigned int hour;
-    unsigned int minute;
-    unsigned int second;
-    if (text.size != 20 || p[4] != '-' || p[7] != '-' || p[10] != 'T' || p[13] != ':' ||
-        p[16] != ':' || p[19] != 'Z' || !take_number(p, 4, &year) ||
-        !take_number(p + 5, 2, &month) || !take_number(p + 8, 2, &day) ||
-        !take_number(p + 11, 2, &hour) || !take_number(p + 14, 2, &minute) ||
-        !take_number(p + 17, 2, &second)) {
+    static const char FORM[] = "0000-00-00T00:00:00Z";
+    static const struct {
+        size_t off, count;
+        unsigned int min, max;
+    } FIELDS[] = {{0, 4, 1970, 9999}, {5, 2, 1, 12},  {8, 2, 1, 31},
+                  {11, 2, 0, 23},     {14, 2, 0, 59}, {17, 2, 0, 59}};
+    enum { YEAR, MONTH, DAY, HOUR, MINUTE, SECOND, FIELD_COUNT };
+    unsigned int value[FIELD_COUNT];
+    if (text.size != sizeof(FORM) - 1) {
         return SL_MALFORMED;
     }
-    if (year < 1970 || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59) {
-        return SL_MALFORMED;
+    for (size_t i = 0; i < text.size; i++) {
+        if (FORM[i] != '0' && text.data[i] != (uint8_t)FORM[i]) {
+            return SL_MALFORMED;
+        }
     }
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (!take_number(text.data + FIELDS[i].off, FIELDS[i].count, &value[i]) ||
+            value[i] < FIELDS[i].min || value[i] > FIELDS[i].max) {
+            return SL_MALFORMED;
+        }
+    }
+    unsigned int year = value[YEAR];
     bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    if (day < 1 || day > LENGTHS[month - 1] + (month == 2 && is_leap ? 1U : 0U)) {
+    if (value[DAY] > LENGTHS[value[MONTH] - 1] + (value[MONTH] == 2 && is_leap ? 1U : 0U)) {
         return SL_MALFORMED;
     }
-    *ret_time_s = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    *ret_time_s = days_of(year, value[MONTH], value[DAY]) * 86400 + value[HOUR] * 3600 +
+                  value[MINUTE] * 60 + value[SECOND];
     return SL_OK;
 }
 

@@ -43,6 +43,7 @@ enum { LEVEL_SGX = 1U << 16, LEVEL_TDX = 1U << 17, LEVEL_PCE_SVN = 1U << 18 };
 /* Versions 1 and 2 name each component ("sgxtcbcomp07svn"): its index, or SL_TCB_COMPONENTS. */
 static size_t component_of(struct sl_blob key)
 {
+    /* forbidden: waived, the name of a member */
     if (key.size != 15 || memcmp(key.data, "sgxtcbcomp", 10) != 0 ||
         memcmp(key.data + 12, "svn", 3) != 0 || key.data[10] < '0' || key.data[10] > '1' ||
         key.data[11] < '0' || key.data[11] > '9') {
@@ -272,6 +273,19 @@ enum {
     SEEN_EVALUATION = 1U << 6,
 };
 
+static void check_tdx(struct sl_json_reader *r, const struct sl_tcb_info *info)
+{
+    bool has_all = info->version == 3 && info->has_tdx_module;
+    for (size_t i = 0; i < info->level_count; i++) {
+        has_all = has_all && info->levels[i].has_tdx;
+    }
+    if (!has_all) {
+        sl_json_reader_fail(r, SL_MALFORMED,
+                            "TCB info of TDX needs version 3, \"tdxModule\" and each level "
+                            "\"tdxtcbcomponents\"");
+    }
+}
+
 static void check_version(struct sl_json_reader *r, const struct reading *reading, uint32_t seen)
 {
     const struct sl_tcb_info *info = reading->info;
@@ -298,17 +312,8 @@ static void check_version(struct sl_json_reader *r, const struct reading *readin
         sl_json_reader_fail(r, SL_MALFORMED,
                             "version 3 needs \"id\" and each level \"sgxtcbcomponents\"");
     }
-    if (!info->is_tdx) {
-        return;
-    }
-    bool has_all = info->version == 3 && info->has_tdx_module;
-    for (size_t i = 0; i < info->level_count; i++) {
-        has_all = has_all && info->levels[i].has_tdx;
-    }
-    if (!has_all) {
-        sl_json_reader_fail(r, SL_MALFORMED,
-                            "TCB info of TDX needs version 3, \"tdxModule\" and each level "
-                            "\"tdxtcbcomponents\"");
+    if (info->is_tdx) {
+        check_tdx(r, info);
     }
 }
 

@@ -121,6 +121,7 @@ static bool has_members(const json_t *root)
 sl_rc sl_audit_line_read(const char *text, size_t size, struct sl_audit_line *ret_line)
 {
     struct sl_audit_line line = {0};
+    /* forbidden: waived, the name of a member */
     if (size <= TAIL_SIZE || memcmp(text + size - TAIL_SIZE, hash_key, HASH_KEY_SIZE) != 0) {
         return SL_MALFORMED;
     }

@@ -48,23 +48,27 @@ static bool offset(const char *at, int64_t *ret_seconds)
     return *at == '\0';
 }
 
-bool sl_expiry_time(const char *text, int64_t *ret_time_s)
+/* RFC 3339 5.6: "full-date" */
+static bool date(const char **at, struct tm *tm)
 {
     static const int days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (!number(at, 4, 1, 9999, &tm->tm_year) || !mark(at, "-") ||
+        !number(at, 2, 1, 12, &tm->tm_mon) || !mark(at, "-") ||
+        !number(at, 2, 1, days[tm->tm_mon - 1], &tm->tm_mday)) {
+        return false;
+    }
+    bool is_leap = (tm->tm_year % 4 == 0 && tm->tm_year % 100 != 0) || tm->tm_year % 400 == 0;
+    return tm->tm_mon != 2 || tm->tm_mday != 29 || is_leap;
+}
+
+bool sl_expiry_time(const char *text, int64_t *ret_time_s)
+{
     struct tm tm = {0};
     const char *at = text;
     int64_t shift = 0;
-    /* RFC 3339 5.6 */
-    if (!number(&at, 4, 1, 9999, &tm.tm_year) || !mark(&at, "-") ||
-        !number(&at, 2, 1, 12, &tm.tm_mon) || !mark(&at, "-") ||
-        !number(&at, 2, 1, days[tm.tm_mon - 1], &tm.tm_mday) || !mark(&at, "Tt ") ||
-        !number(&at, 2, 0, 23, &tm.tm_hour) || !mark(&at, ":") ||
-        !number(&at, 2, 0, 59, &tm.tm_min) || !mark(&at, ":") ||
+    if (!date(&at, &tm) || !mark(&at, "Tt ") || !number(&at, 2, 0, 23, &tm.tm_hour) ||
+        !mark(&at, ":") || !number(&at, 2, 0, 59, &tm.tm_min) || !mark(&at, ":") ||
         !number(&at, 2, 0, 60, &tm.tm_sec)) {
-        return false;
-    }
-    bool is_leap = (tm.tm_year % 4 == 0 && tm.tm_year % 100 != 0) || tm.tm_year % 400 == 0;
-    if (tm.tm_mon == 2 && tm.tm_mday == 29 && !is_leap) {
         return false;
     }
     if (mark(&at, ".")) {

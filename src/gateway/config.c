@@ -208,6 +208,28 @@ static sl_rc sides_set(struct sl_gw_config *c, const struct yaml_root *y, struct
     return SL_OK;
 }
 
+/* When keys end. */
+static sl_rc rekey_set(struct sl_gw_config *config, const struct yaml_tunnel *t, struct sl_err *err)
+{
+    uint64_t most = config->is_esn ? REKEY_PACKETS_64 : REKEY_PACKETS_32;
+    config->rekey_seconds = t->rekey_seconds != 0 ? t->rekey_seconds : REKEY_SECONDS_DEFAULT;
+    config->rekey_packets = t->rekey_packets != 0 ? t->rekey_packets : most;
+    config->rekey_bytes = t->rekey_bytes != 0 ? t->rekey_bytes : UINT64_MAX;
+    if (config->rekey_packets < 1000 || config->rekey_packets > most) {
+        return sl_err_set(err, SL_RANGE, "tunnel.rekey_packets: expected 1000 to %llu, not %llu",
+                          (unsigned long long)most, (unsigned long long)config->rekey_packets);
+    }
+    if (config->rekey_bytes < REKEY_BYTES_MIN) {
+        return sl_err_set(err, SL_RANGE, "tunnel.rekey_bytes: expected at least %d, not %llu",
+                          REKEY_BYTES_MIN, (unsigned long long)config->rekey_bytes);
+    }
+    if (config->rekey_seconds < 10) {
+        return sl_err_set(err, SL_RANGE, "tunnel.rekey_seconds: expected at least 10, not %u",
+                          config->rekey_seconds);
+    }
+    return SL_OK;
+}
+
 static sl_rc tunnel_set(struct sl_gw_config *config, const struct yaml_tunnel *t,
                         struct sl_err *err)
 {
@@ -217,34 +239,19 @@ static sl_rc tunnel_set(struct sl_gw_config *config, const struct yaml_tunnel *t
     config->is_dscp_copied = t->copy_dscp != SL_YAML_FALSE;
     config->is_offload = t->offload != SL_YAML_FALSE;
     config->window = t->replay_window != 0 ? t->replay_window : RING_WINDOW_DEFAULT;
-    config->rekey_seconds = t->rekey_seconds != 0 ? t->rekey_seconds : REKEY_SECONDS_DEFAULT;
     config->lease_seconds = t->lease_seconds != 0 ? t->lease_seconds : LEASE_DEFAULT;
-    uint64_t most = config->is_esn ? REKEY_PACKETS_64 : REKEY_PACKETS_32;
-    config->rekey_packets = t->rekey_packets != 0 ? t->rekey_packets : most;
     if (config->window < SL_ESP_WINDOW_MIN || config->window > SL_ESP_WINDOW_MAX ||
         (config->window & (config->window - 1)) != 0) {
         return sl_err_set(err, SL_RANGE,
                           "tunnel.replay_window: expected a power of two from %d to %d, not %u",
                           SL_ESP_WINDOW_MIN, SL_ESP_WINDOW_MAX, config->window);
     }
-    if (config->rekey_packets < 1000 || config->rekey_packets > most) {
-        return sl_err_set(err, SL_RANGE, "tunnel.rekey_packets: expected 1000 to %llu, not %llu",
-                          (unsigned long long)most, (unsigned long long)config->rekey_packets);
-    }
-    config->rekey_bytes = t->rekey_bytes != 0 ? t->rekey_bytes : UINT64_MAX;
-    if (config->rekey_bytes < REKEY_BYTES_MIN) {
-        return sl_err_set(err, SL_RANGE, "tunnel.rekey_bytes: expected at least %d, not %llu",
-                          REKEY_BYTES_MIN, (unsigned long long)config->rekey_bytes);
-    }
     if (config->lease_seconds > SL_LEASE_SECONDS_MAX) {
         return sl_err_set(err, SL_RANGE, "tunnel.lease_seconds: expected 1 to %d, not %u",
                           SL_LEASE_SECONDS_MAX, config->lease_seconds);
     }
-    if (config->rekey_seconds < 10) {
-        return sl_err_set(err, SL_RANGE, "tunnel.rekey_seconds: expected at least 10, not %u",
-                          config->rekey_seconds);
-    }
-    return mtu_set(config, t->mtu, err);
+    sl_rc rc = rekey_set(config, t, err);
+    return rc == SL_OK ? mtu_set(config, t->mtu, err) : rc;
 }
 
 /* Nothing here lets an image in that nobody has looked at. */

@@ -331,6 +331,24 @@ static sl_rc path_tell(struct sl_session *session, struct sl_err *err)
     return rc;
 }
 
+/* What is done from time to time with an image that is ours. */
+static sl_rc routine(struct sl_session *session, bool is_attest_due, uint64_t now_ns,
+                     struct sl_err *err)
+{
+    sl_rc rc = SL_OK;
+    if (now_ns >= session->time_due_ns) {
+        rc = sl_client_time(session->client, SL_SESSION_TIMEOUT_MS, err);
+        session->time_due_ns = now_ns + TIME_EVERY_S * SECOND;
+    }
+    rc = rc == SL_OK && is_attest_due ? sl_session_reattest(session, err) : rc;
+    rc = rc == SL_OK ? sl_session_rekey_due(session, err) : rc;
+    rc = rc == SL_OK ? path_tell(session, err) : rc;
+    if (rc == SL_OK) {
+        running_state(session);
+    }
+    return rc;
+}
+
 static sl_rc connected_tick(struct sl_session *session, struct sl_err *err)
 {
     uint64_t now_ns = sl_gw_now_ns();
@@ -356,17 +374,7 @@ static sl_rc connected_tick(struct sl_session *session, struct sl_err *err)
         taken_over(session);
         return SL_OK;
     }
-    if (rc == SL_OK && now_ns >= session->time_due_ns) {
-        rc = sl_client_time(session->client, SL_SESSION_TIMEOUT_MS, err);
-        session->time_due_ns = now_ns + TIME_EVERY_S * SECOND;
-    }
-    rc = rc == SL_OK && is_attest_due ? sl_session_reattest(session, err) : rc;
-    rc = rc == SL_OK ? sl_session_rekey_due(session, err) : rc;
-    rc = rc == SL_OK ? path_tell(session, err) : rc;
-    if (rc == SL_OK) {
-        running_state(session);
-    }
-    return rc;
+    return rc == SL_OK ? routine(session, is_attest_due, now_ns, err) : rc;
 }
 
 static sl_rc session_step(struct sl_session *session, struct sl_err *err)

@@ -153,17 +153,23 @@ static sl_rc digests_set(const struct sl_attest_yaml_reference *y, const char *w
     return SL_OK;
 }
 
-/* A reference speaks of one kind of machine, and says which code: what only narrows an identity
- * down is no identity. */
-static sl_rc reference_check(const struct sl_attest_reference *r, const char *where,
-                             struct sl_err *err)
+/* Of how many kinds of machines its keys speak. */
+static int kinds_count(const struct sl_attest_reference *r)
 {
     bool has_rtmr = r->has_rtmr[0] || r->has_rtmr[1] || r->has_rtmr[2] || r->has_rtmr[3];
     bool is_sgx = r->has_mrenclave || r->has_mrsigner || r->has_isv_prod_id || r->min_isv_svn != 0;
     bool is_tdx = r->has_mrtd || has_rtmr;
     bool is_snp =
         r->has_measurement || r->has_host_data || r->has_id_key_digest || r->min_guest_svn != 0;
-    if (is_sgx + is_tdx + is_snp > 1) {
+    return is_sgx + is_tdx + is_snp;
+}
+
+/* A reference speaks of one kind of machine, and says which code: what only narrows an identity
+ * down is no identity. */
+static sl_rc reference_check(const struct sl_attest_reference *r, const char *where,
+                             struct sl_err *err)
+{
+    if (kinds_count(r) > 1) {
         return sl_err_set(err, SL_INVALID,
                           "%s: mixes keys of SGX, TDX and SEV-SNP, so nothing could match; write "
                           "one reference for each",
