@@ -164,6 +164,7 @@ static void test_config_check_bad_values_named(void **state)
         {"scheduling", "poll", "neither batch nor polling", SL_INVALID},
         {"framing", "gre", "neither udp nor native", SL_INVALID},
         {"offload", "on", "neither auto nor off", SL_INVALID},
+        {"evidence", "tpm", "'tpm' is none of auto, emu, sgx, tsm, none", SL_INVALID},
         {"entry_cost_ns", "much", "'much' is not a number", SL_RANGE},
         {"shards", "17", "shards 1..16", SL_RANGE},
         {"ring_count", "100", "powers of two", SL_RANGE},
