@@ -237,7 +237,7 @@ sl_rc sl_ima_ascii_next(struct sl_ima_log *log, struct sl_ima_entry *entry, stru
     if (rc != SL_OK) {
         return rc;
     }
-    sl_writer_init(&w, log->scratch, SL_IMA_ENTRY_SIZE_MAX);
+    sl_writer_init(&w, log->scratch, log->scratch_size);
     rc = entry->template.is_ima ? ima_write(entry, &line, &w, err)
                                 : fields_write(log, entry, &line, &w, err);
     if (rc != SL_OK) {

@@ -8,6 +8,7 @@
 
 #include "safelib/bytes.h"
 
+enum { SCRATCH_SLACK = 512 };
 static const size_t HASH_SIZES[] = {20, 32, 48, 64};
 
 static uint32_t u32_read(const struct sl_ima_log *log, struct sl_reader *r)
@@ -320,7 +321,10 @@ sl_rc sl_ima_log_init(struct sl_ima_log *log, struct sl_blob data, enum sl_ima_l
     log->size = data.size;
     log->format = format;
     log->template_hash_size = HASH_SIZES[0];
-    log->scratch = malloc(SL_IMA_ENTRY_SIZE_MAX);
+    /* no entry is larger than the text it was printed as, but for its lengths and paddings */
+    log->scratch_size = data.size < SL_IMA_ENTRY_SIZE_MAX ? data.size + SCRATCH_SLACK
+                                                          : SL_IMA_ENTRY_SIZE_MAX + SCRATCH_SLACK;
+    log->scratch = malloc(log->scratch_size);
     if (log->scratch == NULL) {
         return sl_err_set(err, SL_NO_MEMORY, "no memory to read a measurement list");
     }

@@ -66,8 +66,9 @@ struct sl_ima_log {
     bool is_big_endian;
     bool is_unterminated; /**< ASCII: strings were hashed without their NUL (container patches) */
     size_t template_hash_size;
-    uint64_t count; /**< entries read */
-    uint8_t *scratch;
+    uint64_t count;   /**< entries read */
+    uint8_t *scratch; /**< an entry's bytes, where they are not in the list as they are hashed */
+    size_t scratch_size;
 };
 
 /** Looks at the first entries for byte order and size of the template hash.
