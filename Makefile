@@ -3,7 +3,7 @@
 BUILD ?= build
 MESON_FLAGS ?= --buildtype=debugoptimized
 
-.PHONY: help deps build check demo bench fuzz model format clean
+.PHONY: help deps build check demo bench fuzz model spec-map format clean
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 deps: ## install what the build, the tests and the demo need (Debian packages)
@@ -25,6 +25,8 @@ fuzz: deps ## fuzz every parser for longer (FUZZ_SECONDS each, default 300)
 	@tools/fuzz $${FUZZ_SECONDS:-300}
 model: deps ## check the model of the handshake, with larger bounds than make check does
 	@model/check $(BUILD) --long
+spec-map: ## docs/spec-map.md anew, from the clauses that comments name
+	@tools/spec-map
 format: ## clang-format every C file in place
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 clean: ## remove what was built

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reader of Intel's enclave identity (of the quoting enclaves). */
+/* Reader of Intel's enclave identity (of the quoting enclaves).
+ *
+ * PCS API version 4, "Get SGX/TDX QE Identity" */
 #include <stdio.h>
 
 #include "attest/tcb_info.h"

@@ -73,6 +73,7 @@ static const char *format_fault(X509_CRL *crl, bool *ret_has_number)
     return has_critical(crl) ? "it has a critical extension that is not known here" : NULL;
 }
 
+/* RFC 5280 5.1.2.4 and 5.1.2.5: this update, next update; and the age that the policy allows. */
 static void dates_check(const struct sl_x509_path *path, X509_CRL *crl, const char *issuer,
                         struct sl_findings *findings)
 {

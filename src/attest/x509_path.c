@@ -106,8 +106,8 @@ static void validity_check(const struct sl_x509_path *path, X509 *cert, const ch
     }
 }
 
-/* RFC 5280 6.1.4 (k) to (n). @p below counts the certificates between it and the leaf that are not
- * self-issued. */
+/* RFC 5280 6.1.4 (k) to (n); RFC 5280 4.2.1.3 and 4.2.1.9: key usage, basic constraints. @p below
+ * counts the certificates between it and the leaf that are not self-issued. */
 static bool issuer_check(const struct sl_x509_path *path, X509 *cert, const char *name, long below,
                          struct sl_findings *findings)
 {
