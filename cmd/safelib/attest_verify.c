@@ -256,10 +256,36 @@ static void verdict_show(const struct request *r, const struct material *m,
     notes_show(result);
 }
 
+/* What tells one workload from another, in the order of the table; the rest is in `inspect`. */
+static const char *const identity_claims[] = {
+    "mrenclave", "mrsigner",    "isv_prod_id", "isv_svn",   "attributes_set", "mrseam",
+    "mrtd",      "mrconfigid",  "rtmr0",       "rtmr1",     "rtmr2",          "rtmr3",
+    "rtmr",      "measurement", "host_data",   "guest_svn", "id_key_digest",  "policy_flags",
+    "vmpl",      "chip_id",     "report_data",
+};
+
+/* The body of the evidence comes before whatever vouches for it, so the first of a name is meant.
+ */
+static const json_t *claim_find(const json_t *object, const char *name)
+{
+    const char *key = NULL;
+    const json_t *value = NULL;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        const json_t *found = strcmp(key, name) == 0               ? value
+                              : strcmp(key, "signature_data") == 0 ? NULL
+                                                                   : claim_find(value, name);
+        if (found != NULL) {
+            return found;
+        }
+    }
+    return NULL;
+}
+
 /* Claims and vector come from the result's own JSON, so that both views say the same. */
 static int details_show(const struct sl_attest_result *result)
 {
-    static const char *const sections[] = {"vector", "tcb", "validity", "claims"};
+    static const char *const sections[] = {"vector", "tcb", "validity"};
     char *text = NULL;
     if (sl_attest_result_json(result, &text) != SL_OK) {
         return complain(CMD_USAGE, "out of memory");
@@ -267,12 +293,20 @@ static int details_show(const struct sl_attest_result *result)
     json_t *root = json_loads(text, 0, NULL);
     free(text);
     json_t *shown = json_object();
+    json_t *identity = json_object();
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
         json_t *value = json_object_get(root, sections[i]);
-        if (value != NULL && json_object_size(value) > 0) {
+        if (json_object_size(value) > 0) {
             (void)json_object_set(shown, sections[i], value);
         }
     }
+    for (size_t i = 0; i < sizeof(identity_claims) / sizeof(identity_claims[0]); i++) {
+        const json_t *value = claim_find(json_object_get(root, "claims"), identity_claims[i]);
+        if (value != NULL) {
+            (void)json_object_set(identity, identity_claims[i], (json_t *)(uintptr_t)value);
+        }
+    }
+    (void)json_object_set_new(shown, "identity", identity);
     fputc('\n', stdout);
     attest_show_json(stdout, shown);
     json_decref(shown);

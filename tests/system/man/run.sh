@@ -29,6 +29,10 @@ printf 'table inet filter {\n chain forward {\n type filter hook forward priorit
     printf '\x1a\x00\x00\x00sha1:\x00%020d\x0f\x00\x00\x00boot_aggregate\x00' 0 >entry
     printf '10 %s ima-ng sha1:3030303030303030303030303030303030303030 boot_aggregate\n' "$(sha1sum <entry | cut -d' ' -f1)" >list.txt
 }
+# What the page on attestation speaks of: an emulated quote with its collateral.
+if [ -x "$build/tests/tools/attest-sample" ]; then
+    "$build/tests/tools/attest-sample" . && mv policy.yaml attest.yaml
+fi
 failed=0 count=0
 # Pages whose examples need nothing but an image; the others' examples run in the scenarios that set a network up.
 for page in safelib safelib-image safelib-policy safelib-explain safelib-replay safelib-status safelib-ping safelib-doctor safelib-key safelib-tpm safelib-ima safelib-bootlog; do
