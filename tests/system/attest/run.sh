@@ -169,7 +169,14 @@ published() {
     expect 1 "[snp-tcb]" "${verify[@]}" --type snp --evidence report.bin --collateral kds --time 2024-01-01T00:00:00Z --policy snp.yaml
 }
 
+documented() { # every code is explained to the operator
+    local code
+    while read -r code; do expect 0 "" grep -qF "| \`$code\` |" "$source/docs/attestation.md"; done < <(
+        tr -d '\\\n' <"$source/include/safelib/attest_checks.h" | grep -oE 'X\([A-Z0-9_]+, *"[a-z-]+"' | sed 's/.*"\(.*\)"/\1/')
+}
+
 usage
+documented
 judging
 inspecting
 caching
