@@ -67,7 +67,7 @@ void sl_gw_attest_done(struct sl_gw_attest *attest)
 /* The first failure as a sentence, the others by their codes. */
 static void failures_tell(const struct sl_attest_result *result, struct sl_err *err)
 {
-    char others[200] = "";
+    char others[130] = "";
     size_t used = 0;
     const struct sl_attest_finding *first = NULL;
     for (size_t i = 0; i < sl_attest_result_finding_count(result); i++) {
@@ -83,7 +83,7 @@ static void failures_tell(const struct sl_attest_result *result, struct sl_err *
             used += put > 0 ? (size_t)put : 0;
         }
     }
-    (void)sl_err_set(err, SL_DENIED, "%s: %.260s%s", first != NULL ? first->code : "not accepted",
+    (void)sl_err_set(err, SL_DENIED, "%s: %.300s%s", first != NULL ? first->code : "not accepted",
                      first != NULL ? first->text
                                    : sl_attest_status_text(sl_attest_result_status(result)),
                      others);

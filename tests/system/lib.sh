@@ -232,7 +232,7 @@ attestation_default() { # accepts our image, also where it runs on the emulator
 }
 gateway_config() {
     cat >"$WORK/gateway.yaml" <<YAML
-host: {address: "${GW_HOST:-$(host_address)}"}
+host: {address: "${GW_HOST:-$(host_address)}"${GW_HOST_MORE:-}}
 tenant_key: $WORK/${GW_KEY:-tenant}.pem
 ${GW_ATTESTATION:-$(attestation_default)}
 policy: $WORK/policy.nft

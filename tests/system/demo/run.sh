@@ -68,6 +68,30 @@ show_what_runs() {
         sed "s/^/    ${red}/; s/\$/${plain}/"
 }
 
+show_attestation() {
+    say "    \$ safelib attest now"
+    "$SAFELIB" attest now --socket "$WORK/gateway.sock" | indent || die "the image could not be attested again"
+    "$SAFELIB" status --socket "$WORK/gateway.sock" | sed -n '/^attestation/,/^tunnel/p' | sed '$d' | fold -s -w 140 | indent
+}
+
+# The same gateway, and a host that has changed one letter of the image.
+swap_image() {
+    python3 - "$IMAGE" "$WORK/changed-nf" <<'PY' || die "no changed image"
+import os, sys
+image = bytearray(open(sys.argv[1], "rb").read())
+image[image.index(b"SafeLib NF image")] ^= 0x20
+open(sys.argv[2], "wb").write(image)
+os.chmod(sys.argv[2], 0o755)
+PY
+    stop "$HOST_PID"
+    IMAGE=$WORK/changed-nf host_start
+    refused() { state_is stopped && gateway_reason | grep -q '^attestation: identity'; }
+    wait_for 20 refused || die "the changed image was not refused: $(gateway_state): $(gateway_reason)"
+    "$SAFELIB" status --socket "$WORK/gateway.sock" | sed -n '2d; /^tunnel/q; p' | fold -s -w 140 | indent
+    in_ns lan timeout 5 curl -s -m 2 -o /dev/null http://10.2.0.2/ && die "something passed"
+    say "    curl http://10.2.0.2/: no answer. The changed image got no key, no rule and no packet."
+}
+
 fetch_page() {
     local page
     page=$(in_ns lan curl -s -m 10 http://10.2.0.2/) || die "curl got no page through the chain"
@@ -130,17 +154,21 @@ show_topology
 step "1. Start: namespaces, host, image, gateway"
 start_everything
 show_what_runs
-step "2. Fetch a web page from the LAN, through the enclave"
+step "2. What the gateway has verified before it gave the image anything"
+show_attestation
+step "3. Fetch a web page from the LAN, through the enclave"
 fetch_page
-step "3. A forbidden port is refused, and the rule that did it is named"
+step "4. A forbidden port is refused, and the rule that did it is named"
 try_forbidden
-step "4. iperf3 for $seconds seconds through gateway and enclave"
+step "5. iperf3 for $seconds seconds through gateway and enclave"
 measure
-step "5. What the cloud could see: the wire"
+step "6. What the cloud could see: the wire"
 show_wire
-step "6. What the cloud could see: memory of safelib-host outside the enclave, wire and log, searched"
+step "7. What the cloud could see: memory of safelib-host outside the enclave, wire and log, searched"
 search_secrets
-step "7. Counters, from inside the enclave and from the gateway"
+step "8. Counters, from inside the enclave and from the gateway"
 show_status
+step "9. The cloud starts an image with one letter changed"
+swap_image
 say ""
 say "${green}demo: done${plain}; everything is stopped and removed."
