@@ -147,6 +147,7 @@ static sl_rc verify(const struct sl_attest_input *input, struct sl_attest_result
     affirm(v);
     sl_rc rc = check_format(v) ? judge(v) : SL_OK;
     sl_intel_chains_done(v);
+    sl_intel_keys_done(v);
     free(v);
     return rc;
 }

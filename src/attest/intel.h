@@ -7,11 +7,26 @@
 #ifndef SL_ATTEST_INTEL_H
 #define SL_ATTEST_INTEL_H
 
+#include "attest/cert.h"
+#include "attest/p256.h"
 #include "attest/pck.h"
 #include "attest/quote.h"
 #include "attest/tcb_info.h"
 #include "attest/verify.h"
-#include "attest/x509.h"
+
+enum { SL_INTEL_KEYS_MAX = 24, SL_INTEL_CHAIN_MAX = 5 };
+
+/** A path that was found: leaf first, root last; borrowed from the lists. */
+struct sl_intel_chain {
+    const struct sl_cert *certs[SL_INTEL_CHAIN_MAX];
+    size_t count;
+};
+
+/** A CRL, and what is known of its signature. */
+struct sl_intel_crl {
+    struct sl_crl crl;
+    bool is_checked, is_good; /**< signature and dates, told once */
+};
 
 struct sl_intel {
     const struct sl_attest_input *input;
@@ -19,16 +34,23 @@ struct sl_intel {
     struct sl_attest_result *result;
     struct sl_findings *findings; /**< of result */
     struct sl_quote quote;
+    /* keys: one each, however often it signs */
+    struct sl_p256 *curve;
+    struct {
+        uint8_t point[64];
+        struct sl_p256_key *key;
+    } keys[SL_INTEL_KEYS_MAX];
+    size_t key_count;
     /* certificates */
-    struct sl_x509_list roots;
-    struct sl_x509_list pck_certs;
-    struct sl_x509_list signing_certs;
-    X509_CRL *crls[2];
+    struct sl_cert_list roots;
+    struct sl_cert_list pck_certs;
+    struct sl_cert_list signing_certs;
+    struct sl_intel_crl crls[2];
     size_t crl_count;
-    X509 *pck_leaf; /**< borrowed; also where its path does not hold (findings say so) */
-    X509 *signing_leaf;
-    X509 *pck_root; /**< borrowed; NULL: no path */
-    X509 *signing_root;
+    const struct sl_cert *pck_leaf; /**< also where its path does not hold (findings say so) */
+    const struct sl_cert *signing_leaf;
+    const struct sl_cert *pck_root; /**< NULL: no path */
+    const struct sl_cert *signing_root;
     bool has_pck;
     struct sl_pck pck;
     /* collateral */
@@ -51,9 +73,24 @@ void sl_intel_chains_done(struct sl_intel *v);
 /* intel_collateral.c */
 /** Signature, dates and addressee of TCB info and QE identity. */
 sl_rc sl_intel_check_collateral(struct sl_intel *v) SL_MUST_CHECK;
-/** ECDSA P-256 by the key of @p cert, through the cache. */
-sl_rc sl_intel_verify_by_cert(const struct sl_intel *v, X509 *cert, const char *kind,
-                              struct sl_blob data, const uint8_t signature[64]) SL_MUST_CHECK;
+
+/* intel_key.c */
+/** ECDSA P-256 with SHA-256 by the key @p point.
+ * @param kind  of signature, for the cache; NULL: not to be remembered
+ * @retval SL_OK, SL_AUTH, SL_MALFORMED (no point of the curve), SL_NO_MEMORY */
+sl_rc sl_intel_verify(struct sl_intel *v, const char *kind, const uint8_t point[64],
+                      struct sl_blob data, const uint8_t signature[64]) SL_MUST_CHECK;
+void sl_intel_keys_done(struct sl_intel *v);
+
+/* intel_path.c */
+/** Finds and checks the path from @p leaf to a root: signatures, dates, roles, revocation (RFC 5280
+ * 6.1 for certificates without policies and name constraints). Every failure becomes a finding.
+ * @param name   of the chain, in sentences
+ * @param certs  must all be part of the path, or be roots
+ * @retval SL_OK, SL_NO_MEMORY */
+sl_rc sl_intel_check_path(struct sl_intel *v, const char *name, const struct sl_cert *leaf,
+                          const struct sl_cert_list *certs,
+                          struct sl_intel_chain *ret_chain) SL_MUST_CHECK;
 
 /* intel_quote.c */
 /** Quote signature, QE report signature and binding, QE identity. */

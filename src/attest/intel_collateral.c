@@ -1,35 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whether TCB info and QE identity are Intel's, current, and about this platform. */
-#include "attest/cache.h"
 #include "attest/intel.h"
 
 #include <stdio.h>
 
 #include "base/bytes.h"
-
-sl_rc sl_intel_verify_by_cert(const struct sl_intel *v, X509 *cert, const char *kind,
-                              struct sl_blob data, const uint8_t signature[64])
-{
-    uint8_t key[SL_CACHE_KEY_SIZE];
-    const ASN1_BIT_STRING *point = X509_get0_pubkey_bitstr(cert);
-    EVP_PKEY *public = X509_get0_pubkey(cert);
-    if (point == NULL || public == NULL) {
-        return SL_MALFORMED;
-    }
-    if (v->input->cache != NULL) {
-        sl_attest_cache_key(
-            kind, (struct sl_blob){ASN1_STRING_get0_data(point), (size_t)ASN1_STRING_length(point)},
-            data, (struct sl_blob){signature, 64}, key);
-        if (sl_attest_cache_has(v->input->cache, key)) {
-            return SL_OK;
-        }
-    }
-    sl_rc rc = sl_ecdsa_verify(public, "prime256v1", "SHA256", signature, 64, data.data, data.size);
-    if (rc == SL_OK && v->input->cache != NULL) {
-        sl_attest_cache_put(v->input->cache, key);
-    }
-    return rc;
-}
 
 /* The envelope and its signature. false: the object cannot be read. */
 static bool open_envelope(struct sl_intel *v, struct sl_blob in, const char *file,
@@ -51,8 +26,8 @@ static bool open_envelope(struct sl_intel *v, struct sl_blob in, const char *fil
     if (v->signing_leaf == NULL) {
         return true; /* a finding on the chain says why nobody can tell */
     }
-    sl_rc rc = sl_intel_verify_by_cert(v, v->signing_leaf, member, ret_signed->object,
-                                       ret_signed->signature);
+    sl_rc rc = sl_intel_verify(v, member, v->signing_leaf->point, ret_signed->object,
+                               ret_signed->signature);
     if (rc == SL_NO_MEMORY) {
         *ret_rc = rc;
         return false;

@@ -10,15 +10,13 @@
 static sl_rc check_signature(struct sl_intel *v)
 {
     const struct sl_quote *quote = &v->quote;
-    EVP_PKEY *key = sl_ecdsa_p256_key(quote->attestation_key);
-    if (key == NULL) {
+    sl_rc rc =
+        sl_intel_verify(v, NULL, quote->attestation_key, quote->signed_part, quote->signature);
+    if (rc == SL_MALFORMED) {
         sl_finding_add(v->findings, SL_CHECK_SIGNATURE,
                        "the attestation key is no point of P-256: the quote was changed");
         return SL_OK;
     }
-    sl_rc rc = sl_ecdsa_verify(key, "prime256v1", "SHA256", quote->signature, SL_ECDSA_P256_SIZE,
-                               quote->signed_part.data, quote->signed_part.size);
-    EVP_PKEY_free(key);
     if (rc == SL_NO_MEMORY) {
         return rc;
     }
@@ -36,8 +34,8 @@ static sl_rc check_qe_report(struct sl_intel *v)
     const struct sl_quote *quote = &v->quote;
     struct sl_blob report = {quote->qe_report.raw, SL_ENCLAVE_REPORT_SIZE};
     if (v->pck_leaf != NULL) {
-        sl_rc rc = sl_intel_verify_by_cert(v, v->pck_leaf, "qe-report", report,
-                                           quote->qe_report_signature);
+        sl_rc rc =
+            sl_intel_verify(v, "qe-report", v->pck_leaf->point, report, quote->qe_report_signature);
         if (rc == SL_NO_MEMORY) {
             return rc;
         }

@@ -214,26 +214,6 @@ sl_rc sl_pck_parse(struct sl_blob der, struct sl_pck *ret_pck, char ret_why[SL_P
     return SL_OK;
 }
 
-sl_rc sl_pck_read(X509 *cert, struct sl_pck *ret_pck, char ret_why[SL_PCK_WHY_SIZE])
-{
-    int count = X509_get_ext_count(cert);
-    for (int i = 0; i < count; i++) {
-        X509_EXTENSION *ext = X509_get_ext(cert, i);
-        const ASN1_OBJECT *object = X509_EXTENSION_get_object(ext);
-        if (OBJ_length(object) != sizeof(SGX_OID) ||
-            memcmp(OBJ_get0_data(object), SGX_OID, sizeof(SGX_OID)) != 0) {
-            continue;
-        }
-        const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(ext);
-        struct sl_blob der = {.data = ASN1_STRING_get0_data(value),
-                              .size = (size_t)ASN1_STRING_length(value)};
-        return sl_pck_parse(der, ret_pck, ret_why);
-    }
-    (void)snprintf(ret_why, SL_PCK_WHY_SIZE,
-                   "the certificate has no SGX extension (1.2.840.113741.1.13.1)");
-    return SL_NOT_FOUND;
-}
-
 const char *sl_pck_sgx_type_text(uint8_t type)
 {
     static const char *const TEXTS[] = {"standard", "scalable", "scalable with integrity"};

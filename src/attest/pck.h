@@ -7,8 +7,6 @@
 #ifndef SL_ATTEST_PCK_H
 #define SL_ATTEST_PCK_H
 
-#include <openssl/x509.h>
-
 #include "safelib/attest.h"
 
 enum { SL_PCK_COMPONENTS = 16, SL_PCK_WHY_SIZE = 128 };
@@ -35,13 +33,9 @@ struct sl_pck {
     bool has_smt_enabled, is_smt_enabled;
 };
 
-/** @param[out] ret_why  what is wrong; "" on success
- * @retval SL_OK
- * @retval SL_NOT_FOUND   @p cert has no SGX extension
- * @retval SL_TRUNCATED, SL_MALFORMED, SL_RANGE */
-sl_rc sl_pck_read(X509 *cert, struct sl_pck *ret_pck, char ret_why[SL_PCK_WHY_SIZE]) SL_MUST_CHECK;
-
-/** The same of the extension's value alone (DER). */
+/** @param der  value of the extension
+ * @param[out] ret_why  what is wrong; "" on success
+ * @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE */
 sl_rc sl_pck_parse(struct sl_blob der, struct sl_pck *ret_pck,
                    char ret_why[SL_PCK_WHY_SIZE]) SL_MUST_CHECK;
 

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "attest/intel.h"
-#include "attest/x509_internal.h"
 #include "base/bytes.h"
 
 static void put_hex(json_t *object, const char *key, const uint8_t *data, size_t size, sl_rc *io_rc)

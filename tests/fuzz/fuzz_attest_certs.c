@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/cert.h"
 #include "attest/emulated_root.h"
 #include "attest/pck.h"
 #include "attest/x509.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CERTS, CRLS, EXTENSION, KINDS };
+enum { CERTS, CRLS, EXTENSION, KINDS }; /* corpora depend on the order */
 
 static const struct sl_x509_list *roots(void)
 {
@@ -41,14 +42,37 @@ static void fuzz_certs(struct sl_blob in)
     if (leaf == NULL && findings.failure_count == 0) {
         abort();
     }
-    for (size_t i = 0; i < list.count; i++) {
-        struct sl_pck pck;
-        char why[SL_PCK_WHY_SIZE];
-        if (sl_pck_read(list.certs[i], &pck, why) != SL_OK && why[0] == '\0') {
-            abort();
-        }
-    }
     sl_x509_list_done(&list);
+}
+
+/* Intel's profile has a reader of its own, and whatever it takes OpenSSL must take as well. */
+static void fuzz_profile(struct sl_blob in)
+{
+    static struct sl_cert_list list;
+    char why[SL_CERT_WHY_SIZE];
+    struct sl_crl crl;
+    list = (struct sl_cert_list){0};
+    if (sl_cert_list_add(&list, in, false, why) == SL_OK) {
+        for (size_t i = 0; i < list.count; i++) {
+            const unsigned char *p = list.certs[i].der.data;
+            X509 *cert = d2i_X509(NULL, &p, (long)list.certs[i].der.size);
+            if (cert == NULL) {
+                abort();
+            }
+            X509_free(cert);
+        }
+    } else if (why[0] == '\0') {
+        abort();
+    }
+    sl_cert_list_done(&list);
+    if (sl_crl_read(in, &crl, why) == SL_OK) {
+        int64_t when_s;
+        uint8_t serial[] = {1};
+        (void)sl_crl_holds(&crl, (struct sl_blob){serial, 1}, &when_s);
+        sl_crl_done(&crl);
+    } else if (why[0] == '\0') {
+        abort();
+    }
 }
 
 static void fuzz_crl(struct sl_blob in)
@@ -91,9 +115,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sl_blob in = {data + 1, size - 1};
     switch (data[0] % KINDS) {
     case CERTS:
+        fuzz_profile(in);
         fuzz_certs(in);
         break;
     case CRLS:
+        fuzz_profile(in);
         fuzz_crl(in);
         break;
     default:
