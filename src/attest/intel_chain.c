@@ -46,11 +46,7 @@ static sl_rc read_crl(struct sl_intel *v, struct sl_blob in, const char *name)
 {
     char why[SL_CERT_WHY_SIZE];
     if (in.data == NULL) {
-        sl_finding_add(v->findings, SL_CHECK_CRL_MISSING,
-                       "%s is missing: without it nobody knows what was revoked; fetch it from "
-                       "Intel's provisioning service",
-                       name);
-        return SL_OK;
+        return SL_OK; /* the certificates that need it tell (intel_path.c) */
     }
     sl_rc rc = sl_crl_read(in, &v->crls[v->crl_count].crl, why);
     if (rc == SL_NO_MEMORY) {
@@ -137,15 +133,19 @@ static const struct sl_cert *find_pck(const struct sl_cert_list *certs)
     return NULL;
 }
 
-/* The first that is no CA. */
+/* The first that is no CA; among CAs, the first that another issued: its role is refused later. */
 static const struct sl_cert *find_end(const struct sl_cert_list *certs)
 {
-    for (size_t i = 0; i < certs->count; i++) {
-        if (!certs->certs[i].is_ca) {
-            return &certs->certs[i];
+    const struct sl_cert *end = &certs->certs[0];
+    for (size_t i = certs->count; i-- > 0;) {
+        const struct sl_cert *cert = &certs->certs[i];
+        if (!cert->is_ca) {
+            end = cert;
+        } else if (end->is_ca && !sl_blob_equal(cert->issuer, cert->subject)) {
+            end = cert;
         }
     }
-    return NULL;
+    return end;
 }
 
 static sl_rc check_pck_chain(struct sl_intel *v)
@@ -165,9 +165,6 @@ static sl_rc check_pck_chain(struct sl_intel *v)
         sl_finding_add(v->findings, SL_CHECK_CERT_FORMAT, "%s: %s", NAME, why);
     } else {
         v->has_pck = true;
-    }
-    if (v->pck_leaf == NULL) {
-        return SL_OK;
     }
     sl_rc rc = sl_intel_check_path(v, NAME, v->pck_leaf, &v->pck_certs, &chain);
     if (rc != SL_OK || chain.count == 0) {
@@ -194,11 +191,6 @@ static sl_rc check_signing_chain(struct sl_intel *v)
         return SL_OK;
     }
     v->signing_leaf = find_end(&v->signing_certs);
-    if (v->signing_leaf == NULL) {
-        sl_finding_add(v->findings, SL_CHECK_CERT_USAGE, "%s: it holds CAs only, and no signer",
-                       NAME);
-        return SL_OK;
-    }
     sl_rc rc = sl_intel_check_path(v, NAME, v->signing_leaf, &v->signing_certs, &chain);
     if (rc != SL_OK || chain.count == 0) {
         return rc;

@@ -254,10 +254,14 @@ static sl_rc check_revocation(struct sl_intel *v, const char *name, const struct
         }
     }
     if (!is_found) {
+        bool is_root = sl_blob_equal(issuer->issuer, issuer->subject);
+        const struct sl_blob *given = is_root ? &v->collateral->root_crl : &v->collateral->pck_crl;
         sl_finding_add(v->findings, SL_CHECK_CRL_MISSING,
-                       "%s: no CRL of \"%s\" was given, so that \"%s\" may have been revoked: get "
-                       "it from the vendor",
-                       name, issuer->name, subject->name);
+                       "%s: %s is %s \"%s\", so that \"%s\" may have been revoked: fetch it from "
+                       "Intel's provisioning service",
+                       name, is_root ? "root_crl" : "pck_crl",
+                       given->data != NULL ? "not the CRL of" : "missing, the CRL of", issuer->name,
+                       subject->name);
     }
     return SL_OK;
 }
