@@ -14,9 +14,11 @@
 
 enum { CALLS = 32, REQUEST_MAX = 2048, QUOTE_SIZE = 4600, SIGNATURE_SIZE = 4000 };
 
-struct fake_aesm_knobs fake_aesm;
+static struct fake_aesm_knobs fake_aesm; /* the service's own copy for one request */
 
 static struct {
+    pthread_mutex_t lock;
+    struct fake_aesm_knobs knobs; /* under it, and so the requests */
     int fd;
     pthread_t thread;
     char folder[64];
@@ -25,7 +27,14 @@ static struct {
         uint8_t bytes[REQUEST_MAX];
         size_t size;
     } requests[CALLS];
-} service;
+} service = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void fake_aesm_set(struct fake_aesm_knobs knobs)
+{
+    (void)pthread_mutex_lock(&service.lock);
+    service.knobs = knobs;
+    (void)pthread_mutex_unlock(&service.lock);
+}
 
 static bool all_read(int fd, void *data, size_t size)
 {
@@ -141,8 +150,11 @@ static void *serve(void *ctx)
             all_read(fd, request, length)) {
             sl_reader_init(&r, request, length);
             if (sl_pb_next(&r, &field) == SL_OK && field.number < CALLS) {
+                (void)pthread_mutex_lock(&service.lock);
                 memcpy(service.requests[field.number].bytes, request, length);
                 service.requests[field.number].size = length;
+                fake_aesm = service.knobs;
+                (void)pthread_mutex_unlock(&service.lock);
                 answer(fd, (int)field.number, field.bytes.data, field.bytes.size);
             }
         }
@@ -177,8 +189,11 @@ void fake_aesm_stop(void)
     (void)rmdir(service.folder);
 }
 
-const uint8_t *fake_aesm_request(int call, size_t *ret_size)
+size_t fake_aesm_request(int call, uint8_t *out, size_t size)
 {
-    *ret_size = service.requests[call].size;
-    return service.requests[call].bytes;
+    (void)pthread_mutex_lock(&service.lock);
+    size_t count = service.requests[call].size < size ? service.requests[call].size : size;
+    memcpy(out, service.requests[call].bytes, count);
+    (void)pthread_mutex_unlock(&service.lock);
+    return count;
 }

@@ -31,12 +31,12 @@ struct fake_aesm_knobs {
     bool has_no_ecdsa;
 };
 
-extern struct fake_aesm_knobs fake_aesm;
+void fake_aesm_set(struct fake_aesm_knobs knobs);
 
 /* @return the socket's path */
 const char *fake_aesm_start(void);
 void fake_aesm_stop(void);
-/* The last request of a call, as it came, without its length. */
-const uint8_t *fake_aesm_request(int call, size_t *ret_size);
+/* The last request of a call, as it came, without its length. @return its size */
+size_t fake_aesm_request(int call, uint8_t *out, size_t size);
 
 #endif

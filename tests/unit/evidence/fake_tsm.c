@@ -15,7 +15,7 @@
 
 enum { NAME_SIZE = 64, IN_SIZE = 64, OUT_SIZE = 128 << 10, SNP_SIZE = 1184, TDX_SIZE = 4000 };
 
-struct fake_tsm_knobs fake_tsm;
+static struct fake_tsm_knobs fake_tsm; /* under the lock */
 
 static struct {
     struct fuse *fuse;
@@ -289,6 +289,21 @@ void fake_tsm_stop(void)
     (void)pthread_join(fs.thread, NULL);
     fuse_destroy(fs.fuse);
     (void)rmdir(fs.folder);
+}
+
+void fake_tsm_set(struct fake_tsm_knobs knobs)
+{
+    (void)pthread_mutex_lock(&fs.lock);
+    fake_tsm = knobs;
+    (void)pthread_mutex_unlock(&fs.lock);
+}
+
+struct fake_tsm_knobs fake_tsm_get(void)
+{
+    (void)pthread_mutex_lock(&fs.lock);
+    struct fake_tsm_knobs knobs = fake_tsm;
+    (void)pthread_mutex_unlock(&fs.lock);
+    return knobs;
 }
 
 int fake_tsm_entries(void)

@@ -27,7 +27,9 @@ struct fake_tsm_knobs {
     size_t aux_size;
 };
 
-extern struct fake_tsm_knobs fake_tsm;
+void fake_tsm_set(struct fake_tsm_knobs knobs);
+/* With what is left of the counts. */
+struct fake_tsm_knobs fake_tsm_get(void);
 
 /* Mounts. NULL where this machine has no FUSE. */
 const char *fake_tsm_start(void);

@@ -16,7 +16,7 @@ static int setup(void **state)
 {
     struct sl_err err = {0};
     const char *path = fake_aesm_start();
-    fake_aesm = (struct fake_aesm_knobs){.call = -1};
+    fake_aesm_set((struct fake_aesm_knobs){.call = -1});
     aesm = (struct sl_aesm){.timeout_ms = 300};
     (void)snprintf(aesm.path, sizeof(aesm.path), "%s", path);
     memset(report, 0x33, sizeof(report));
@@ -62,7 +62,7 @@ static void test_requests_are_as_the_protocol_says(void **state)
     (void)state;
     struct sl_err err = {0};
     uint8_t target[512];
-    size_t size = 0;
+    uint8_t request[1024];
     /* timeout is microseconds: 300000 = varint e0 a7 12 */
     static const uint8_t count[] = {0xaa, 0x01, 4, 0x48, 0xe0, 0xa7, 0x12};
     static const uint8_t keys[] = {0xb2, 0x01, 7, 0x48, 0xe0, 0xa7, 0x12, 0x08, 0x80, 0x04};
@@ -70,13 +70,13 @@ static void test_requests_are_as_the_protocol_says(void **state)
                                          0x12, 0x0a, 0x80, 0x02, 0xec};
     static const uint8_t init_end[] = {0x18, 0x01, 0x20, 0x20};
     assert_ok(sl_aesm_target_info(&aesm, target, &err));
-    const uint8_t *request = fake_aesm_request(21, &size);
+    size_t size = fake_aesm_request(21, request, sizeof(request));
     assert_int_equal(size, sizeof(count));
     assert_memory_equal(request, count, size);
-    request = fake_aesm_request(22, &size);
+    size = fake_aesm_request(22, request, sizeof(request));
     assert_int_equal(size, sizeof(keys));
     assert_memory_equal(request, keys, size);
-    request = fake_aesm_request(15, &size);
+    size = fake_aesm_request(15, request, sizeof(request));
     assert_memory_equal(request, init_begin, sizeof(init_begin));
     assert_memory_equal(request + size - sizeof(init_end), init_end, sizeof(init_end));
 }
@@ -86,10 +86,10 @@ static void test_service_without_ecdsa_is_told(void **state)
     (void)state;
     struct sl_err err = {0};
     uint8_t target[512];
-    fake_aesm.has_no_ecdsa = true;
+    fake_aesm_set((struct fake_aesm_knobs){.call = -1, .has_no_ecdsa = true});
     assert_rc(sl_aesm_target_info(&aesm, target, &err), SL_UNSUPPORTED);
     assert_non_null(strstr(err.text, "no ECDSA P-256"));
-    fake_aesm.has_no_ecdsa = false;
+    fake_aesm_set((struct fake_aesm_knobs){.call = -1});
     assert_ok(sl_aesm_target_info(&aesm, target, &err)); /* asked again, not remembered */
 }
 
@@ -113,7 +113,6 @@ static void test_faults_of_the_service(void **state)
         {FAULT_UNSUPPORTED, SL_IO, "does not know"},
         {FAULT_HANG, SL_TIMEOUT, "no answer within 300 ms"}, /* the last: it sleeps on */
     };
-    fake_aesm.code = 12;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         for (size_t k = 0; k < sizeof(calls) / sizeof(calls[0]); k++) {
             static uint8_t quote[SL_AESM_QUOTE_MAX];
@@ -124,8 +123,7 @@ static void test_faults_of_the_service(void **state)
             if (rows[i].fault == FAULT_HANG && calls[k] != 17) {
                 continue; /* a second each */
             }
-            fake_aesm.call = calls[k];
-            fake_aesm.fault = rows[i].fault;
+            fake_aesm_set((struct fake_aesm_knobs){calls[k], rows[i].fault, 12, false});
             sl_rc rc = calls[k] == 16 || calls[k] == 17
                            ? sl_aesm_quote(&fresh, report, quote, &size, &err)
                            : sl_aesm_target_info(&fresh, target, &err);
@@ -155,22 +153,19 @@ static void test_answers_of_wrong_content(void **state)
     };
     uint8_t data[64];
     memset(data, 0x33, sizeof(data));
-    fake_aesm.code = 3;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct sl_evidence_producer fresh;
         struct sl_evidence e;
         struct sl_err err = {0};
         assert_ok(sl_evidence_sgx_open(aesm.path, NULL, &fresh, &err));
-        fake_aesm.call = rows[i].call;
-        fake_aesm.fault = rows[i].fault;
+        fake_aesm_set((struct fake_aesm_knobs){rows[i].call, rows[i].fault, 3, false});
         sl_rc rc = fresh.produce(fresh.ctx, data, report, &e, &err);
         if (rc != rows[i].rc || strstr(err.text, rows[i].text) == NULL) {
             fail_msg("row %zu: %s: %s", i, sl_rc_name(rc), err.text);
         }
         sl_evidence_producer_done(&fresh);
     }
-    fake_aesm.call = 15;
-    fake_aesm.fault = FAULT_SHORT;
+    fake_aesm_set((struct fake_aesm_knobs){15, FAULT_SHORT, 3, false});
     struct sl_err err = {0};
     uint8_t target[512];
     assert_rc(producer.target_info(producer.ctx, target, &err), SL_IO);
