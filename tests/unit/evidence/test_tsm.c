@@ -114,7 +114,7 @@ static void test_short_reads_are_put_together(void **state)
     struct sl_evidence e;
     struct sl_err err;
     snp();
-    knobs.chunk = 1;
+    knobs.chunk = 37;
     assert_ok(produce(&e, &err));
     assert_int_equal(e.evidence.size, 1184);
     sl_evidence_done(&e);
