@@ -3,10 +3,10 @@
  * How one kind of evidence is judged by the monitor. A driver is one file and one row in
  * src/monitor/drivers.c; docs/driver-guide.md has a whole one.
  *
- * A driver is a pure function of its input: it keeps nothing, opens nothing, reads no clock. What it
- * must remember between rounds is the state that it returns, which the monitor makes durable before
- * any verdict is told. The journal holds every input, so that each verdict can be computed again, bit
- * for bit.
+ * A driver is a pure function of its input: it keeps nothing, opens nothing, reads no clock. What
+ * it must remember between rounds is the state that it returns, which the monitor makes durable
+ * before any verdict is told. The journal holds every input, so that each verdict can be computed
+ * again, bit for bit.
  */
 #ifndef SL_MONITOR_DRIVER_H
 #define SL_MONITOR_DRIVER_H
@@ -38,8 +38,8 @@ struct sl_subject {
     enum sl_subject_kind kind;
     char id[SL_SUBJECT_ID_MAX]; /**< "host", a container's id, a TEE's id */
     enum sl_verdict verdict;
-    /** Array of {"code", "text", "remedy"} and, where they apply, "entry" (number in the measurement
-     * list), "pcr", "path", "digest", "confidence". Never empty unless TRUSTED. */
+    /** Array of {"code", "text", "remedy"} and, where they apply, "entry" (number in the
+     * measurement list), "pcr", "path", "digest", "confidence". Never empty unless TRUSTED. */
     json_t *reasons;
 };
 
@@ -57,7 +57,7 @@ struct sl_appraisal_input {
     const json_t *registration; /**< as `enroll` accepted it */
     const uint8_t *state;       /**< of the last round; NULL: first */
     size_t state_size;
-    const uint8_t *nonce; /**< SL_MONITOR_NONCE_SIZE bytes, asked for and not used before */
+    const uint8_t *nonce;   /**< SL_MONITOR_NONCE_SIZE bytes, asked for and not used before */
     const json_t *evidence; /**< the driver's part of the message, checked for nothing yet */
     const struct sl_monitor_policy *policy; /**< of the node's class; NULL: none, hence UNKNOWN */
     const struct sl_refvals *refvals;
@@ -86,7 +86,8 @@ void sl_subject_reason(struct sl_subject *subject, enum sl_verdict verdict, cons
 struct sl_driver {
     const char *name; /**< "tpm-ima", "sgx", "tdx", "sev-snp" */
     /** Checks what a node says of itself at enrolment.
-     * @retval SL_OK, SL_MALFORMED, SL_AUTH (key or certificate not acceptable); @p err names the field */
+     * @retval SL_OK, SL_MALFORMED, SL_AUTH (key or certificate not acceptable); @p err names the
+     * field */
     sl_rc (*register_node)(const json_t *registration, const struct sl_monitor_policy *policy,
                            int64_t time_s, struct sl_err *err);
     /** What the node must send: an object that the agent gets beside the nonce.
