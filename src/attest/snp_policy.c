@@ -255,12 +255,22 @@ static bool fits(bool is_asked, const uint8_t *expected, const uint8_t *found, s
     return !is_asked || memcmp(expected, found, size) == 0;
 }
 
+/* Whether a reference asks for what only SGX or TDX has. */
+static bool names_other(const struct sl_attest_reference *ref)
+{
+    return ref->has_mrenclave || ref->has_mrsigner || ref->has_isv_prod_id ||
+           ref->min_isv_svn > 0 || ref->has_mrtd || ref->has_rtmr[0] || ref->has_rtmr[1] ||
+           ref->has_rtmr[2] || ref->has_rtmr[3];
+}
+
 static bool reference_matches(const struct sl_attest_reference *ref,
                               const struct sl_snp_report *report)
 {
     return fits(ref->has_measurement, ref->measurement, report->measurement, 48) &&
            fits(ref->has_host_data, ref->host_data, report->host_data, 32) &&
-           fits(ref->has_id_key_digest, ref->id_key_digest, report->id_key_digest, 48);
+           fits(ref->has_id_key_digest, ref->id_key_digest, report->id_key_digest, 48) &&
+           /* zeros: launched without an ID block, so nobody's key vouches for it */
+           !(ref->has_id_key_digest && sl_snp_is_zero(report->id_key_digest, 48));
 }
 
 void sl_snp_identity_check(struct sl_snp_case *c)
@@ -273,7 +283,7 @@ void sl_snp_identity_check(struct sl_snp_case *c)
     const struct sl_attest_reference *old = NULL;
     for (uint32_t i = 0; i < policy->reference_count; i++) {
         const struct sl_attest_reference *ref = &policy->references[i];
-        if (!ref->has_measurement && !ref->has_id_key_digest) {
+        if ((!ref->has_measurement && !ref->has_id_key_digest) || names_other(ref)) {
             continue; /* of another technology */
         }
         candidates++;

@@ -276,7 +276,9 @@ sl_rc sl_attest_file_check(const struct sl_attest_yaml *yaml, const char *prefix
     policy->min_snp_tcb[SL_SNP_TURIN] = yaml->min_snp_tcb.turin;
     policy->max_vmpl = yaml->max_vmpl;
     policy->is_smt_refused = yaml->refuse_smt == SL_YAML_TRUE;
-    policy->is_migration_refused = yaml->refuse_migration == SL_YAML_TRUE;
+    /* Who binds a migration agent or service TD decides where the guest's memory goes; that is the
+     * host. Only one who says so takes that. */
+    policy->is_migration_refused = yaml->refuse_migration != SL_YAML_FALSE;
     policy->insecure_allow_emulated = yaml->insecure_allow_emulated == SL_YAML_TRUE;
     policy->insecure_allow_debug = yaml->insecure_allow_debug == SL_YAML_TRUE;
     (void)snprintf(out.roots, sizeof(out.roots), "%s", yaml->roots != NULL ? yaml->roots : "");

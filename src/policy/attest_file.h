@@ -16,7 +16,7 @@
  *     min_snp_tcb: {genoa: {snp: 14, microcode: 72}}
  *     max_vmpl: 0
  *     refuse_smt: true
- *     refuse_migration: true
+ *     refuse_migration: true       # the default: a migration agent is the host's choice
  *     roots: roots.pem             # in place of the vendors'
  *     collateral: /var/lib/safelib/collateral
  *     insecure_any_identity, insecure_allow_emulated, insecure_allow_debug: false

@@ -83,6 +83,9 @@ static void test_snp_verify_references(void **state)
     assert_failure(t.result, SL_CHECK_POLICY_EMPTY);
     ref->has_measurement = true;
     memset(ref->measurement, 0x11, 48);
+    judge(&t); /* demands something of SGX besides: nothing here can meet that */
+    assert_failure(t.result, SL_CHECK_POLICY_EMPTY);
+    ref->has_mrenclave = false;
     memset(ref->host_data, 0x22, 32);
     judge(&t);
     assert_failure(t.result, SL_ATTEST_CHECK_COUNT);
@@ -112,6 +115,23 @@ static void test_snp_verify_references(void **state)
     t.policy.reference_count = 2;
     judge(&t);
     assert_failure(t.result, SL_ATTEST_CHECK_COUNT);
+    case_done(&t);
+}
+
+/* A guest without an ID block has an ID key digest of zeros, and no owner: a reference of zeros,
+ * left over from a template, must not take every such guest. */
+static void test_snp_verify_id_key_digest_of_zeros_is_no_identity(void **state)
+{
+    struct snp_spec spec = snp_spec_make(SL_SNP_MILAN, false);
+    struct test_case t;
+    case_init(&t, &spec);
+    memset(t.rig->report + 0xe0, 0, 48);
+    snp_rig_sign(t.rig);
+    t.policy.is_any_identity = false;
+    t.policy.reference_count = 1;
+    t.policy.references[0].has_id_key_digest = true;
+    judge(&t);
+    assert_failure(t.result, SL_CHECK_IDENTITY);
     case_done(&t);
 }
 
@@ -151,6 +171,7 @@ int main(void)
         cmocka_unit_test(test_snp_verify_minimum_tcb),
         cmocka_unit_test(test_snp_verify_guest_policy_against_ours),
         cmocka_unit_test(test_snp_verify_references),
+        cmocka_unit_test(test_snp_verify_id_key_digest_of_zeros_is_no_identity),
         cmocka_unit_test(test_snp_verify_report_data_and_nonce),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);

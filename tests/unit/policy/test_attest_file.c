@@ -79,8 +79,10 @@ static void test_attest_file_least_accepts_least(void **state)
     assert_int_equal(f.policy.max_collateral_age_s, 0);
     assert_false(f.policy.insecure_allow_emulated || f.policy.insecure_allow_debug ||
                  f.policy.is_any_identity || f.policy.is_smt_refused);
-    assert_ok(read_text("insecure_any_identity: true\n", &f, &err));
+    assert_true(f.policy.is_migration_refused);
+    assert_ok(read_text("insecure_any_identity: true\nrefuse_migration: false\n", &f, &err));
     assert_true(f.policy.is_any_identity);
+    assert_false(f.policy.is_migration_refused);
 }
 
 static void test_attest_file_refusals_name_the_place(void **state)
