@@ -15,7 +15,7 @@ enum { COORD_MAX = 66, DER_MAX = 2 * COORD_MAX + 16 };
 static size_t coord_size(EVP_PKEY *key, const char *curve)
 {
     char group[32];
-    if (!EVP_PKEY_is_a(key, "EC") ||
+    if (key == NULL || !EVP_PKEY_is_a(key, "EC") ||
         EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 ||
         strcmp(group, curve) != 0) {
         return 0;

@@ -6,8 +6,10 @@
 static void signature_check(struct sl_snp_case *c)
 {
     const struct sl_snp_report *r = &c->report;
-    sl_rc rc = sl_ecdsa_verify(X509_get0_pubkey(c->leaf), "secp384r1", "SHA384", r->signature,
-                               sizeof(r->signature), r->bytes, SL_SNP_SIGNED_SIZE);
+    EVP_PKEY *key = sl_x509_key(c->leaf);
+    sl_rc rc = sl_ecdsa_verify(key, "secp384r1", "SHA384", r->signature, sizeof(r->signature),
+                               r->bytes, SL_SNP_SIGNED_SIZE);
+    EVP_PKEY_free(key);
     if (rc == SL_OK) {
         c->result->vector.hardware = SL_AR4SI_AFFIRMING;
         c->result->vector.runtime_opaque = SL_AR4SI_AFFIRMING;

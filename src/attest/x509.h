@@ -91,6 +91,14 @@ X509 *sl_x509_path_find(const struct sl_x509_path *path, struct sl_findings *fin
 void sl_x509_validity(const struct sl_x509_list *list, int64_t *io_not_before,
                       int64_t *io_not_after);
 
+/** The key of a certificate, which X509_get0_pubkey does not know here: sl_x509_list_read leaves it
+ * undecoded, because few are needed and each costs more than a signature.
+ * @return NULL: not RSA of 2048 to 8192 bits nor EC on P-256, P-384, P-521, or out of memory
+ * @owner caller frees by EVP_PKEY_free */
+EVP_PKEY *sl_x509_key(X509 *cert);
+/** Byte for byte the same certificate, signature included (which X509_cmp does not promise). */
+bool sl_x509_is_same(const X509 *a, const X509 *b);
+
 /** Raw ECDSA signature (r and s, big-endian, each of the curve's size) by @p key over @p data.
  * @param[in] curve   OpenSSL's name: "prime256v1", "secp384r1"
  * @param[in] digest  "SHA256", "SHA384"

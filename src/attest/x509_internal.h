@@ -5,7 +5,7 @@
 #define SL_ATTEST_X509_INTERNAL_H
 
 #include "attest/result.h"
-#include "attest/x509.h"
+#include "attest/x509_key.h"
 
 enum { SL_X509_NAME_SIZE = 64 };
 
@@ -14,16 +14,14 @@ void sl_x509_name_text(const X509_NAME *name, char out[SL_X509_NAME_SIZE]);
 /* RFC 5280 4.1.2.5: UTCTime or GeneralizedTime in their Zulu forms with seconds, nothing else.
  * false: another form. */
 bool sl_x509_time_read(const ASN1_TIME *time, int64_t *ret_time_s);
-/* Whether a key may sign here: RSA of 2048 to 8192 bits, or EC on P-256, P-384, P-521. */
-bool sl_x509_key_is_sound(EVP_PKEY *key);
-/* Whether the issuer's key, being sound, signed it by a sound algorithm: ECDSA, RSA or RSA-PSS with
- * SHA-2 of at least 256 bits. */
-bool sl_x509_cert_is_signed(struct sl_attest_cache *cache, X509 *cert, X509 *issuer);
-bool sl_x509_crl_is_signed(struct sl_attest_cache *cache, X509_CRL *crl, X509 *issuer);
+/* Whether @p key signed it by a sound algorithm: ECDSA, RSA or RSA-PSS with SHA-2 of at least 256
+ * bits. NULL: no. */
+bool sl_x509_cert_is_signed(struct sl_attest_cache *cache, X509 *cert, EVP_PKEY *key);
+bool sl_x509_crl_is_signed(struct sl_attest_cache *cache, X509_CRL *crl, EVP_PKEY *key);
 
 /* RFC 5280 6.3.3: whether @p subject is revoked by @p issuer. Every CRL of that issuer is checked
  * for signature, dates, number and critical extensions; findings tell what is wrong. */
-void sl_x509_revocation_check(const struct sl_x509_path *path, X509 *issuer, X509 *subject,
-                              struct sl_findings *findings);
+void sl_x509_revocation_check(const struct sl_x509_path *path, X509 *issuer, EVP_PKEY *issuer_key,
+                              X509 *subject, struct sl_findings *findings);
 
 #endif

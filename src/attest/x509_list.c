@@ -3,6 +3,7 @@
  * than one way is refused before anything else looks at it. */
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "attest/x509_internal.h"
@@ -92,10 +93,16 @@ static sl_rc take_cert(void *arg, const uint8_t *data, size_t size, size_t *ret_
         return SL_RANGE;
     }
     const unsigned char *p = data;
-    X509 *cert = d2i_X509(NULL, &p, (long)size);
+    X509 *cert = sl_x509_empty();
     if (cert == NULL) {
-        return SL_MALFORMED;
+        return SL_NO_MEMORY;
     }
+    if (d2i_X509(&cert, &p, (long)size) == NULL) {
+        return SL_MALFORMED; /* freed by d2i_X509 */
+    }
+    /* Its extensions are read now: the first time fails for want of a fingerprint (SHA-1, which
+     * nothing here uses), and what is asked later finds them. */
+    (void)X509_check_purpose(cert, -1, 0);
     unsigned char *again = NULL;
     int again_size = i2d_X509(cert, &again);
     if (!is_same_der(again, again_size, data, (size_t)(p - data))) {

@@ -9,26 +9,31 @@
 
 enum { EXTENSIONS_MAX = 64 };
 
-static bool is_same(const X509 *a, const X509 *b)
-{
-    return a == b || X509_cmp(a, b) == 0;
-}
-
 static bool list_holds(const struct sl_x509_list *list, const X509 *cert)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (is_same(list->certs[i], cert)) {
+        if (sl_x509_is_same(list->certs[i], cert)) {
             return true;
         }
     }
     return false;
 }
 
-/* Names and key identifiers fit (RFC 5280 6.1.3 (a)(4), 4.2.1.1). Key usage has its own finding. */
+/* Names and key identifiers fit (RFC 5280 6.1.3 (a)(4), 4.2.1.1). */
 static bool may_issue(X509 *issuer, X509 *subject)
 {
-    int rc = X509_check_issued(issuer, subject);
-    return rc == X509_V_OK || rc == X509_V_ERR_KEYUSAGE_NO_CERTSIGN;
+    if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(subject)) != 0) {
+        return false;
+    }
+    int critical = 0;
+    AUTHORITY_KEYID *id = X509_get_ext_d2i(subject, NID_authority_key_identifier, &critical, NULL);
+    if (id == NULL) {
+        return critical == -1; /* absent is fine, malformed or doubled is not */
+    }
+    (void)X509_check_purpose(issuer, -1, 0); /* reads its extensions: the comparison needs them */
+    bool is_fit = X509_check_akid(issuer, id) == X509_V_OK;
+    AUTHORITY_KEYID_free(id);
+    return is_fit;
 }
 
 /* --- the certificate by itself --- */
@@ -71,7 +76,7 @@ static bool format_check(const struct sl_x509_path *path, X509 *cert, const char
     } else if (!sl_x509_time_read(X509_get0_notBefore(cert), &time_s) ||
                !sl_x509_time_read(X509_get0_notAfter(cert), &time_s)) {
         why = "its validity is not in the form of RFC 5280 4.1.2.5";
-    } else if (!sl_x509_key_is_sound(X509_get0_pubkey(cert))) {
+    } else if (!sl_x509_key_is_sound(cert)) {
         why = "its key is not RSA of 2048 to 8192 bits nor EC on a NIST curve";
     } else if (extensions_are_sound(cert, &why)) {
         return true;
@@ -163,10 +168,10 @@ static X509 *leaf_find(const struct sl_x509_path *path, struct sl_findings *find
     for (size_t i = 0; i < list->count; i++) {
         bool is_issuer = false;
         for (size_t j = 0; j < list->count && !is_issuer; j++) {
-            is_issuer = !is_same(list->certs[i], list->certs[j]) &&
+            is_issuer = !sl_x509_is_same(list->certs[i], list->certs[j]) &&
                         may_issue(list->certs[i], list->certs[j]);
         }
-        if (is_issuer || (leaf != NULL && is_same(leaf, list->certs[i]))) {
+        if (is_issuer || (leaf != NULL && sl_x509_is_same(leaf, list->certs[i]))) {
             continue;
         }
         if (leaf != NULL) {
@@ -189,7 +194,7 @@ static X509 *leaf_find(const struct sl_x509_path *path, struct sl_findings *find
 static bool chain_holds(const struct sl_x509_chain *chain, const X509 *cert)
 {
     for (size_t i = 0; i < chain->count; i++) {
-        if (is_same(chain->certs[i], cert)) {
+        if (sl_x509_is_same(chain->certs[i], cert)) {
             return true;
         }
     }
@@ -198,14 +203,15 @@ static bool chain_holds(const struct sl_x509_chain *chain, const X509 *cert)
 
 /* The certificate of @p list that issued @p subject; tells whether any had its name. */
 static X509 *issuer_find(const struct sl_x509_path *path, const struct sl_x509_list *list,
-                         const struct sl_x509_chain *chain, X509 *subject, bool *io_is_named)
+                         struct sl_x509_keys *keys, const struct sl_x509_chain *chain,
+                         X509 *subject, bool *io_is_named)
 {
     for (size_t i = 0; i < list->count; i++) {
         X509 *issuer = list->certs[i];
         if (chain_holds(chain, issuer) || !may_issue(issuer, subject)) {
             continue;
         }
-        if (sl_x509_cert_is_signed(path->cache, subject, issuer)) {
+        if (sl_x509_cert_is_signed(path->cache, subject, sl_x509_keys_get(keys, issuer))) {
             return issuer;
         }
         *io_is_named = true;
@@ -237,8 +243,8 @@ static void issuer_missing(const struct sl_x509_path *path, X509 *subject, bool 
 }
 
 /* From the leaf to an anchor; anchors come first, so that the path is the shortest. */
-static bool path_build(const struct sl_x509_path *path, X509 *leaf, struct sl_x509_chain *chain,
-                       struct sl_findings *findings)
+static bool path_build(const struct sl_x509_path *path, X509 *leaf, struct sl_x509_keys *keys,
+                       struct sl_x509_chain *chain, struct sl_findings *findings)
 {
     *chain = (struct sl_x509_chain){.certs = {leaf}, .count = 1};
     if (path->role == SL_X509_CA && list_holds(path->roots, leaf)) {
@@ -247,9 +253,10 @@ static bool path_build(const struct sl_x509_path *path, X509 *leaf, struct sl_x5
     while (chain->count <= SL_X509_CHAIN_MAX) {
         X509 *subject = chain->certs[chain->count - 1];
         bool is_named = false;
-        X509 *anchor = issuer_find(path, path->roots, chain, subject, &is_named);
-        X509 *issuer =
-            anchor != NULL ? anchor : issuer_find(path, path->certs, chain, subject, &is_named);
+        X509 *anchor = issuer_find(path, path->roots, keys, chain, subject, &is_named);
+        X509 *issuer = anchor != NULL
+                           ? anchor
+                           : issuer_find(path, path->certs, keys, chain, subject, &is_named);
         if (issuer == NULL) {
             issuer_missing(path, subject, is_named, findings);
             return false;
@@ -266,12 +273,12 @@ static bool path_build(const struct sl_x509_path *path, X509 *leaf, struct sl_x5
 
 /* Beside the path only what the path's own issuers signed, and only where the caller named the
  * leaf: AMD's ASVK beside its ASK. */
-static bool is_sibling(const struct sl_x509_path *path, const struct sl_x509_chain *chain,
-                       X509 *cert)
+static bool is_sibling(const struct sl_x509_path *path, struct sl_x509_keys *keys,
+                       const struct sl_x509_chain *chain, X509 *cert)
 {
     for (size_t i = 1; i < chain->count && path->leaf != NULL; i++) {
         if (may_issue(chain->certs[i], cert) &&
-            sl_x509_cert_is_signed(path->cache, cert, chain->certs[i])) {
+            sl_x509_cert_is_signed(path->cache, cert, sl_x509_keys_get(keys, chain->certs[i]))) {
             return true;
         }
     }
@@ -280,14 +287,14 @@ static bool is_sibling(const struct sl_x509_path *path, const struct sl_x509_cha
 
 /* What came with the chain must belong to it: a second, different "root" is a sign of tampering,
  * unless it is trusted itself (Intel issued its root twice for one key). */
-static bool rest_check(const struct sl_x509_path *path, const struct sl_x509_chain *chain,
-                       struct sl_findings *findings)
+static bool rest_check(const struct sl_x509_path *path, struct sl_x509_keys *keys,
+                       const struct sl_x509_chain *chain, struct sl_findings *findings)
 {
     bool is_ok = true;
     for (size_t i = 0; i < path->certs->count; i++) {
         X509 *cert = path->certs->certs[i];
         if (!chain_holds(chain, cert) && !list_holds(path->roots, cert) &&
-            !is_sibling(path, chain, cert)) {
+            !is_sibling(path, keys, chain, cert)) {
             char name[SL_X509_NAME_SIZE];
             sl_x509_name_text(X509_get_subject_name(cert), name);
             sl_finding_add(findings, SL_CHECK_CERT_PATH,
@@ -305,8 +312,8 @@ static bool is_self_issued(X509 *cert)
     return X509_NAME_cmp(X509_get_subject_name(cert), X509_get_issuer_name(cert)) == 0;
 }
 
-static bool path_validate(const struct sl_x509_path *path, const struct sl_x509_chain *chain,
-                          struct sl_findings *findings)
+static bool path_validate(const struct sl_x509_path *path, struct sl_x509_keys *keys,
+                          const struct sl_x509_chain *chain, struct sl_findings *findings)
 {
     bool is_ok = true;
     long below = 0;
@@ -325,7 +332,10 @@ static bool path_validate(const struct sl_x509_path *path, const struct sl_x509_
             below += is_self_issued(cert) ? 0 : 1;
         }
         if (i + 1 < chain->count) {
-            sl_x509_revocation_check(path, chain->certs[i + 1], cert, findings);
+            X509 *issuer = chain->certs[i + 1];
+            sl_x509_revocation_check(path, issuer,
+                                     path->crl_count != 0 ? sl_x509_keys_get(keys, issuer) : NULL,
+                                     cert, findings);
         }
     }
     return is_ok;
@@ -335,19 +345,21 @@ X509 *sl_x509_path_find(const struct sl_x509_path *path, struct sl_findings *fin
                         struct sl_x509_chain *ret_chain)
 {
     struct sl_x509_chain chain = {.count = 0};
+    struct sl_x509_keys keys = {.count = 0};
     *ret_chain = chain;
     ERR_set_mark();
     X509 *leaf = path->leaf != NULL ? path->leaf : leaf_find(path, findings);
-    bool is_ok = leaf != NULL && path_build(path, leaf, &chain, findings);
+    bool is_ok = leaf != NULL && path_build(path, leaf, &keys, &chain, findings);
     if (is_ok) {
         *ret_chain = chain;
-        is_ok = rest_check(path, &chain, findings);
-        is_ok = path_validate(path, &chain, findings) && is_ok;
+        is_ok = rest_check(path, &keys, &chain, findings);
+        is_ok = path_validate(path, &keys, &chain, findings) && is_ok;
     } else if (leaf != NULL) {
         char name[SL_X509_NAME_SIZE];
         sl_x509_name_text(X509_get_subject_name(leaf), name);
         validity_check(path, leaf, name, findings);
     }
+    sl_x509_keys_done(&keys);
     ERR_pop_to_mark();
     return is_ok ? leaf : NULL;
 }

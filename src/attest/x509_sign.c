@@ -8,26 +8,6 @@
 #include "attest/cache.h"
 #include "attest/x509_internal.h"
 
-bool sl_x509_key_is_sound(EVP_PKEY *key)
-{
-    if (key == NULL) {
-        return false;
-    }
-    int bits = EVP_PKEY_get_bits(key);
-    if (EVP_PKEY_is_a(key, "RSA")) {
-        return bits >= 2048 && bits <= 8192;
-    }
-    if (!EVP_PKEY_is_a(key, "EC")) {
-        return false;
-    }
-    char group[32];
-    if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1) {
-        return false; /* explicit parameters: RFC 5480 2.1.1 forbids them */
-    }
-    return strcmp(group, "prime256v1") == 0 || strcmp(group, "secp384r1") == 0 ||
-           strcmp(group, "secp521r1") == 0;
-}
-
 static bool digest_is_sound(int nid)
 {
     return nid == NID_sha256 || nid == NID_sha384 || nid == NID_sha512;
@@ -84,12 +64,34 @@ static bool cache_key(struct sl_attest_cache *cache, EVP_PKEY *signer, unsigned 
     return spki_size > 0;
 }
 
-bool sl_x509_cert_is_signed(struct sl_attest_cache *cache, X509 *cert, X509 *issuer)
+/* X509_verify would fetch its algorithms from the certificate's own, empty context. What is signed
+ * is taken as it came: a SEQUENCE whose encoding is kept. */
+static bool tbs_verify(X509 *cert, const X509_ALGOR *algorithm, const ASN1_BIT_STRING *signature,
+                       EVP_PKEY *key)
+{
+    unsigned char *tbs = NULL;
+    int size = i2d_re_X509_tbs(cert, &tbs);
+    ASN1_STRING *signed_part = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
+    bool is_ok = false;
+    if (size > 0 && signed_part != NULL) {
+        ASN1_STRING_set0(signed_part, tbs, size);
+        tbs = NULL;
+        is_ok = ASN1_item_verify_ex(ASN1_ITEM_rptr(ASN1_SEQUENCE), algorithm, signature,
+                                    signed_part, NULL, key, NULL, NULL) == 1;
+    }
+    ASN1_STRING_free(signed_part);
+    OPENSSL_free(tbs);
+    return is_ok;
+}
+
+bool sl_x509_cert_is_signed(struct sl_attest_cache *cache, X509 *cert, EVP_PKEY *key)
 {
     const X509_ALGOR *algorithm = NULL;
-    X509_get0_signature(NULL, &algorithm, cert);
-    EVP_PKEY *key = X509_get0_pubkey(issuer);
-    if (!algorithm_is_sound(algorithm) || !sl_x509_key_is_sound(key)) {
+    const ASN1_BIT_STRING *signature = NULL;
+    X509_get0_signature(&signature, &algorithm, cert);
+    /* RFC 5280 4.1.1.2: the algorithm outside "MUST" be the one that was signed. */
+    if (key == NULL || !algorithm_is_sound(algorithm) ||
+        X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(cert)) != 0) {
         return false;
     }
     uint8_t known[SL_CACHE_KEY_SIZE];
@@ -102,7 +104,7 @@ bool sl_x509_cert_is_signed(struct sl_attest_cache *cache, X509 *cert, X509 *iss
             return true;
         }
     }
-    if (X509_verify(cert, key) != 1) {
+    if (!tbs_verify(cert, algorithm, signature, key)) {
         return false;
     }
     if (is_cached) {
@@ -111,12 +113,11 @@ bool sl_x509_cert_is_signed(struct sl_attest_cache *cache, X509 *cert, X509 *iss
     return true;
 }
 
-bool sl_x509_crl_is_signed(struct sl_attest_cache *cache, X509_CRL *crl, X509 *issuer)
+bool sl_x509_crl_is_signed(struct sl_attest_cache *cache, X509_CRL *crl, EVP_PKEY *key)
 {
     const X509_ALGOR *algorithm = NULL;
     X509_CRL_get0_signature(crl, NULL, &algorithm);
-    EVP_PKEY *key = X509_get0_pubkey(issuer);
-    if (!algorithm_is_sound(algorithm) || !sl_x509_key_is_sound(key)) {
+    if (key == NULL || !algorithm_is_sound(algorithm)) {
         return false;
     }
     uint8_t known[SL_CACHE_KEY_SIZE];

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/x509.h"
+
 static void must(bool is_ok)
 {
     if (!is_ok) {
@@ -140,9 +142,9 @@ X509 *pki_cert_make(const struct pki_spec *spec, EVP_PKEY *key, X509 *issuer, EV
     X509_NAME_free(name);
     /* Read it again: what is tested is what a reader sees. */
     struct sl_blob der = pki_certs_der(&cert, 1);
-    const unsigned char *p = der.data;
-    X509 *again = d2i_X509(NULL, &p, (long)der.size);
-    must(again != NULL);
+    struct sl_x509_list list;
+    must(sl_x509_list_read(der, &list) == SL_OK && list.count == 1);
+    X509 *again = list.certs[0];
     pki_blob_free(der);
     X509_free(cert);
     return again;
