@@ -125,8 +125,8 @@ static void revoked_check(const struct sl_x509_path *path, X509_CRL *crl, X509 *
         path->name, name, issuer, when);
 }
 
-static void crl_check(const struct sl_x509_path *path, X509_CRL *crl, X509 *issuer,
-                      EVP_PKEY *issuer_key, X509 *subject, const char *issuer_name,
+static void crl_check(const struct sl_x509_path *path, struct sl_x509_keys *keys, X509_CRL *crl,
+                      X509 *issuer, X509 *subject, const char *issuer_name,
                       struct sl_findings *findings)
 {
     bool has_number = true;
@@ -142,7 +142,7 @@ static void crl_check(const struct sl_x509_path *path, X509_CRL *crl, X509 *issu
                        issuer_name);
         return;
     }
-    if (!key_id_fits(crl, issuer) || !sl_x509_crl_is_signed(path->cache, crl, issuer_key)) {
+    if (!key_id_fits(crl, issuer) || !sl_x509_crl_is_signed(path->cache, keys, crl, issuer)) {
         sl_finding_add(findings, SL_CHECK_CRL_SIGNATURE,
                        "%s: the signature of the CRL is not by \"%s\", which it names: it was "
                        "changed or forged",
@@ -158,8 +158,8 @@ static void crl_check(const struct sl_x509_path *path, X509_CRL *crl, X509 *issu
     revoked_check(path, crl, subject, issuer_name, findings);
 }
 
-void sl_x509_revocation_check(const struct sl_x509_path *path, X509 *issuer, EVP_PKEY *issuer_key,
-                              X509 *subject, struct sl_findings *findings)
+void sl_x509_revocation_check(const struct sl_x509_path *path, struct sl_x509_keys *keys,
+                              X509 *issuer, X509 *subject, struct sl_findings *findings)
 {
     char name[SL_X509_NAME_SIZE], issuer_name[SL_X509_NAME_SIZE];
     sl_x509_name_text(X509_get_subject_name(subject), name);
@@ -169,7 +169,7 @@ void sl_x509_revocation_check(const struct sl_x509_path *path, X509 *issuer, EVP
         X509_CRL *crl = path->crls[i];
         if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer)) == 0) {
             is_found = true;
-            crl_check(path, crl, issuer, issuer_key, subject, issuer_name, findings);
+            crl_check(path, keys, crl, issuer, subject, issuer_name, findings);
         }
     }
     if (!is_found && path->is_crl_required) {

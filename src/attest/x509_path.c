@@ -211,7 +211,7 @@ static X509 *issuer_find(const struct sl_x509_path *path, const struct sl_x509_l
         if (chain_holds(chain, issuer) || !may_issue(issuer, subject)) {
             continue;
         }
-        if (sl_x509_cert_is_signed(path->cache, subject, sl_x509_keys_get(keys, issuer))) {
+        if (sl_x509_cert_is_signed(path->cache, keys, subject, issuer)) {
             return issuer;
         }
         *io_is_named = true;
@@ -278,7 +278,7 @@ static bool is_sibling(const struct sl_x509_path *path, struct sl_x509_keys *key
 {
     for (size_t i = 1; i < chain->count && path->leaf != NULL; i++) {
         if (may_issue(chain->certs[i], cert) &&
-            sl_x509_cert_is_signed(path->cache, cert, sl_x509_keys_get(keys, chain->certs[i]))) {
+            sl_x509_cert_is_signed(path->cache, keys, cert, chain->certs[i])) {
             return true;
         }
     }
@@ -332,10 +332,7 @@ static bool path_validate(const struct sl_x509_path *path, struct sl_x509_keys *
             below += is_self_issued(cert) ? 0 : 1;
         }
         if (i + 1 < chain->count) {
-            X509 *issuer = chain->certs[i + 1];
-            sl_x509_revocation_check(path, issuer,
-                                     path->crl_count != 0 ? sl_x509_keys_get(keys, issuer) : NULL,
-                                     cert, findings);
+            sl_x509_revocation_check(path, keys, chain->certs[i + 1], cert, findings);
         }
     }
     return is_ok;

@@ -48,20 +48,21 @@ static bool algorithm_is_sound(const X509_ALGOR *algorithm)
     }
 }
 
-/* Key of the cache for one signed object; false: no cache, or it cannot be encoded. */
-static bool cache_key(struct sl_attest_cache *cache, EVP_PKEY *signer, unsigned char *der, int size,
+/* Key of the cache for one signed object. false: no cache, the issuer's key may not sign, or the
+ * object cannot be encoded. Frees @p der. */
+static bool cache_key(struct sl_attest_cache *cache, X509 *issuer, unsigned char *der, int size,
                       uint8_t ret_key[SL_CACHE_KEY_SIZE])
 {
-    unsigned char *spki = NULL;
-    int spki_size = der != NULL && size > 0 ? i2d_PUBKEY(signer, &spki) : -1;
-    if (spki_size > 0) {
-        sl_attest_cache_key("x509", (struct sl_blob){spki, (size_t)spki_size},
-                            (struct sl_blob){der, (size_t)size}, (struct sl_blob){NULL, 0},
-                            ret_key);
+    const ASN1_BIT_STRING *bits = X509_get0_pubkey_bitstr(issuer);
+    bool is_made =
+        cache != NULL && der != NULL && size > 0 && bits != NULL && sl_x509_key_is_sound(issuer);
+    if (is_made) {
+        struct sl_blob signer = {ASN1_STRING_get0_data(bits), (size_t)ASN1_STRING_length(bits)};
+        sl_attest_cache_key("x509", signer, (struct sl_blob){der, (size_t)size},
+                            (struct sl_blob){NULL, 0}, ret_key);
     }
-    OPENSSL_free(spki);
     OPENSSL_free(der);
-    return spki_size > 0;
+    return is_made;
 }
 
 /* X509_verify would fetch its algorithms from the certificate's own, empty context. What is signed
@@ -84,27 +85,26 @@ static bool tbs_verify(X509 *cert, const X509_ALGOR *algorithm, const ASN1_BIT_S
     return is_ok;
 }
 
-bool sl_x509_cert_is_signed(struct sl_attest_cache *cache, X509 *cert, EVP_PKEY *key)
+bool sl_x509_cert_is_signed(struct sl_attest_cache *cache, struct sl_x509_keys *keys, X509 *cert,
+                            X509 *issuer)
 {
     const X509_ALGOR *algorithm = NULL;
     const ASN1_BIT_STRING *signature = NULL;
     X509_get0_signature(&signature, &algorithm, cert);
     /* RFC 5280 4.1.1.2: the algorithm outside "MUST" be the one that was signed. */
-    if (key == NULL || !algorithm_is_sound(algorithm) ||
+    if (!algorithm_is_sound(algorithm) ||
         X509_ALGOR_cmp(algorithm, X509_get0_tbs_sigalg(cert)) != 0) {
         return false;
     }
     uint8_t known[SL_CACHE_KEY_SIZE];
-    bool is_cached = false;
-    if (cache != NULL) {
-        unsigned char *der = NULL;
-        int size = i2d_X509(cert, &der);
-        is_cached = cache_key(cache, key, der, size, known);
-        if (is_cached && sl_attest_cache_has(cache, known)) {
-            return true;
-        }
+    unsigned char *der = NULL;
+    int size = cache != NULL ? i2d_X509(cert, &der) : -1;
+    bool is_cached = cache_key(cache, issuer, der, size, known);
+    if (is_cached && sl_attest_cache_has(cache, known)) {
+        return true;
     }
-    if (!tbs_verify(cert, algorithm, signature, key)) {
+    EVP_PKEY *key = sl_x509_keys_get(keys, issuer);
+    if (key == NULL || !tbs_verify(cert, algorithm, signature, key)) {
         return false;
     }
     if (is_cached) {
@@ -113,24 +113,23 @@ bool sl_x509_cert_is_signed(struct sl_attest_cache *cache, X509 *cert, EVP_PKEY 
     return true;
 }
 
-bool sl_x509_crl_is_signed(struct sl_attest_cache *cache, X509_CRL *crl, EVP_PKEY *key)
+bool sl_x509_crl_is_signed(struct sl_attest_cache *cache, struct sl_x509_keys *keys, X509_CRL *crl,
+                           X509 *issuer)
 {
     const X509_ALGOR *algorithm = NULL;
     X509_CRL_get0_signature(crl, NULL, &algorithm);
-    if (key == NULL || !algorithm_is_sound(algorithm)) {
+    if (!algorithm_is_sound(algorithm)) {
         return false;
     }
     uint8_t known[SL_CACHE_KEY_SIZE];
-    bool is_cached = false;
-    if (cache != NULL) {
-        unsigned char *der = NULL;
-        int size = i2d_X509_CRL(crl, &der);
-        is_cached = cache_key(cache, key, der, size, known);
-        if (is_cached && sl_attest_cache_has(cache, known)) {
-            return true;
-        }
+    unsigned char *der = NULL;
+    int size = cache != NULL ? i2d_X509_CRL(crl, &der) : -1;
+    bool is_cached = cache_key(cache, issuer, der, size, known);
+    if (is_cached && sl_attest_cache_has(cache, known)) {
+        return true;
     }
-    if (X509_CRL_verify(crl, key) != 1) {
+    EVP_PKEY *key = sl_x509_keys_get(keys, issuer);
+    if (key == NULL || X509_CRL_verify(crl, key) != 1) {
         return false;
     }
     if (is_cached) {
