@@ -207,10 +207,9 @@ static sl_rc any_key(void *ctx, const struct sl_tls_peer *peer, struct sl_err *e
     return SL_OK; /* as the gateway does: evidence decides */
 }
 
-struct sl_client *lying_host_connect(struct lying_host *host, const struct sl_identity *tenant)
+struct sl_client_transport lying_host_wire(struct lying_host *host)
 {
     static uint32_t next_id;
-    struct sl_client *client = NULL;
     struct lying_wire *wire = host->wires;
     while (wire->is_open) {
         wire++;
@@ -220,14 +219,19 @@ struct sl_client *lying_host_connect(struct lying_host *host, const struct sl_id
     *wire = (struct lying_wire){
         .host = host, .id = ++next_id, .is_open = true, .flip_to_image = -1, .flip_to_gateway = -1};
     assert_ok(sl_frame_write_event(&host->to_image, wire->id, SL_FRAME_OPEN));
-    const struct sl_client_params params = {.transport = {.ctx = wire,
-                                                          .send = wire_send,
-                                                          .receive = wire_receive,
-                                                          .wait = wire_wait,
-                                                          .close = wire_close,
-                                                          .fd = -1},
-                                            .identity = tenant,
-                                            .verify = any_key};
+    return (struct sl_client_transport){.ctx = wire,
+                                        .send = wire_send,
+                                        .receive = wire_receive,
+                                        .wait = wire_wait,
+                                        .close = wire_close,
+                                        .fd = -1};
+}
+
+struct sl_client *lying_host_connect(struct lying_host *host, const struct sl_identity *tenant)
+{
+    struct sl_client *client = NULL;
+    const struct sl_client_params params = {
+        .transport = lying_host_wire(host), .identity = tenant, .verify = any_key};
     assert_ok(sl_client_create(&params, &client, NULL));
     return client;
 }

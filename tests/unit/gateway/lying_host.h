@@ -54,6 +54,8 @@ struct lying_host {
 void lying_host_open(struct lying_host *host, struct emu_site *site,
                      const uint8_t tenant_hash[SL_SPKI_HASH_SIZE]);
 void lying_host_close(struct lying_host *host);
+/** A new connection to it, for whoever carries bytes there himself; freed by its close. */
+struct sl_client_transport lying_host_wire(struct lying_host *host);
 /** A gateway's connection to it; not shaken hands yet. */
 struct sl_client *lying_host_connect(struct lying_host *host, const struct sl_identity *tenant);
 /** Gives the image a bundle in answer to `request`. */
