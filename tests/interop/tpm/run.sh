@@ -8,7 +8,7 @@
 # Exit 77: swtpm or tpm2-tools are not installed.
 #   run.sh SAFELIB CREDENTIAL_TOOL
 set -u
-safelib=$1 credential_tool=$2
+safelib=$(realpath "$1") credential_tool=$(realpath "$2")
 for program in swtpm swtpm_setup tpm2_quote tpm2_activatecredential; do
     command -v $program >/dev/null || { echo "$program is not installed"; exit 77; }
 done
