@@ -2,6 +2,7 @@
 /* A key and its self-signed certificate. */
 #include "control/identity.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include <openssl/ec.h>
@@ -43,7 +44,7 @@ static bool set_serial(X509 *x)
 
 /* A certificate is only the envelope that TLS demands around a key. It bears no time of its own:
  * the image has no clock to trust, so RFC 5280 4.1.2.5's "no well-defined expiration date". */
-static X509 *self_signed(EVP_PKEY *key, const char *name)
+static X509 *self_signed(EVP_PKEY *key, const char *name, X509_EXTENSION *extension)
 {
     X509 *x = X509_new();
     X509_NAME *subject = X509_NAME_new();
@@ -55,6 +56,7 @@ static X509 *self_signed(EVP_PKEY *key, const char *name)
                                               -1, -1, 0) == 1 &&
                    X509_set_subject_name(x, subject) == 1 &&
                    X509_set_issuer_name(x, subject) == 1 && X509_set_pubkey(x, key) == 1;
+    is_good = is_good && (extension == NULL || X509_add_ext(x, extension, -1) == 1);
     /* Ed25519 takes no digest of its own. */
     const EVP_MD *md = EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
     is_good = is_good && X509_sign(x, key, md) > 0;
@@ -74,7 +76,7 @@ sl_rc sl_identity_from_key(EVP_PKEY *key, const char *name, struct sl_identity *
     }
     sl_rc rc = sl_spki_hash(key, identity->spki_hash, NULL, NULL);
     if (rc == SL_OK) {
-        identity->certificate = self_signed(key, name);
+        identity->certificate = self_signed(key, name, NULL);
         rc = identity->certificate != NULL ? SL_OK : SL_CRYPTO;
     }
     if (rc != SL_OK) {
@@ -84,6 +86,30 @@ sl_rc sl_identity_from_key(EVP_PKEY *key, const char *name, struct sl_identity *
     identity->key = key;
     *ret_identity = identity;
     return SL_OK;
+}
+
+sl_rc sl_identity_extend(struct sl_identity *identity, const char *name, const char *oid,
+                         const uint8_t *value, size_t size)
+{
+    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+    ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *extension = NULL;
+    X509 *certificate = NULL;
+    if (object != NULL && octets != NULL && size <= INT_MAX &&
+        ASN1_OCTET_STRING_set(octets, value, (int)size) == 1) {
+        extension = X509_EXTENSION_create_by_OBJ(NULL, object, 0, octets);
+    }
+    if (extension != NULL) {
+        certificate = self_signed(identity->key, name, extension);
+    }
+    if (certificate != NULL) {
+        X509_free(identity->certificate); /* connections hold references of their own */
+        identity->certificate = certificate;
+    }
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(octets);
+    ASN1_OBJECT_free(object);
+    return certificate != NULL ? SL_OK : SL_CRYPTO;
 }
 
 sl_rc sl_identity_generate(const char *name, struct sl_identity **ret_identity)

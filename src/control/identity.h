@@ -36,6 +36,12 @@ sl_rc sl_identity_generate(const char *name, struct sl_identity **ret_identity) 
 sl_rc sl_identity_from_key(struct evp_pkey_st *key, const char *name,
                            struct sl_identity **ret_identity) SL_MUST_CHECK;
 
+/** Puts an extension into the certificate, in place of the one there is; the key stays.
+ * @param oid    "2.23.133.5.4.9"
+ * @param value  the extension's content
+ * @retval SL_OK, SL_CRYPTO (nothing changed) */
+sl_rc sl_identity_extend(struct sl_identity *identity, const char *name, const char *oid,
+                         const uint8_t *value, size_t size) SL_MUST_CHECK;
 void sl_identity_free(struct sl_identity *identity);
 
 /** SHA-256 of a key's SubjectPublicKeyInfo, and the DER itself where @p ret_der is not NULL

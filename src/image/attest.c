@@ -27,8 +27,7 @@ sl_rc sl_image_attest_gate(const struct sl_connection *connection, uint16_t type
     }
 }
 
-/* A number that no request of this image ever had: what comes late answers nothing. */
-static uint32_t number_next(struct sl_control_server *server)
+uint32_t sl_control_evidence_number(struct sl_control_server *server)
 {
     server->evidence_number++;
     if (server->evidence_number == 0) {
@@ -65,7 +64,7 @@ sl_rc sl_image_attest_start(struct sl_control_server *server, struct sl_connecti
     attest->id = request->id;
     attest->policy_version = binding.policy_version;
     memcpy(attest->policy_hash, binding.policy_hash, sizeof(attest->policy_hash));
-    sl_evidence_ask_start(&attest->ask, number_next(server), report_data, now_ns);
+    sl_evidence_ask_start(&attest->ask, sl_control_evidence_number(server), report_data, now_ns);
     return SL_OK;
 }
 
@@ -115,6 +114,9 @@ bool sl_image_attest_frame(struct sl_control_server *server, uint32_t request, c
         if (sl_evidence_ask_is_active(ask) && ask->number == request) {
             return sl_evidence_ask_take(ask, data, size);
         }
+    }
+    if (server->dice.ask.number == request) {
+        return sl_evidence_ask_take(&server->dice.ask, data, size);
     }
     return false;
 }

@@ -23,6 +23,7 @@ void sl_control_server_init(struct sl_control_server *server,
     server->params = *params;
     server->budget.left = SL_CONTROL_BUDGET;
     server->started_ns = now_ns;
+    sl_dice_start(server, now_ns);
 }
 
 static void connection_free(struct sl_connection *connection)
@@ -36,6 +37,7 @@ static void connection_free(struct sl_connection *connection)
 
 void sl_control_server_done(struct sl_control_server *server)
 {
+    sl_evidence_ask_reset(&server->dice.ask);
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {
         connection_free(&server->connections[i]);
     }
@@ -457,6 +459,8 @@ uint64_t sl_control_server_poll(struct sl_control_server *server, uint64_t now_n
     lease_check(server, now_ns);
     sl_provision_poll(server->params.provision, now_ns);
     uint64_t next_ns = now_ns + SLEEP_MAX_NS; /* soon enough for leases, too */
+    uint64_t dice_ns = sl_dice_poll(server, now_ns);
+    next_ns = dice_ns < next_ns ? dice_ns : next_ns;
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {
         struct sl_connection *connection = &server->connections[i];
         if (connection->state != SL_CONNECTION_FREE) {

@@ -16,6 +16,7 @@
 #include "control/stream.h"
 #include "control/tls.h"
 #include "image/attest.h"
+#include "image/dice.h"
 #include "image/provision.h"
 
 #define SL_CONTROL_HANDSHAKE_NS 10000000000ull
@@ -76,7 +77,9 @@ struct sl_control_params {
     uint8_t tenant_hash[SL_SPKI_HASH_SIZE]; /**< SPKI SHA-256 of the only key that may speak */
     struct sl_provision *provision;
     const struct sl_boundary_counters *boundary; /**< of the control rings */
-    const char *device;                          /**< as the host named it: a hint */
+    struct sl_identity *certify; /**< `identity` again, where its certificate shall carry evidence
+                                      as soon as the host has some (image/dice.h); or NULL */
+    const char *device;          /**< as the host named it: a hint */
     bool is_polling;
 };
 
@@ -86,6 +89,7 @@ struct sl_control_server {
     struct sl_frame_reader frames;
     struct sl_msg_budget budget;
     struct sl_control_counters counters;
+    struct sl_dice dice;
     uint32_t evidence_number; /**< of the last request for evidence */
     uint64_t started_ns;
     bool has_time;
@@ -104,6 +108,11 @@ void sl_control_server_done(struct sl_control_server *server);
 /** Moves everything on: frames in, requests, replies, deadlines.
  * @return nanoseconds until it wants to be called again though nothing came in; 0 = at once */
 uint64_t sl_control_server_poll(struct sl_control_server *server, uint64_t now_ns);
+
+/* ---- for attest.c and dice.c ---- */
+
+/** A number that no request for evidence of this image ever had. */
+uint32_t sl_control_evidence_number(struct sl_control_server *server);
 
 /* ---- for control_handlers.c ---- */
 

@@ -87,6 +87,7 @@ static sl_rc make_workers(const struct sl_rt_area *area)
 static void init_server(const struct sl_rt_area *area, const struct start *start)
 {
     struct sl_control_params params = {.identity = image.identity,
+                                       .certify = image.identity,
                                        .provision = &image.provision,
                                        .boundary = &image.control_boundary,
                                        .device = start->device,

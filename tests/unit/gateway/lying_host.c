@@ -22,6 +22,7 @@ void lying_host_open(struct lying_host *host, struct emu_site *site,
     native_runtime_set(host->rig.area, &host->rig.geometry, &host->rig.layout, false);
     assert_ok(sl_identity_generate("image", &host->key));
     struct sl_control_params params = {.identity = host->key,
+                                       .certify = host->key,
                                        .provision = &host->rig.provision,
                                        .boundary = &host->boundary,
                                        .device = "emu"};

@@ -8,6 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+
 #include "collateral/cache.h"
 #include "evidence/evidence.h"
 #include "gateway/attest.h"
@@ -486,6 +489,82 @@ static void test_tampered_relay_gets_nothing(void **state)
     assert_in_range(passed, 0, 4);
 }
 
+/* ---- the certificate ---- */
+
+/* Content of the extension; NULL where there is none. */
+static const ASN1_OCTET_STRING *extension_of(const struct sl_identity *identity)
+{
+    ASN1_OBJECT *oid = OBJ_txt2obj(SL_DICE_OID, 1);
+    int at = X509_get_ext_by_OBJ(identity->certificate, oid, -1);
+    ASN1_OBJECT_free(oid);
+    return at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(identity->certificate, at));
+}
+
+/* Long enough for what it asks for at its start. */
+static void image_starts(void)
+{
+    for (int i = 0; i < 4; i++) {
+        lying_host_pump(&t.host);
+    }
+}
+
+static void test_certificate_carries_evidence_about_its_key(void **state)
+{
+    (void)state;
+    image_starts();
+    assert_true(t.host.server.dice.is_certified);
+    const ASN1_OCTET_STRING *value = extension_of(t.host.key);
+    assert_non_null(value);
+    struct sl_reader r;
+    sl_reader_init(&r, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
+    assert_int_equal(sl_reader_u8(&r), 0xd9); /* tag, two bytes */
+    assert_int_equal(sl_reader_be16(&r), 60000);
+    assert_int_equal(sl_reader_u8(&r), 0x82); /* array of two */
+    assert_int_equal(sl_reader_u8(&r), 0x59); /* bytes, two-byte length */
+    uint16_t size = sl_reader_be16(&r);
+    const uint8_t *quote = sl_reader_bytes(&r, size);
+    assert_int_equal(sl_reader_u8(&r), 0x58);
+    assert_int_equal(sl_reader_u8(&r), 51);
+    const uint8_t *claims = sl_reader_bytes(&r, 51);
+    assert_ok(sl_reader_end(&r));
+    assert_memory_equal(claims, "\xa1\x6bpubkey-hash\x58\x24\x82\x01\x58\x20", 19);
+    assert_memory_equal(claims + 19, t.host.key->spki_hash, 32);
+    uint8_t data[64] = {0};
+    assert_int_equal(EVP_Digest(claims, 51, data, NULL, EVP_sha256(), NULL), 1);
+    assert_memory_equal(quote + 48 + 320, data, 64); /* report_data of an SGX quote */
+    assert_int_equal(X509_verify(t.host.key->certificate, t.host.key->key), 1);
+}
+
+/* Good evidence in the certificate, none for the connection: nothing is given. */
+static void test_certificate_alone_is_not_enough(void **state)
+{
+    (void)state;
+    image_starts();
+    assert_true(t.host.server.dice.is_certified);
+    t.host.lie = give_sentence;
+    assert_rc(attest_host(&t.host), SL_UNSUPPORTED);
+    assert_int_equal(t.gateway.state, SL_GW_ATTEST_REFUSED);
+    lying_host_assert_nothing_given(&t.host);
+    /* nor is that evidence any good for the connection */
+    t.host.lie = NULL;
+    assert_int_equal(t.host.server.counters.attested, 0);
+    t.host.lie = give_kept;
+    memcpy(kept, t.host.bundle, t.host.bundle_size);
+    kept_size = t.host.bundle_size;
+    assert_refused(&t.host, attest_host(&t.host), "report-data");
+}
+
+static void test_certificate_without_evidence_is_good_as_well(void **state)
+{
+    (void)state;
+    t.host.lie = give_sentence;
+    image_starts();
+    assert_false(t.host.server.dice.is_certified);
+    assert_null(extension_of(t.host.key));
+    t.host.lie = NULL;
+    assert_ok(attest_host(&t.host));
+}
+
 /* ---- collateral ---- */
 
 /* The bundle without what the vendor publishes. */
@@ -574,6 +653,9 @@ int main(void)
         TEST(test_bundles_of_no_use_are_refused),
         TEST(test_hosts_that_give_no_evidence_get_nothing),
         TEST(test_tampered_relay_gets_nothing),
+        TEST(test_certificate_carries_evidence_about_its_key),
+        TEST(test_certificate_alone_is_not_enough),
+        TEST(test_certificate_without_evidence_is_good_as_well),
         TEST(test_collateral_comes_from_the_cache_first),
         TEST(test_init_names_what_cannot_be_read),
     };
