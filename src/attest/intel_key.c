@@ -9,6 +9,7 @@
 static sl_rc key_find(struct sl_intel *v, const uint8_t point[64], struct sl_p256_key **ret_key)
 {
     for (size_t i = 0; i < v->key_count; i++) {
+        /* forbidden: waived, public keys */
         if (memcmp(v->keys[i].point, point, 64) == 0) {
             *ret_key = v->keys[i].key;
             return SL_OK;
