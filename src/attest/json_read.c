@@ -130,20 +130,25 @@ struct sl_blob sl_json_read_string(struct sl_json_reader *r)
 {
     expect(r, '"');
     size_t start = r->off;
-    while (r->rc == SL_OK && r->off < r->in.size) {
-        uint8_t c = r->in.data[r->off];
-        if (c == '"') {
-            r->off++;
-            return (struct sl_blob){.data = r->in.data + start, .size = r->off - 1 - start};
-        }
-        if (c < 0x20 || c > 0x7e || c == '\\') {
-            sl_json_reader_fail(r, SL_MALFORMED,
-                                "byte 0x%02x in a string: escapes and what is not printable ASCII "
-                                "are refused in signed data",
-                                c);
-            break;
-        }
+    size_t at = start;
+    const uint8_t *data = r->in.data;
+    if (r->rc != SL_OK) {
+        return (struct sl_blob){0};
+    }
+    while (at < r->in.size && data[at] >= 0x20 && data[at] <= 0x7e && data[at] != '"' &&
+           data[at] != '\\') {
+        at++;
+    }
+    r->off = at;
+    if (at < r->in.size && data[at] == '"') {
         r->off++;
+        return (struct sl_blob){.data = data + start, .size = at - start};
+    }
+    if (at < r->in.size) {
+        sl_json_reader_fail(r, SL_MALFORMED,
+                            "byte 0x%02x in a string: escapes and what is not printable ASCII "
+                            "are refused in signed data",
+                            data[at]);
     }
     sl_json_reader_fail(r, SL_MALFORMED, "a string does not end");
     return (struct sl_blob){0};
