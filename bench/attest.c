@@ -43,8 +43,14 @@ int __real_ECDSA_do_verify(const unsigned char *digest, int size, const ECDSA_SI
                            EC_KEY *key);
 int __wrap_ECDSA_do_verify(const unsigned char *digest, int size, const ECDSA_SIG *signature,
                            EC_KEY *key);
-int __real_X509_verify(X509 *cert, EVP_PKEY *key);
-int __wrap_X509_verify(X509 *cert, EVP_PKEY *key);
+int __real_ASN1_item_verify_ex(const ASN1_ITEM *it, const X509_ALGOR *algorithm,
+                               const ASN1_BIT_STRING *signature, const void *data,
+                               const ASN1_OCTET_STRING *id, EVP_PKEY *key, OSSL_LIB_CTX *ctx,
+                               const char *query);
+int __wrap_ASN1_item_verify_ex(const ASN1_ITEM *it, const X509_ALGOR *algorithm,
+                               const ASN1_BIT_STRING *signature, const void *data,
+                               const ASN1_OCTET_STRING *id, EVP_PKEY *key, OSSL_LIB_CTX *ctx,
+                               const char *query);
 int __real_X509_CRL_verify(X509_CRL *crl, EVP_PKEY *key);
 int __wrap_X509_CRL_verify(X509_CRL *crl, EVP_PKEY *key);
 
@@ -69,10 +75,13 @@ int __wrap_ECDSA_do_verify(const unsigned char *digest, int size, const ECDSA_SI
     return __real_ECDSA_do_verify(digest, size, signature, key);
 }
 
-int __wrap_X509_verify(X509 *cert, EVP_PKEY *key)
+int __wrap_ASN1_item_verify_ex(const ASN1_ITEM *it, const X509_ALGOR *algorithm,
+                               const ASN1_BIT_STRING *signature, const void *data,
+                               const ASN1_OCTET_STRING *id, EVP_PKEY *key, OSSL_LIB_CTX *ctx,
+                               const char *query)
 {
     count(key);
-    return __real_X509_verify(cert, key);
+    return __real_ASN1_item_verify_ex(it, algorithm, signature, data, id, key, ctx, query);
 }
 
 int __wrap_X509_CRL_verify(X509_CRL *crl, EVP_PKEY *key)
