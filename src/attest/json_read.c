@@ -45,6 +45,10 @@ static int peek(struct sl_json_reader *r)
 
 static void expect(struct sl_json_reader *r, char c)
 {
+    if (r->rc == SL_OK && r->off < r->in.size && r->in.data[r->off] == (uint8_t)c) {
+        r->off++; /* as nearly always: no white space in front of it */
+        return;
+    }
     int found = peek(r);
     if (r->rc != SL_OK) {
         return;
@@ -173,26 +177,26 @@ static void take_digits(struct sl_json_reader *r, bool is_int)
     }
 }
 
-/* Is the byte at the reader one of @p set? */
-static bool is_at(const struct sl_json_reader *r, const char *set)
+/* Is the byte at the reader @p a or @p b? */
+static bool is_at(const struct sl_json_reader *r, char a, char b)
 {
-    return r->rc == SL_OK && r->off < r->in.size && r->in.data[r->off] != '\0' &&
-           strchr(set, r->in.data[r->off]) != NULL;
+    return r->rc == SL_OK && r->off < r->in.size &&
+           (r->in.data[r->off] == (uint8_t)a || r->in.data[r->off] == (uint8_t)b);
 }
 
 static void skip_number(struct sl_json_reader *r)
 {
-    if (is_at(r, "-")) {
+    if (is_at(r, '-', '-')) {
         r->off++;
     }
     take_digits(r, true);
-    if (is_at(r, ".")) {
+    if (is_at(r, '.', '.')) {
         r->off++;
         take_digits(r, false);
     }
-    if (is_at(r, "eE")) {
+    if (is_at(r, 'e', 'E')) {
         r->off++;
-        if (is_at(r, "+-")) {
+        if (is_at(r, '+', '-')) {
             r->off++;
         }
         take_digits(r, false);
@@ -208,7 +212,7 @@ uint32_t sl_json_read_uint(struct sl_json_reader *r, uint32_t max)
         return 0;
     }
     take_digits(r, true);
-    if (is_at(r, ".eE")) {
+    if (is_at(r, '.', '.') || is_at(r, 'e', 'E')) {
         sl_json_reader_fail(r, SL_MALFORMED, "an integer is expected, not a fraction");
     }
     uint64_t value = 0;
