@@ -148,7 +148,8 @@ int64_t sl_der_read_time(struct sl_reader *r)
     } else {
         /* RFC 5280 4.1.2.5.1: "Where YY is greater than or equal to 50, the year SHALL be
          * interpreted as 19YY" */
-        memcpy(text, p[0] >= '5' ? "19" : "20", 2);
+        text[0] = p[0] >= '5' ? '1' : '2';
+        text[1] = p[0] >= '5' ? '9' : '0';
         memcpy(text + 2, p, 2);
     }
     for (size_t i = 0; i < 5; i++) {

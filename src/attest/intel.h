@@ -39,8 +39,8 @@ struct sl_intel {
     struct {
         uint8_t point[64];
         struct sl_p256_key *key;
-    } keys[SL_INTEL_KEYS_MAX];
-    size_t key_count;
+    } signers[SL_INTEL_KEYS_MAX];
+    size_t signer_count;
     /* certificates */
     struct sl_cert_list roots;
     struct sl_cert_list pck_certs;

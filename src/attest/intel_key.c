@@ -8,23 +8,22 @@
 
 static sl_rc key_find(struct sl_intel *v, const uint8_t point[64], struct sl_p256_key **ret_key)
 {
-    for (size_t i = 0; i < v->key_count; i++) {
-        /* forbidden: waived, public keys */
-        if (memcmp(v->keys[i].point, point, 64) == 0) {
-            *ret_key = v->keys[i].key;
+    for (size_t i = 0; i < v->signer_count; i++) {
+        if (memcmp(v->signers[i].point, point, 64) == 0) {
+            *ret_key = v->signers[i].key;
             return SL_OK;
         }
     }
     if (v->curve == NULL) {
         v->curve = sl_p256_create();
     }
-    if (v->curve == NULL || v->key_count == SL_INTEL_KEYS_MAX) {
+    if (v->curve == NULL || v->signer_count == SL_INTEL_KEYS_MAX) {
         return SL_NO_MEMORY;
     }
     sl_rc rc = sl_p256_key_create(v->curve, point, ret_key);
     if (rc == SL_OK) {
-        memcpy(v->keys[v->key_count].point, point, 64);
-        v->keys[v->key_count++].key = *ret_key;
+        memcpy(v->signers[v->signer_count].point, point, 64);
+        v->signers[v->signer_count++].key = *ret_key;
     }
     return rc;
 }
@@ -54,8 +53,8 @@ sl_rc sl_intel_verify(struct sl_intel *v, const char *kind, const uint8_t point[
 
 void sl_intel_keys_done(struct sl_intel *v)
 {
-    for (size_t i = 0; i < v->key_count; i++) {
-        sl_p256_key_free(v->keys[i].key);
+    for (size_t i = 0; i < v->signer_count; i++) {
+        sl_p256_key_free(v->signers[i].key);
     }
     sl_p256_free(v->curve);
 }

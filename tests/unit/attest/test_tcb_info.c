@@ -138,14 +138,13 @@ static void test_bounds_refused(void **state)
     const char *level = strstr(text, "{\"tcb\":{\"isvsvn\":8}");
     size_t level_size = (size_t)(strchr(strchr(level, '}') + 1, '}') + 1 - level);
     size_t size = strlen(text) + (level_size + 1) * (SL_ISV_LEVELS_MAX + 1) + 1;
-    char *many = calloc(1, size);
+    char *many = malloc(size);
     assert_non_null(many);
-    (void)strncat(many, text, (size_t)(level - text));
+    size_t used = (size_t)snprintf(many, size, "%.*s", (int)(level - text), text);
     for (int i = 0; i <= SL_ISV_LEVELS_MAX; i++) {
-        (void)strncat(many, level, level_size);
-        (void)strcat(many, ",");
+        used += (size_t)snprintf(many + used, size - used, "%.*s,", (int)level_size, level);
     }
-    (void)strcat(many, level);
+    (void)snprintf(many + used, size - used, "%s", level);
     assert_rc(read_text(many, true, why), SL_RANGE);
     free(many);
     free(text);
