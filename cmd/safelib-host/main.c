@@ -14,6 +14,7 @@
 #include "host/config.h"
 #include "host/enclave.h"
 #include "host/node.h"
+#include "host/sealed.h"
 
 enum {
     EXIT_CLEAN = 0,
@@ -46,6 +47,7 @@ static const struct {
     {"evidence", "WORD", "auto (default) | emu | sgx | tsm | none: who vouches for the image"},
     {"tsm-root", "PATH", "tsm: default /sys/kernel/config/tsm/report"},
     {"aesm-socket", "PATH", "sgx: default /var/run/aesmd/aesm.socket"},
+    {"state", "FILE", "keeps what the image seals, for its next start"},
     {"status", "PATH", "unix socket that tells the status as JSON"},
     {"ring-count", "N", "descriptors per packet ring; default 1024"},
     {"data-size", "BYTES", "packet data per ring; default 2097152"},
@@ -127,6 +129,7 @@ static int options_read(int argc, char **argv, struct sl_host_config *config)
 }
 
 struct program {
+    struct sl_sealed_file sealed;
     struct sl_host *host;
     struct sl_node node;
     int signal_fd;
@@ -234,7 +237,14 @@ static sl_rc image_create(struct program *program, const struct sl_host_settings
                           struct sl_err *err)
 {
     const char *argv[12];
+    char sealed[2 * SL_SEALED_MAX + 1] = "";
     int argc = 0;
+    if (s->config->state[0] != '\0') {
+        sl_rc rc = sl_sealed_load(s->config->state, sealed, err);
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
     argv[argc++] = "safelib-nf";
     argv[argc++] = "--device";
     argv[argc++] = s->device;
@@ -243,6 +253,10 @@ static sl_rc image_create(struct program *program, const struct sl_host_settings
     }
     argv[argc++] = "--tenant-key-sha256";
     argv[argc++] = s->config->tenant_key_sha256;
+    if (sealed[0] != '\0') {
+        argv[argc++] = "--sealed-state";
+        argv[argc++] = sealed;
+    }
     argv[argc] = NULL;
     const struct sl_host_params params = {
         .image_path = s->config->image,
@@ -254,6 +268,11 @@ static sl_rc image_create(struct program *program, const struct sl_host_settings
         .callbacks = {.ctx = program, .wait = on_wait, .wake = on_wake, .log = on_log},
     };
     return sl_host_create(&params, &program->host, err);
+}
+
+static void say(const char *line)
+{
+    (void)fprintf(stderr, "safelib-host: %s\n", line);
 }
 
 /* What the image's end means to who started this. */
@@ -317,6 +336,10 @@ static int serve(struct program *program, const struct sl_host_settings *s)
         rc = sl_node_init(&program->node, s, &device, sl_host_area(program->host),
                           sl_host_layout(program->host), NULL, &err);
         is_node = rc == SL_OK;
+        if (is_node && s->config->state[0] != '\0') {
+            program->sealed = (struct sl_sealed_file){s->config->state, say};
+            sl_relay_sealed(&program->node.relay, sl_sealed_keep, &program->sealed);
+        }
     }
     rc = rc != SL_OK ? rc : evidence_open(program, s, &err);
     rc = rc != SL_OK ? rc : signals_watch(program, &signals, &err);

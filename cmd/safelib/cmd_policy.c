@@ -4,6 +4,7 @@
 #include "command.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "nf/chain.h"
 #include "policy/policy.h"
@@ -214,12 +215,72 @@ static int policy_show(int argc, char **argv)
     return status != OPTIONS_GO_ON ? status : show(argv[first], is_json);
 }
 
+/* The time in ms, as the compiler numbers, or the next number where that is not above. */
+static int renew(const char *path, const char *out, uint64_t above, bool is_json)
+{
+    struct sl_policy policy;
+    struct sl_err err = {0};
+    struct timespec now;
+    sl_rc rc = sl_policy_read(path, &policy, &err);
+    if (rc != SL_OK) {
+        return tell_fault(is_json, &err);
+    }
+    uint64_t before = policy.version;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t version = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    above = before > above ? before : above;
+    sl_policy_version_set(&policy, version > above ? version : above + 1);
+    rc = load_check(&policy, &err);
+    rc = rc == SL_OK ? sl_policy_write(&policy, out != NULL ? out : path, &err) : rc;
+    int status = CMD_GOOD;
+    if (rc != SL_OK) {
+        status = tell_fault(is_json, &err);
+    } else if (is_json) {
+        status = print_json(summary_json(&policy), CMD_GOOD);
+    } else {
+        printf("%s: version %llu is %llu now\n", out != NULL ? out : path,
+               (unsigned long long)before, (unsigned long long)policy.version);
+    }
+    sl_policy_done(&policy);
+    return status;
+}
+
+static int policy_renew(int argc, char **argv)
+{
+    const char *out = NULL;
+    uint64_t above = 0;
+    bool is_json = false;
+    const struct option_spec options[] = {
+        {"output", 'o', "OUT", "where it goes; default: IN itself", OPTION_STRING, &out, 0, 0},
+        {"above", 'a', "VERSION", "a version that it must be above", OPTION_UINT, &above, 0,
+         INT64_MAX - 1},
+        {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
+    };
+    const struct command_spec spec = {
+        .usage = "safelib policy renew IN [-o OUT]",
+        .about =
+            "Gives a compiled policy the next version: the same rules under a new number. Images\n"
+            "and gateways only go forward, so that this is how older rules come back. A version "
+            "is\n"
+            "the time of compiling in milliseconds, or one more than what it must be above.",
+        .examples = "  safelib policy renew rules.slp -o again.slp\n",
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .min_args = 1,
+        .max_args = 1,
+    };
+    int first;
+    int status = options_parse(&spec, argc, argv, &first);
+    return status != OPTIONS_GO_ON ? status : renew(argv[first], out, above, is_json);
+}
+
 int cmd_policy(int argc, char **argv)
 {
     static const struct command commands[] = {
         {"compile", "compile nftables or ClassBench rules", policy_compile},
         {"check", "say whether every rule can be honoured", policy_check},
         {"chain", "put the policies of several NFs into one chain", policy_chain},
+        {"renew", "give a compiled policy the next version", policy_renew},
         {"show", "list the rules of a compiled policy", policy_show},
     };
     return command_dispatch("safelib policy", commands, sizeof(commands) / sizeof(commands[0]),

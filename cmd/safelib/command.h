@@ -37,6 +37,7 @@ enum {
     X(ima, "show, replay and judge Linux measurement lists")                                       \
     X(policy, "compile, check and show firewall policies")                                         \
     X(explain, "say what becomes of a packet, and by which rule")                                  \
+    X(audit, "check and show a gateway's audit log")                                               \
     X(replay, "run a chain on a capture, inside an image")
 
 #define COMMAND_PROTOTYPE(name, help) int cmd_##name(int argc, char **argv);

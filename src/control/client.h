@@ -177,6 +177,16 @@ sl_rc sl_client_path(struct sl_client *client, int timeout_ms, uint16_t mtu, boo
 /** SL_MSG_LEASE: how long the SAs live without a request. */
 sl_rc sl_client_lease(struct sl_client *client, int timeout_ms, uint32_t seconds,
                       struct sl_err *err) SL_MUST_CHECK;
+/** SL_MSG_INSTANCE: who the image is. */
+sl_rc sl_client_instance(struct sl_client *client, int timeout_ms,
+                         struct sl_msg_instance *ret_instance, struct sl_err *err) SL_MUST_CHECK;
+/** SL_MSG_EPOCH: counts one more provisioning. @retval SL_STALE, SL_MISMATCH as there */
+sl_rc sl_client_epoch(struct sl_client *client, int timeout_ms,
+                      const uint8_t instance[SL_INSTANCE_SIZE], uint64_t epoch,
+                      struct sl_err *err) SL_MUST_CHECK;
+/** SL_MSG_LOG: what follows @p after_seq. @p ret_reply is the caller's to sl_msg_done. */
+sl_rc sl_client_log(struct sl_client *client, int timeout_ms, uint64_t after_seq,
+                    struct sl_msg *ret_reply, struct sl_err *err) SL_MUST_CHECK;
 /** Sends the time of this machine. */
 sl_rc sl_client_time(struct sl_client *client, int timeout_ms, struct sl_err *err) SL_MUST_CHECK;
 /** @param[out] ret_round_trip_ns  of @p size echoed bytes (at most 1024)

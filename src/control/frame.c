@@ -113,6 +113,18 @@ sl_rc sl_frame_write_evidence(struct sl_byte_ring *ring, uint32_t request, const
     return SL_OK;
 }
 
+sl_rc sl_frame_write_sealed(struct sl_byte_ring *ring, const uint8_t *data, uint16_t size)
+{
+    if (size == 0 || size > SL_SEALED_MAX) {
+        return SL_RANGE;
+    }
+    if (sl_byte_ring_writable(ring) < (uint32_t)SL_FRAME_HEADER_SIZE + size) {
+        return SL_AGAIN;
+    }
+    put(ring, 0, SL_FRAME_SEALED, data, size);
+    return SL_OK;
+}
+
 sl_rc sl_frame_write_event(struct sl_byte_ring *ring, uint32_t connection,
                            enum sl_control_frame_kind kind)
 {

@@ -54,6 +54,13 @@ sl_rc sl_frame_write_data(struct sl_byte_ring *ring, uint32_t connection, const 
 sl_rc sl_frame_write_evidence(struct sl_byte_ring *ring, uint32_t request, const uint8_t *data,
                               uint16_t size) SL_MUST_CHECK;
 
+/** Writes one SL_FRAME_SEALED, whole or not at all.
+ * @retval SL_OK
+ * @retval SL_AGAIN  the ring has no room; nothing written
+ * @retval SL_RANGE  no bytes, or more than SL_SEALED_MAX */
+sl_rc sl_frame_write_sealed(struct sl_byte_ring *ring, const uint8_t *data,
+                            uint16_t size) SL_MUST_CHECK;
+
 /** Writes an open or a close.
  * @retval SL_OK
  * @retval SL_AGAIN  the ring has no room; nothing written */

@@ -106,3 +106,37 @@ sl_rc sl_msg_sa_read(struct sl_reader *r, struct sl_msg_sa *ret_sa)
     }
     return rc;
 }
+
+void sl_msg_instance_write(struct sl_writer *w, const struct sl_msg_instance *instance)
+{
+    sl_writer_bytes(w, instance->instance, sizeof(instance->instance));
+    sl_writer_be64(w, instance->epoch);
+    sl_writer_u8(w, instance->origin);
+    sl_writer_u8(w, instance->has_policy);
+    sl_writer_be64(w, instance->policy_version);
+    sl_writer_bytes(w, instance->policy_hash, sizeof(instance->policy_hash));
+    sl_writer_be64(w, instance->log_seq);
+    sl_writer_bytes(w, instance->log_hash, sizeof(instance->log_hash));
+}
+
+sl_rc sl_msg_instance_read(struct sl_reader *r, struct sl_msg_instance *ret_instance)
+{
+    struct sl_msg_instance instance = {0};
+    sl_reader_copy(r, instance.instance, sizeof(instance.instance));
+    instance.epoch = sl_reader_be64(r);
+    instance.origin = sl_reader_u8(r);
+    uint8_t has_policy = sl_reader_u8(r);
+    instance.has_policy = has_policy == 1;
+    instance.policy_version = sl_reader_be64(r);
+    sl_reader_copy(r, instance.policy_hash, sizeof(instance.policy_hash));
+    instance.log_seq = sl_reader_be64(r);
+    sl_reader_copy(r, instance.log_hash, sizeof(instance.log_hash));
+    if (r->rc == SL_OK && (instance.origin > SL_ORIGIN_UNSEALABLE || has_policy > 1)) {
+        sl_reader_fail(r, SL_RANGE);
+    }
+    sl_rc rc = sl_reader_end(r);
+    if (rc == SL_OK) {
+        *ret_instance = instance;
+    }
+    return rc;
+}

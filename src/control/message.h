@@ -33,6 +33,8 @@ enum {
      * way at a rekey still arrive. The gateway does not rekey a slot more often than this number
      * in a second. */
     SL_SA_PREVIOUS_MAX = 16,
+    SL_SEALED_MAX = 256,
+    SL_INSTANCE_SIZE = 16,
 };
 
 enum sl_control_frame_kind {
@@ -49,6 +51,10 @@ enum sl_control_frame_kind {
      *                  has no EREPORT, its evidence takes report_data alone; to
      *                  SL_EVIDENCE_WANTED: this device has no evidence at all */
     SL_FRAME_EVIDENCE = 4,
+    /** image -> host: what the image wants to be given at its next start (--sealed-state HEX),
+     * sealed (image/seal.h), at most SL_SEALED_MAX bytes. Replaces what the host kept before. The
+     * host may lose it, or hand back an older one: that is noticed by the gateway. */
+    SL_FRAME_SEALED = 5,
 };
 
 /** What an SL_FRAME_EVIDENCE asks for, and its bounds. */
@@ -94,6 +100,15 @@ enum sl_msg_type {
                            status, ping, attest and SA_CLEAR only, and gets SL_STATE for the rest:
                            nobody hands keys over without having seen what is there to judge. Any
                            other error on the connection that set the SAs deletes them */
+    /** request: empty; reply: struct sl_msg_instance. Who the image is over restarts */
+    SL_MSG_INSTANCE = 12,
+    /** request: instance, u64 epoch; reply: empty. The count of provisionings of this tenant, which
+     * the image seals. SL_MISMATCH: not this instance; SL_STALE: not above the image's */
+    SL_MSG_EPOCH = 13,
+    /** request: u64 seq; reply: u16 count, then the records of the image's log
+     * (control/image_log.h) that follow it, as many as there are of the last, each u16 size and
+     * bytes */
+    SL_MSG_LOG = 14,
 };
 
 struct sl_msg_hello {
@@ -103,6 +118,29 @@ struct sl_msg_hello {
     uint32_t nf_count; /**< NFs linked in; names follow */
     char nf_names[16][32];
 };
+
+/** Where an image has its identity from. */
+enum sl_instance_origin {
+    SL_ORIGIN_FRESH = 0,      /**< made at this start: it was handed nothing */
+    SL_ORIGIN_RESTORED = 1,   /**< out of its sealed state */
+    SL_ORIGIN_REFUSED = 2,    /**< made at this start: what it was handed could not be opened */
+    SL_ORIGIN_UNSEALABLE = 3, /**< made at this start: this device cannot seal (bare) */
+};
+
+/** Who an image is. */
+struct sl_msg_instance {
+    uint8_t instance[SL_INSTANCE_SIZE]; /**< random, made at its first start */
+    uint64_t epoch;                     /**< 0: never provisioned */
+    uint8_t origin;                     /**< enum sl_instance_origin */
+    bool has_policy;
+    uint64_t policy_version; /**< highest it ever took, over restarts */
+    uint8_t policy_hash[32];
+    uint64_t log_seq; /**< end of its log */
+    uint8_t log_hash[32];
+};
+void sl_msg_instance_write(struct sl_writer *w, const struct sl_msg_instance *instance);
+/** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE (origin) */
+sl_rc sl_msg_instance_read(struct sl_reader *r, struct sl_msg_instance *ret_instance) SL_MUST_CHECK;
 
 /** An SA. On the wire it is all but the key: both ends derive key and salt (control/sa_key.h). */
 struct sl_msg_sa {

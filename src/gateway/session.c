@@ -17,6 +17,7 @@ enum {
     CONNECT_TIMEOUT_MS = 3000,
     STATUS_EVERY_MS = 500,
     TIME_EVERY_S = 60,
+    LOG_EVERY_S = 5,
     BACKOFF_MIN_MS = 200,
     BACKOFF_MAX_MS = 5000,
     TICK_MS = 100,
@@ -123,6 +124,7 @@ static sl_rc provision(struct sl_session *session, struct sl_err *err)
 {
     sl_rc rc = sl_session_attest(session, err); /* before one byte of anything */
     rc = rc == SL_OK ? hello(session, err) : rc;
+    rc = rc == SL_OK ? sl_session_instance_check(session, err) : rc;
     /* an image that still has our SAs keeps them until each has its successor: nothing is lost */
     bool is_resumed = false;
     rc = rc == SL_OK ? sl_session_resume_check(session, &is_resumed, err) : rc;
@@ -145,6 +147,7 @@ static sl_rc provision(struct sl_session *session, struct sl_err *err)
     for (uint32_t i = 0; i < session->tunnel->shard_count * SL_PORT_COUNT && rc == SL_OK; i++) {
         rc = sl_session_slot_key(session, &session->tunnel->slots[i / 2][i % 2], err);
     }
+    rc = rc == SL_OK ? sl_session_provisioned(session, is_resumed, err) : rc;
     if (rc == SL_OK) {
         (void)pthread_mutex_lock(&session->lock);
         session->provisions++;
@@ -166,6 +169,9 @@ static sl_rc provision(struct sl_session *session, struct sl_err *err)
 
 static void keys_drop(struct sl_session *session)
 {
+    if (session->is_keyed) {
+        sl_session_audit_note(session, SL_AUDIT_KEYS, SL_AUDIT_LOST, NULL);
+    }
     sl_tunnel_clear(session->tunnel);
     session->is_keyed = false;
 }
@@ -343,6 +349,10 @@ static sl_rc routine(struct sl_session *session, bool is_attest_due, uint64_t no
     rc = rc == SL_OK && is_attest_due ? sl_session_reattest(session, err) : rc;
     rc = rc == SL_OK ? sl_session_rekey_due(session, err) : rc;
     rc = rc == SL_OK ? path_tell(session, err) : rc;
+    if (rc == SL_OK && now_ns >= session->log_due_ns) {
+        rc = sl_session_log_fetch(session, err);
+        session->log_due_ns = now_ns + LOG_EVERY_S * SECOND;
+    }
     if (rc == SL_OK) {
         running_state(session);
     }

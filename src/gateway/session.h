@@ -12,6 +12,7 @@
 #include "audit/audit.h"
 #include "control/client.h"
 #include "control/identity.h"
+#include "control/image_log.h"
 #include "gateway/attest.h"
 #include "gateway/durable.h"
 #include "gateway/watch.h"
@@ -76,6 +77,17 @@ struct sl_session {
     uint8_t peer_key[SL_SPKI_HASH_SIZE];
     uint8_t keyed_key[SL_SPKI_HASH_SIZE]; /**< of the image that got our SAs */
 
+    /* session_instance.c: guarded by lock */
+    struct sl_msg_instance instance; /**< as the image told it last */
+    const char *instance_verdict;    /**< NULL: none was asked yet */
+    uint64_t forks, rollbacks;
+    /* the image's log as far as it was fetched; the thread's own */
+    uint8_t log_key[SL_SPKI_HASH_SIZE]; /**< of the image whose log it is */
+    uint64_t log_seq;
+    uint8_t log_hash[SL_IMAGE_LOG_HASH_SIZE];
+    bool is_log_whole;
+    uint64_t log_due_ns;
+
     /* session_life.c; the thread's own, but for the audit log, which any thread may write */
     struct sl_durable durable;
     struct sl_audit *audit; /**< NULL: none (--check) */
@@ -127,6 +139,17 @@ void sl_session_image_learn(struct sl_session *session, const char *text,
 json_t *sl_session_handle(struct sl_session *session, json_t *request);
 sl_rc sl_session_policy_load(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
 
+/* internal: session_instance.c */
+/** Asks the image who it is, judges, and gives it the next epoch.
+ * @retval SL_OK
+ * @retval SL_DENIED  rolled back, forked, superseded: session->is_refused is set, it gets nothing
+ * @retval other      of the control channel, state_dir, audit log */
+sl_rc sl_session_instance_check(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+/** Adds what is known of the instance; the lock is held. */
+void sl_session_instance_status(const struct sl_session *session, json_t *image);
+/** Fetches what is new in the image's log into the audit log. @retval SL_OK, SL_MALFORMED, or of
+ * the control channel */
+sl_rc sl_session_log_fetch(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
 /* internal: session_life.c */
 /** Opens state_dir: durable state and audit log. @retval of sl_durable_open and sl_audit_open */
 sl_rc sl_session_life_open(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
@@ -148,6 +171,10 @@ sl_rc sl_session_policy_admit(const struct sl_durable *durable, const char *path
  * @retval SL_OK, SL_STALE, SL_MISMATCH (the image took another), SL_IO (state_dir), or of the
  * channel */
 sl_rc sl_session_policy_give(struct sl_session *session, const struct sl_policy *policy,
+                             struct sl_err *err) SL_MUST_CHECK;
+/** An image has everything: into the audit log, without which it is not provisioned.
+ * @retval SL_OK, SL_IO */
+sl_rc sl_session_provisioned(struct sl_session *session, bool is_resumed,
                              struct sl_err *err) SL_MUST_CHECK;
 /** A policy that was not even given: into the audit log. */
 void sl_session_policy_refused(struct sl_session *session, const struct sl_err *err);

@@ -162,3 +162,15 @@ void sl_session_policy_refused(struct sl_session *session, const struct sl_err *
         session, SL_AUDIT_POLICY, SL_AUDIT_REFUSED,
         json_pack("{s:s, s:s}", "path", session->config->policy, "reason", err->text));
 }
+
+sl_rc sl_session_provisioned(struct sl_session *session, bool is_resumed, struct sl_err *err)
+{
+    char key[2 * SL_SPKI_HASH_SIZE + 1];
+    sl_hex_encode(session->peer_key, SL_SPKI_HASH_SIZE, key);
+    return sl_session_audit(session, SL_AUDIT_PROVISION, SL_AUDIT_DONE,
+                            json_pack("{s:s, s:I, s:I, s:b, s:I}", "image_key", key, "epoch",
+                                      (json_int_t)session->durable.epoch, "policy_version",
+                                      (json_int_t)session->policy_version, "resumed", is_resumed,
+                                      "lease_seconds", (json_int_t)session->config->lease_seconds),
+                            err);
+}

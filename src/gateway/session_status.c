@@ -223,6 +223,7 @@ void sl_session_status(struct sl_session *session, json_t *out)
         (void)json_object_set_new(image, "status",
                                   session->image_status != NULL ? json_incref(session->image_status)
                                                                 : json_null());
+        sl_session_instance_status(session, image);
         (void)json_object_set_new(out, "image", image);
     }
     if (session->provisions > 0) {

@@ -28,6 +28,7 @@
     X(listen)                                                                                      \
     X(control)                                                                                     \
     X(status)                                                                                      \
+    X(state)                                                                                       \
     X(evidence)                                                                                    \
     X(tsm_root)                                                                                    \
     X(aesm_socket)                                                                                 \

@@ -35,6 +35,7 @@ struct sl_host_config {
     char evidence[SL_HOST_WORD_MAX];      /**< auto | emu | sgx | tsm | none: its source */
     char tsm_root[SL_HOST_PATH_MAX];      /**< tsm: folder of its entries, default SL_TSM_ROOT */
     char aesm_socket[SL_HOST_PATH_MAX];   /**< sgx: of the quoting service, SL_AESM_SOCKET */
+    char state[SL_HOST_PATH_MAX];         /**< file for the image's sealed state; none by default */
     char tenant_key_sha256[2 * 32 + 1];   /**< passed to the image as it is */
     uint32_t shards;                      /**< workers in the image, 1..16 */
     uint32_t ring_count, data_size;       /**< per packet ring */

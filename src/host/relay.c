@@ -209,16 +209,16 @@ static bool header_read(struct sl_relay *relay)
     uint16_t size = sl_be16_get(header + 6);
     bool is_close = kind == SL_FRAME_CLOSE && size == 0;
     bool is_data = kind == SL_FRAME_DATA && size > 0 && size <= SL_CONTROL_FRAME_MAX;
-    bool is_evidence =
-        kind == SL_FRAME_EVIDENCE && size > 0 && size <= sizeof(relay->evidence_request);
-    if (!is_close && !is_data && !is_evidence) {
+    bool is_evidence = kind == SL_FRAME_EVIDENCE && size > 0 && size <= SL_EVIDENCE_REQUEST_MAX;
+    bool is_sealed = kind == SL_FRAME_SEALED && size > 0 && size <= SL_SEALED_MAX;
+    if (!is_close && !is_data && !is_evidence && !is_sealed) {
         image_broken(relay);
         return false;
     }
     relay->frame_id = sl_be32_get(header);
     relay->frame_left = size;
-    relay->is_frame_evidence = is_evidence;
-    relay->evidence_have = 0;
+    relay->frame_kind = kind;
+    relay->whole_have = 0;
     struct sl_relay_connection *c = connection_find(relay, relay->frame_id);
     if (is_close && c != NULL) {
         c->is_image_done = true;
@@ -226,18 +226,30 @@ static bool header_read(struct sl_relay *relay)
     return true;
 }
 
-/* Collects a request for evidence; a whole one is handed over. */
-static bool evidence_read(struct sl_relay *relay)
+/* Collects a frame that is for this host itself; a whole one is handed over. */
+static bool whole_read(struct sl_relay *relay)
 {
-    uint32_t size = sl_byte_ring_read(&relay->out, relay->evidence_request + relay->evidence_have,
-                                      relay->frame_left);
-    relay->evidence_have += size;
+    uint32_t size =
+        sl_byte_ring_read(&relay->out, relay->whole + relay->whole_have, relay->frame_left);
+    relay->whole_have += size;
     relay->frame_left -= size;
-    if (relay->frame_left == 0 && relay->evidence != NULL) {
-        sl_evidence_server_ask(relay->evidence, relay->frame_id, relay->evidence_request,
-                               relay->evidence_have);
+    if (relay->frame_left > 0) {
+        return size > 0;
     }
-    return size > 0;
+    if (relay->frame_kind == SL_FRAME_SEALED && relay->on_sealed != NULL) {
+        relay->on_sealed(relay->sealed_ctx, relay->whole, relay->whole_have);
+    } else if (relay->frame_kind == SL_FRAME_EVIDENCE && relay->evidence != NULL) {
+        sl_evidence_server_ask(relay->evidence, relay->frame_id, relay->whole, relay->whole_have);
+    }
+    return true;
+}
+_Static_assert((int)SL_SEALED_MAX <= (int)SL_EVIDENCE_REQUEST_MAX, "both fit the same place");
+
+void sl_relay_sealed(struct sl_relay *relay,
+                     void (*keep)(void *ctx, const uint8_t *data, uint32_t size), void *ctx)
+{
+    relay->on_sealed = keep;
+    relay->sealed_ctx = ctx;
 }
 
 /* Moves bytes of the current frame into its connection's buffer, or into nothing. Returns false
@@ -266,9 +278,9 @@ static void image_read(struct sl_relay *relay)
 {
     uint32_t steps = 0;
     while (!relay->is_broken && steps < READ_STEPS_MAX) {
-        bool is_more = relay->frame_left == 0     ? header_read(relay)
-                       : relay->is_frame_evidence ? evidence_read(relay)
-                                                  : body_read(relay);
+        bool is_more = relay->frame_left == 0               ? header_read(relay)
+                       : relay->frame_kind == SL_FRAME_DATA ? body_read(relay)
+                                                            : whole_read(relay);
         if (!is_more) {
             break;
         }

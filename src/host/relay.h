@@ -75,11 +75,13 @@ struct sl_relay {
     /* the frame being read from the image */
     uint32_t frame_id;
     uint32_t frame_left;
-    bool is_frame_evidence;
-    uint8_t evidence_request[SL_EVIDENCE_REQUEST_MAX];
-    uint32_t evidence_have;
+    uint16_t frame_kind;
+    uint8_t whole[SL_EVIDENCE_REQUEST_MAX]; /**< an SL_FRAME_EVIDENCE or SL_FRAME_SEALED */
+    uint32_t whole_have;
     bool is_broken;
     struct sl_evidence_server *evidence; /**< or NULL: requests are thrown away */
+    void (*on_sealed)(void *ctx, const uint8_t *data, uint32_t size); /**< or NULL: thrown away */
+    void *sealed_ctx;
     struct sl_relay_watch watches[SL_RELAY_WATCHES_MAX];
     uint32_t watch_count;
     struct sl_relay_counters counters;
@@ -103,6 +105,9 @@ sl_rc sl_relay_watch(struct sl_relay *relay, int fd, void (*ready)(void *ctx),
 /** Requests for evidence go to @p server, which must outlive the relay's thread; before
  * sl_relay_run. */
 void sl_relay_evidence(struct sl_relay *relay, struct sl_evidence_server *server);
+/** What the image seals goes to @p keep, on the relay's thread; before sl_relay_run. */
+void sl_relay_sealed(struct sl_relay *relay,
+                     void (*keep)(void *ctx, const uint8_t *data, uint32_t size), void *ctx);
 /** Serves until the program stops. */
 void sl_relay_run(struct sl_relay *relay);
 /** One round of at most @p timeout_ms: what sl_relay_run repeats. */

@@ -103,6 +103,7 @@ static sl_rc on_chain_set(struct sl_control_server *server, const struct sl_msg 
     struct sl_provision *provision = server->params.provision;
     uint8_t body[8 + SL_PROVISION_HASH_SIZE];
     sl_rc rc = sl_provision_chain_set(provision, request->body, request->size, err);
+    rc = rc == SL_OK ? sl_life_seal(server->params.life, provision, err) : rc;
     if (rc != SL_OK) {
         return rc;
     }
@@ -144,9 +145,58 @@ static sl_rc on_time(struct sl_control_server *server, const struct sl_msg *requ
         *ret_is_fatal = true;
         return sl_err_set(err, SL_MALFORMED, "time of %zu bytes; expected 8", request->size);
     }
+    (void)sl_life_time(server->params.life, sl_be64_get(request->body), now_ns);
     server->time_offset_ns = sl_be64_get(request->body) - now_ns;
     server->has_time = true;
     return SL_OK;
+}
+
+/* ---- who the image is, and its log ---- */
+
+static sl_rc on_instance(struct sl_control_server *server, struct sl_msg *reply, struct sl_err *err)
+{
+    uint8_t body[256];
+    struct sl_writer w;
+    struct sl_msg_instance told;
+    sl_life_tell(server->params.life, server->params.provision, &told);
+    sl_writer_init(&w, body, sizeof(body));
+    sl_msg_instance_write(&w, &told);
+    return w.rc == SL_OK ? copy_body(reply, body, w.off, err) : sl_err_set(err, w.rc, "instance");
+}
+
+static sl_rc on_epoch(struct sl_control_server *server, const struct sl_msg *request,
+                      uint64_t now_ns, bool *ret_is_fatal, struct sl_err *err)
+{
+    struct sl_reader r;
+    uint8_t instance[SL_INSTANCE_SIZE];
+    sl_reader_init(&r, request->body, request->size);
+    sl_reader_copy(&r, instance, sizeof(instance));
+    uint64_t epoch = sl_reader_be64(&r);
+    sl_rc rc = sl_reader_end(&r);
+    if (rc != SL_OK) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, rc, "epoch: %s", sl_rc_text(rc));
+    }
+    return sl_life_epoch_set(server->params.life, server->params.provision, instance, epoch, now_ns,
+                             err);
+}
+
+static sl_rc on_log(struct sl_control_server *server, const struct sl_msg *request,
+                    struct sl_msg *reply, bool *ret_is_fatal, struct sl_err *err)
+{
+    struct sl_writer w;
+    const size_t room = 2 + (size_t)SL_LIFE_LOG_COUNT * (2 + SL_IMAGE_LOG_RECORD_MAX);
+    if (request->size != 8) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, SL_MALFORMED, "log: %zu bytes; expected 8", request->size);
+    }
+    if (!make_body(reply, room)) {
+        return sl_err_set(err, SL_NO_MEMORY, "no memory for a reply of %zu bytes", room);
+    }
+    sl_writer_init(&w, reply->body, room);
+    sl_life_log_write(server->params.life, sl_be64_get(request->body), &w);
+    reply->size = w.off;
+    return w.rc == SL_OK ? SL_OK : sl_err_set(err, w.rc, "log: %s", sl_rc_text(w.rc));
 }
 
 static sl_rc on_path(struct sl_control_server *server, const struct sl_msg *request,
@@ -332,6 +382,13 @@ sl_rc sl_control_handle(struct sl_control_server *server, struct sl_connection *
         return on_time(server, request, now_ns, ret_is_fatal, err);
     case SL_MSG_PATH:
         return on_path(server, request, ret_is_fatal, err);
+    case SL_MSG_INSTANCE:
+        rc = expect_empty(request, ret_is_fatal, err);
+        return rc == SL_OK ? on_instance(server, reply, err) : rc;
+    case SL_MSG_EPOCH:
+        return on_epoch(server, request, now_ns, ret_is_fatal, err);
+    case SL_MSG_LOG:
+        return on_log(server, request, reply, ret_is_fatal, err);
     case SL_MSG_LEASE:
         return on_lease(server, request, ret_is_fatal, err);
     default:

@@ -203,9 +203,11 @@ static uint64_t attest_poll(struct sl_control_server *server, struct sl_connecti
     if (rc == SL_OK) {
         server->counters.attested++;
         server->counters.requests++;
+        sl_life_note(server->params.life, now_ns, SL_IMAGE_ATTEST, SL_OK, 0, NULL);
         return at_ns;
     }
     server->counters.attest_failed++;
+    sl_life_note(server->params.life, now_ns, SL_IMAGE_ATTEST, rc, 0, err.text);
     server->counters.requests_refused++;
     if (connection->id == server->holder &&
         sl_provision_sa_clear(server->params.provision, NULL) != SL_OK) {
@@ -227,6 +229,7 @@ static void answer(struct sl_control_server *server, struct sl_connection *conne
         return;
     }
     sl_rc rc = handle(server, connection, request, now_ns, &is_fatal, &err);
+    sl_control_note(server, connection, request, rc, &err, now_ns);
     if (rc == SL_OK && request->type == SL_MSG_SA_SET) {
         server->holder = connection->id;
     }
@@ -450,15 +453,19 @@ static void lease_check(struct sl_control_server *server, uint64_t now_ns)
     }
     if (sl_provision_sa_clear(server->params.provision, NULL) == SL_OK) {
         server->counters.leases_over++;
+        sl_life_note(server->params.life, now_ns, SL_IMAGE_LEASE_OVER, SL_OK,
+                     server->lease_ns / 1000000000u, NULL);
     } /* no memory: the next poll tries again */
 }
 
 uint64_t sl_control_server_poll(struct sl_control_server *server, uint64_t now_ns)
 {
     bool has_more = take_frames(server, now_ns);
+    bool is_flushed = sl_life_flush(server->params.life, &server->params.out);
     lease_check(server, now_ns);
     sl_provision_poll(server->params.provision, now_ns);
-    uint64_t next_ns = now_ns + SLEEP_MAX_NS; /* soon enough for leases, too */
+    /* soon enough for leases, too */
+    uint64_t next_ns = now_ns + (is_flushed ? SLEEP_MAX_NS : SLEEP_RING_FULL_NS);
     uint64_t dice_ns = sl_dice_poll(server, now_ns);
     next_ns = dice_ns < next_ns ? dice_ns : next_ns;
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {

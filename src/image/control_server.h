@@ -17,6 +17,7 @@
 #include "control/tls.h"
 #include "image/attest.h"
 #include "image/dice.h"
+#include "image/life.h"
 #include "image/provision.h"
 
 #define SL_CONTROL_HANDSHAKE_NS 10000000000ull
@@ -76,6 +77,7 @@ struct sl_control_params {
     const struct sl_identity *identity;
     uint8_t tenant_hash[SL_SPKI_HASH_SIZE]; /**< SPKI SHA-256 of the only key that may speak */
     struct sl_provision *provision;
+    struct sl_life *life;
     const struct sl_boundary_counters *boundary; /**< of the control rings */
     struct sl_identity *certify; /**< `identity` again, where its certificate shall carry evidence
                                       as soon as the host has some (image/dice.h); or NULL */
@@ -113,6 +115,12 @@ uint64_t sl_control_server_poll(struct sl_control_server *server, uint64_t now_n
 
 /** A number that no request for evidence of this image ever had. */
 uint32_t sl_control_evidence_number(struct sl_control_server *server);
+/* ---- control_notes.c ---- */
+
+/** Writes down in the image's log what came of a request that matters. */
+void sl_control_note(struct sl_control_server *server, const struct sl_connection *connection,
+                     const struct sl_msg *request, sl_rc rc, const struct sl_err *err,
+                     uint64_t now_ns);
 
 /* ---- for control_handlers.c ---- */
 

@@ -15,11 +15,14 @@ struct start {
     uint8_t tenant_hash[SL_SPKI_HASH_SIZE];
     const char *device;
     bool has_tenant;
+    uint8_t sealed[SL_SEALED_MAX]; /**< as the host hands it back */
+    size_t sealed_size;            /**< 0: nothing */
 };
 
 struct image {
     struct sl_worker *workers;
     struct sl_provision provision;
+    struct sl_life life;
     struct sl_boundary_counters control_boundary;
     struct sl_control_server server;
     struct sl_identity *identity;
@@ -30,9 +33,23 @@ static struct image image;
 
 static int usage(const char *what)
 {
-    fprintf(stderr, "image: %s; expected --tenant-key-sha256 HEX [--device NAME] [--polling]\n",
+    fprintf(stderr,
+            "image: %s; expected --tenant-key-sha256 HEX [--device NAME] [--sealed-state HEX] "
+            "[--polling]\n",
             what);
     return 2;
+}
+
+/* What cannot be a blob is handed on as one byte that no blob begins with: refused, and said. */
+static void read_sealed(const char *hex, struct start *start)
+{
+    size_t size = strlen(hex) / 2;
+    start->sealed_size = 1;
+    start->sealed[0] = 0;
+    if (size > 0 && size <= sizeof(start->sealed) &&
+        sl_hex_decode(hex, start->sealed, size) == SL_OK) {
+        start->sealed_size = size;
+    }
 }
 
 static int read_start(int argc, char **argv, struct start *ret_start)
@@ -50,6 +67,8 @@ static int read_start(int argc, char **argv, struct start *ret_start)
             start.has_tenant = true;
         } else if (strcmp(argv[i], "--device") == 0 && has_value) {
             start.device = argv[++i];
+        } else if (strcmp(argv[i], "--sealed-state") == 0 && has_value) {
+            read_sealed(argv[++i], &start);
         } else {
             return usage("unknown or incomplete start parameter");
         }
@@ -89,6 +108,7 @@ static void init_server(const struct sl_rt_area *area, const struct start *start
     struct sl_control_params params = {.identity = image.identity,
                                        .certify = image.identity,
                                        .provision = &image.provision,
+                                       .life = &image.life,
                                        .boundary = &image.control_boundary,
                                        .device = start->device,
                                        .is_polling = sl_rt_is_polling()};
@@ -111,6 +131,10 @@ int sl_image_main(int argc, char **argv)
     sl_rc rc = make_workers(area);
     if (rc == SL_OK) {
         rc = sl_identity_generate("SafeLib NF image", &image.identity);
+    }
+    if (rc == SL_OK) {
+        rc = sl_life_init(&image.life, start.sealed_size > 0 ? start.sealed : NULL,
+                          start.sealed_size, &image.provision, sl_rt_now_ns());
     }
     if (rc != SL_OK) {
         fprintf(stderr, "image: cannot start: %s\n", sl_rc_text(rc));

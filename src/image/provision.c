@@ -369,14 +369,15 @@ static sl_rc make_chains(const struct sl_provision *provision, const void *bundl
 static sl_rc version_check(const struct sl_provision *provision, uint64_t version,
                            const uint8_t *hash, struct sl_err *err)
 {
-    if (!provision->has_chain || version > provision->version) {
+    if (!provision->has_floor || version > provision->floor_version) {
         return SL_OK;
     }
-    if (version < provision->version) {
-        return sl_err_set(err, SL_STALE, "chain version %llu is older than the present %llu",
-                          (unsigned long long)version, (unsigned long long)provision->version);
+    if (version < provision->floor_version) {
+        return sl_err_set(
+            err, SL_STALE, "chain version %llu is older than %llu, which this image has had",
+            (unsigned long long)version, (unsigned long long)provision->floor_version);
     }
-    if (memcmp(hash, provision->hash, SL_PROVISION_HASH_SIZE) != 0) {
+    if (memcmp(hash, provision->floor_hash, SL_PROVISION_HASH_SIZE) != 0) {
         return sl_err_set(err, SL_STALE,
                           "chain version %llu is in use with other contents: raise the version",
                           (unsigned long long)version);
@@ -395,6 +396,9 @@ static void install_bundle(struct sl_provision *provision, uint8_t *copy, size_t
     provision->version = version;
     memcpy(provision->hash, hash, SL_PROVISION_HASH_SIZE);
     provision->has_chain = true;
+    provision->has_floor = true;
+    provision->floor_version = version;
+    memcpy(provision->floor_hash, hash, SL_PROVISION_HASH_SIZE);
     provision->chain_sets++;
 }
 

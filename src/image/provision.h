@@ -35,6 +35,10 @@ struct sl_provision {
     /** of each previous inbound SA; it ends then, or when a newer one is used, whichever is later
      */
     uint64_t overlap_end_ns[SL_AREA_SHARDS_MAX][SL_PORT_COUNT][SL_SA_PREVIOUS_MAX];
+    /** the highest version ever taken, over restarts (image/life.h) */
+    bool has_floor;
+    uint64_t floor_version;
+    uint8_t floor_hash[SL_PROVISION_HASH_SIZE];
     bool has_chain;
     uint64_t version;
     uint8_t hash[SL_PROVISION_HASH_SIZE]; /**< SHA-256 of the bundle */
@@ -79,7 +83,7 @@ sl_rc sl_provision_sa_clear(struct sl_provision *provision, struct sl_err *err) 
 
 /** Replaces the chain of every shard.
  * @retval SL_OK
- * @retval SL_STALE  version below the present one, or the same version with other contents
+ * @retval SL_STALE  version below the highest ever taken, or the same version with other contents
  * @retval other     of sl_chain_create; the old chain stays */
 sl_rc sl_provision_chain_set(struct sl_provision *provision, const void *bundle, size_t size,
                              struct sl_err *err) SL_MUST_CHECK;

@@ -2,6 +2,8 @@
 /* The image's status as JSON. */
 #include "image/status.h"
 
+#include <stdlib.h>
+
 #include "base/bytes.h"
 #include "runtime/runtime.h"
 
@@ -57,6 +59,29 @@ static void write_control(struct sl_json *json, const struct sl_control_server *
     sl_json_u64(json, "sa_sets", server->params.provision->sa_sets);
     sl_json_u64(json, "chain_sets", server->params.provision->chain_sets);
     write_boundary(json, "boundary", server->params.boundary);
+    sl_json_close(json, '}');
+}
+
+static void write_life(struct sl_json *json, const struct sl_life *life)
+{
+    static const char *const origins[] = {"fresh", "restored", "refused", "unsealable"};
+    char hex[2 * SL_IMAGE_LOG_HASH_SIZE + 1];
+    sl_hex_encode(life->instance, sizeof(life->instance), hex);
+    sl_json_open(json, "instance", '{');
+    sl_json_string(json, "id", hex);
+    sl_json_u64(json, "epoch", life->epoch);
+    sl_json_string(json, "origin", origins[life->origin]);
+    sl_json_u64(json, "seals", life->seals);
+    sl_json_close(json, '}');
+    sl_hex_encode(life->log.hash, sizeof(life->log.hash), hex);
+    sl_json_open(json, "log", '{');
+    sl_json_u64(json, "seq", life->log.seq);
+    sl_json_string(json, "sha256", hex);
+    sl_json_close(json, '}');
+    sl_json_open(json, "clock", '{');
+    sl_json_u64(json, "checks", life->clock_checks);
+    sl_json_u64(json, "warps", life->clock_warps);
+    sl_json_u64(json, "worst_ms", (uint64_t)llabs(life->clock_worst_ns) / 1000000u);
     sl_json_close(json, '}');
 }
 
@@ -181,6 +206,7 @@ void sl_status_write(const struct sl_control_server *server, uint64_t now_ns, st
     } else {
         sl_json_null(json, "time_ms");
     }
+    write_life(json, server->params.life);
     write_policy(json, server->params.provision);
     write_chain(json, server->params.provision);
     write_shards(json, server->params.provision);

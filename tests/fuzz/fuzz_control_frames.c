@@ -82,13 +82,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t now_ns = 1;
     once();
     memset(area, 0, layout.size);
-    struct sl_control_params params = {
-        .identity = identity, .provision = &provision, .boundary = &boundary, .device = "fuzz"};
+    static struct sl_life life;
+    struct sl_control_params params = {.identity = identity,
+                                       .provision = &provision,
+                                       .life = &life,
+                                       .boundary = &boundary,
+                                       .device = "fuzz"};
     sl_byte_ring_init(&params.in, area, &layout.control_in, geometry.control_size, &boundary);
     sl_byte_ring_init(&params.out, area, &layout.control_out, geometry.control_size, &boundary);
     sl_byte_ring_init(&to_image, area, &layout.control_in, geometry.control_size, NULL);
     sl_byte_ring_init(&from_image, area, &layout.control_out, geometry.control_size, NULL);
-    if (sl_provision_init(&provision, worker, 1) != SL_OK) {
+    if (sl_provision_init(&provision, worker, 1) != SL_OK ||
+        sl_life_init(&life, NULL, 0, &provision, now_ns) != SL_OK) {
         abort();
     }
     sl_control_server_init(&server, &params, now_ns);

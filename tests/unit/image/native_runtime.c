@@ -96,3 +96,9 @@ sl_rc sl_rt_report(const uint8_t target_info[512], const uint8_t report_data[64]
     memcpy(ret_report + 384, target_info, 32);
     return SL_OK;
 }
+
+/* No keys: as on the device bare. */
+sl_rc sl_rt_key(const uint8_t key_request[512], uint8_t ret_key[16])
+{
+    return SL_UNSUPPORTED;
+}

@@ -15,6 +15,7 @@ int bed_setup(void **state)
     assert_ok(sl_identity_generate("stranger", &bed.stranger));
     struct sl_control_params params = {.identity = bed.image,
                                        .provision = &bed.rig.provision,
+                                       .life = &bed.life,
                                        .boundary = &bed.boundary,
                                        .device = "test"};
     memcpy(params.tenant_hash, bed.tenant->spki_hash, SL_SPKI_HASH_SIZE);
@@ -24,6 +25,7 @@ int bed_setup(void **state)
     sl_byte_ring_init(&bed.to_image, bed.rig.area, &bed.rig.layout.control_in, size, NULL);
     sl_byte_ring_init(&bed.from_image, bed.rig.area, &bed.rig.layout.control_out, size, NULL);
     bed.now_ns = 1000000000;
+    assert_ok(sl_life_init(&bed.life, NULL, 0, &bed.rig.provision, bed.now_ns));
     sl_control_server_init(&bed.server, &params, bed.now_ns);
     return 0;
 }

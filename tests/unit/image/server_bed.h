@@ -17,6 +17,7 @@ struct bed {
     struct sl_identity *tenant;
     struct sl_identity *stranger;
     struct sl_boundary_counters boundary;
+    struct sl_life life;
     struct sl_control_server server;
     struct sl_byte_ring to_image; /* host's ends, where a test plays the host itself */
     struct sl_byte_ring from_image;
