@@ -1,0 +1,212 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What outlives a run: instances and their sealed state, epochs, policy versions, the audit log; and a host that plays with them.
+#
+#   lan ---- gw ==== cloud: safelib-host --state [ safelib-nf ]
+#             |
+#            wan
+#
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh" "${1:-build}"
+require_root
+state=$WORK/image.state
+log=$WORK/state/audit.log
+HOST_ARGS="--state $state"
+GW_EXTRA='tunnel: {lease_seconds: 2}'
+all_up || exit 1
+
+passes() { in_ns lan ping -q -c 1 -W 1 10.2.0.2; }
+verdict() { field image.instance.verdict; }
+verdict_is() { [ "$(verdict)" = "$1" ]; }
+id() { field image.instance.id; }
+epoch() { field image.status.instance.epoch; }
+epoch_is() { [ "$(epoch)" = "$1" ]; }
+# The host is stopped, its file replaced by what FUNCTION makes of it, and started again.
+restart_host() { # COMMAND...
+    stop "$HOST_PID" KILL
+    wait_for 10 eval '! state_is running'
+    sleep 2.2 # the lease
+    "$@"
+    host_start
+}
+restart_gateway() {
+    stop "$GATEWAY_PID"
+    gateway_start
+}
+
+say "first start"
+check "the image is a new instance" verdict_is fresh
+check "it was given epoch 1" wait_for 5 epoch_is 1
+check "its state is with the host, for nobody else to read" [ "$(stat -c %a "$state")" = 600 ]
+first=$(id)
+cp "$state" "$WORK/epoch1"
+
+say "restart, state handed back"
+restart_host true
+check "running again" wait_for 20 state_is running
+check "it is known" verdict_is known
+check "the same instance" [ "$(id)" = "$first" ]
+check "epoch 2" wait_for 5 epoch_is 2
+check "traffic passes" wait_for 10 passes
+
+say "the host hands back an older state"
+cp "$state" "$WORK/newest"
+restart_host cp "$WORK/epoch1" "$state"
+check "the gateway stops" wait_for 20 state_is stopped
+check "and says why" eval 'gateway_reason | grep -q "handed it an old one"'
+check "status names it" verdict_is rolled_back
+check_not "nothing passes" passes
+check "the audit log names it" grep -q '"event":"instance","outcome":"refused".*"verdict":"rolled_back"' "$log"
+restart_host cp "$WORK/newest" "$state"
+check "with the newest one it goes on" wait_for 20 state_is running
+check "it is known" verdict_is known
+
+say "the host spoils the state"
+flip() { python3 -c 'import sys; d = bytearray(open(sys.argv[1], "rb").read()); d[int(sys.argv[2])] ^= 1; open(sys.argv[1], "wb").write(d)' "$state" "$1"; }
+spoilt() { # TEXT COMMAND...
+    local text=$1 before
+    shift
+    before=$(id)
+    restart_host "$@"
+    if wait_for 20 state_is running && verdict_is fresh && [ "$(id)" != "$before" ] && [ "$(field image.instance.origin)" = refused ]; then
+        pass "$text: a new instance, attested as such, and said to be"
+    else
+        fail "$text: $(gateway_state) $(gateway_reason) $(verdict) $(field image.instance.origin)"
+        tail -3 "$WORK/host.log"
+    fi
+}
+spoilt "a bit of the ciphertext" flip 110
+spoilt "a bit of the header" flip 30
+spoilt "cut off" truncate -s 100 "$state"
+spoilt "other bytes" bash -c "head -c 173 /dev/urandom >$state"
+other=$(id)
+restart_host rm "$state"
+check "withheld: a new instance" wait_for 20 state_is running
+check "which is said" [ "$(verdict) $(field image.instance.origin)" = "fresh fresh" ]
+check "not the one before" [ "$(id)" != "$other" ]
+
+say "two from one state"
+in_ns cloud nft add table ip swap
+in_ns cloud nft add chain ip swap in '{ type nat hook prerouting priority -100; }'
+in_ns cloud nft add chain ip swap cut '{ type filter hook input priority 0; }'
+first_key=$(field image.key_sha256)
+cp "$state" "$WORK/clone.state"
+background cloud clone.log "$HOST" --image "$IMAGE" --device emu --listen 0.0.0.0:4501 --control 0.0.0.0:4434 \
+    --tenant-key-sha256 "$(key_hash)" --state "$WORK/clone.state"
+clone=$LAST_PID
+wait_for 20 grep -q 'image: ready' "$WORK/clone.log"
+swap() { # to the other: cut what is open, and lead elsewhere
+    in_ns cloud nft add rule ip swap cut tcp dport 4433 reject with tcp reset
+    sleep 0.8
+    in_ns cloud nft flush chain ip swap in
+    [ "$1" = clone ] && in_ns cloud nft add rule ip swap in tcp dport 4433 redirect to :4434
+    in_ns cloud nft flush chain ip swap cut
+}
+swap clone
+key_is_not() { [ -n "$(field image.key_sha256)" ] && [ "$(field image.key_sha256)" != "$1" ]; }
+check "the clone is taken for the image, restarted: the first loses" wait_for 10 key_is_not "$first_key"
+wait_for 5 eval '[ "$(field image.instance.verdict)" = known ]'
+swap back
+check "the first comes back: fork" wait_for 10 verdict_is fork
+check "the gateway stops and says so" wait_for 5 eval 'gateway_reason | grep -q "fork:"'
+check_not "nothing passes" passes
+check "the audit log names it" grep -q '"verdict":"fork"' "$log"
+stop "$clone"
+in_ns cloud nft delete table ip swap
+restart_host rm "$state"
+check "a new instance ends it" wait_for 20 state_is running
+
+say "policies only go forward"
+"$SAFELIB" policy compile "$WORK/policy.nft" -o "$WORK/old.slp" >/dev/null
+"$SAFELIB" policy compile "$WORK/policy.nft" -o "$WORK/new.slp" >/dev/null
+cp "$WORK/new.slp" "$WORK/used.slp"
+cp "$WORK/new.slp.rules.json" "$WORK/used.slp.rules.json"
+config_policy() { sed -i "s,^policy: .*,policy: $WORK/$1," "$WORK/gateway.yaml"; }
+stop "$GATEWAY_PID"
+gateway_config
+config_policy used.slp
+background gw gateway.log "$GATEWAY" --config "$WORK/gateway.yaml"
+GATEWAY_PID=$LAST_PID
+check "a compiled policy is set" wait_for 20 state_is running
+version=$(field policy.version)
+check "status tells what the image itself reports beside what is configured" \
+    [ "$(field image.status.policy.version)$(field image.status.policy.sha256)" = "$version$(field policy.sha256)" ]
+cp "$WORK/old.slp" "$WORK/used.slp"
+answer=$(gateway_ask '{"cmd":"reload"}')
+say "        $answer"
+check "an older one is refused at reload" grep -q '"STALE".*only go forward' <<<"$answer"
+check "and what to do is said" grep -q 'safelib policy renew' <<<"$answer"
+check "the version stays" [ "$(field policy.version)" = "$version" ]
+stop "$GATEWAY_PID"
+in_ns gw timeout 10 "$GATEWAY" --config "$WORK/gateway.yaml" >"$WORK/refused.log" 2>&1
+check "refused at start as well" grep -q 'only go forward' "$WORK/refused.log"
+cp -r "$WORK/state" "$WORK/state.kept"
+mv "$log" "$WORK/audit.away"
+rm -rf "$WORK/state"
+restart_host true
+background gw gateway.log "$GATEWAY" --config "$WORK/gateway.yaml"
+GATEWAY_PID=$LAST_PID
+check "a gateway that has forgotten: the restarted image refuses" wait_for 20 eval 'gateway_reason | grep -q "which this image has had"'
+check_not "nothing passes" passes
+stop "$GATEWAY_PID"
+rm -rf "$WORK/state"
+mv "$WORK/state.kept" "$WORK/state"
+check "renewed, the old rules go forward" "$SAFELIB" policy renew "$WORK/used.slp"
+background gw gateway.log "$GATEWAY" --config "$WORK/gateway.yaml"
+GATEWAY_PID=$LAST_PID
+wait_for 20 state_is running
+check "and are taken" [ "$(field policy.version)" -gt "$version" ]
+
+say "durable state"
+stop "$GATEWAY_PID"
+cp "$WORK/state/gateway.state" "$WORK/gateway.state"
+refused() { # TEXT EXPECTED
+    in_ns gw timeout 10 "$GATEWAY" --config "$WORK/gateway.yaml" >"$WORK/refused.log" 2>&1
+    local code=$?
+    if [ $code = 1 ] && grep -q "$2" "$WORK/refused.log"; then pass "$1"; else
+        fail "$1: exit $code"
+        cat "$WORK/refused.log"
+    fi
+}
+sed -i 's/"epoch": [0-9]*/"epoch": 1/' "$WORK/state/gateway.state"
+refused "edited: refused, with what to do" 'is damaged.*backup'
+: >"$WORK/state/gateway.state"
+refused "empty: refused" 'is damaged'
+rm "$WORK/state/gateway.state"
+refused "gone: refused, never silently new" 'is gone'
+cp "$WORK/gateway.state" "$WORK/state/gateway.state"
+
+say "audit log"
+head=$(python3 -c 'import json, sys; s = json.load(open(sys.argv[1])); print("%d:%s" % (s["audit_seq"], s["audit_hash"]))' "$WORK/gateway.state")
+check "whole, and the image's own records as well" "$SAFELIB" audit verify --head "$head" "$log"
+sed 's/^/        /' "$WORK/check.log"
+"$SAFELIB" audit show "$log" | cut -c1-150 | sed -n 's/^/        /;1,12p'
+for event in attest instance provision policy image; do
+    check "it tells of $event" grep -q "\"event\":\"$event\"" "$log"
+done
+tampered() { # TEXT PYTHON over lines
+    python3 -c 'import sys; lines = open(sys.argv[1]).readlines(); exec(sys.argv[3]); open(sys.argv[2], "w").writelines(lines)' "$log" "$WORK/tampered.log" "$2"
+    "$SAFELIB" audit verify --head "$head" "$WORK/tampered.log" >"$WORK/tampered.out"
+    if [ $? = 1 ]; then pass "$1: $(head -1 "$WORK/tampered.out" | cut -d: -f3-)"; else
+        fail "$1"
+        cat "$WORK/tampered.out"
+    fi
+}
+tampered "edited" 'lines[5] = lines[5].replace("ok", "OK")'
+tampered "removed" 'del lines[7]'
+tampered "reordered" 'lines[3], lines[4] = lines[4], lines[3]'
+tampered "its end cut off" 'del lines[-8:]'
+tampered "written anew" 'del lines[1:]'
+gateway_config
+gateway_start
+wait_for 20 state_is running
+stop "$GATEWAY_PID" KILL
+printf '{"seq":' >>"$log"
+gateway_start
+check "after kill -9 in the middle of a line the gateway starts" wait_for 20 state_is running
+check "and the torn line is told" grep -q '"event":"log_torn","outcome":"lost"' "$log"
+check "the log is whole" "$SAFELIB" audit verify "$log"
+stop "$GATEWAY_PID"
+sed -i '3d' "$log"
+refused "a log that was changed: the gateway refuses to start, with what to do" 'safelib audit verify'
+finish
