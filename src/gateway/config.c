@@ -45,6 +45,7 @@ struct yaml_tunnel {
     uint32_t rekey_seconds;
     uint64_t rekey_packets;
     uint64_t rekey_bytes;
+    int on_clock_warp;
     uint32_t lease_seconds;
     uint32_t reattest_seconds;
     char *mtu;
@@ -76,6 +77,11 @@ static const cyaml_strval_t suite_names[] = {{"1", SL_ESP_AES_128_GCM_16},
 static const cyaml_strval_t key_exchange_names[] = {
     {"classical", 1 + SL_KEY_EXCHANGE_CLASSICAL},
     {"hybrid", 1 + SL_KEY_EXCHANGE_HYBRID},
+};
+enum { WARP_DEGRADE = 1, WARP_STOP = 2 };
+static const cyaml_strval_t warp_names[] = {
+    {"degrade", WARP_DEGRADE},
+    {"stop", WARP_STOP},
 };
 static const cyaml_strval_t framing_names[] = {
     {"udp", SL_ESP_FRAMING_UDP},
@@ -112,6 +118,8 @@ static const cyaml_schema_field_t tunnel_fields[] = {
     CYAML_FIELD_UINT("replay_window", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, replay_window),
     CYAML_FIELD_UINT("rekey_seconds", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_seconds),
     CYAML_FIELD_UINT("rekey_packets", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_packets),
+    CYAML_FIELD_ENUM("on_clock_warp", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel,
+                     on_clock_warp, warp_names, 2),
     CYAML_FIELD_UINT("rekey_bytes", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_bytes),
     CYAML_FIELD_UINT("lease_seconds", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, lease_seconds),
     CYAML_FIELD_UINT("reattest_seconds", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, reattest_seconds),
@@ -214,6 +222,7 @@ static sl_rc rekey_set(struct sl_gw_config *config, const struct yaml_tunnel *t,
     uint64_t most = config->is_esn ? REKEY_PACKETS_64 : REKEY_PACKETS_32;
     config->rekey_seconds = t->rekey_seconds != 0 ? t->rekey_seconds : REKEY_SECONDS_DEFAULT;
     config->rekey_packets = t->rekey_packets != 0 ? t->rekey_packets : most;
+    config->is_clock_strict = t->on_clock_warp == WARP_STOP;
     config->rekey_bytes = t->rekey_bytes != 0 ? t->rekey_bytes : UINT64_MAX;
     if (config->rekey_packets < 1000 || config->rekey_packets > most) {
         return sl_err_set(err, SL_RANGE, "tunnel.rekey_packets: expected 1000 to %llu, not %llu",

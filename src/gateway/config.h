@@ -52,6 +52,7 @@ struct sl_gw_config {
     bool is_offload;
     uint32_t window;
     uint32_t rekey_seconds;
+    bool is_clock_strict; /**< on_clock_warp: stop */
     uint64_t rekey_bytes; /**< UINT64_MAX: no limit */
     uint64_t rekey_packets;
     uint32_t reattest_seconds; /**< how often the image is attested again */

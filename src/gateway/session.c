@@ -225,11 +225,13 @@ static sl_rc status_poll(struct sl_session *session, enum sl_session_holder *ret
     char *text = NULL;
     uint64_t lease_ms = session->config->lease_seconds * 1000ull;
     int wait_ms = lease_ms < SL_SESSION_TIMEOUT_MS ? (int)lease_ms : SL_SESSION_TIMEOUT_MS;
+    uint64_t sent_ns = sl_gw_now_ns();
     sl_rc rc = sl_client_status(session->client, wait_ms, &text, err);
     if (rc == SL_OK) {
         session->answered_ns = sl_gw_now_ns();
         sl_session_image_learn(session, text, ret_holder);
         free(text);
+        rc = sl_session_clock_check(session, sent_ns, session->answered_ns, err);
     }
     return rc;
 }
@@ -278,6 +280,11 @@ static void running_state(struct sl_session *session)
         state_set(session, SL_GW_DEGRADED,
                   "the control channel works, but nothing sent into the tunnel comes back: is UDP "
                   "filtered between here and the host?");
+        return;
+    }
+    char clock[200];
+    if (sl_session_clock_reason(session, clock, sizeof(clock))) {
+        state_set(session, SL_GW_DEGRADED, clock);
         return;
     }
     if (path == SL_PMTU_ERROR || (path == SL_PMTU_COMPLETE && mtu < 1280)) {

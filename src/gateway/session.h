@@ -14,6 +14,7 @@
 #include "control/identity.h"
 #include "control/image_log.h"
 #include "gateway/attest.h"
+#include "gateway/clock.h"
 #include "gateway/durable.h"
 #include "gateway/watch.h"
 #include "policy/policy.h"
@@ -77,6 +78,12 @@ struct sl_session {
     uint8_t peer_key[SL_SPKI_HASH_SIZE];
     uint8_t keyed_key[SL_SPKI_HASH_SIZE]; /**< of the image that got our SAs */
 
+    /* session_clock.c: guarded by lock */
+    struct sl_gw_clock clock;
+    uint8_t clock_key[SL_SPKI_HASH_SIZE]; /**< of the image whose clock it is */
+    uint64_t clock_bad_ns;                /**< when it was seen bent last; 0: never */
+    int64_t clock_off_ns;
+
     /* session_instance.c: guarded by lock */
     struct sl_msg_instance instance; /**< as the image told it last */
     const char *instance_verdict;    /**< NULL: none was asked yet */
@@ -139,6 +146,16 @@ void sl_session_image_learn(struct sl_session *session, const char *text,
 json_t *sl_session_handle(struct sl_session *session, json_t *request);
 sl_rc sl_session_policy_load(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
 
+/* internal: session_clock.c */
+/** Compares the clock in the image's last status with ours.
+ * @retval SL_OK      in pace, or bent and told (on_clock_warp: degrade)
+ * @retval SL_DENIED  bent: session->is_refused is set (on_clock_warp: stop) */
+sl_rc sl_session_clock_check(struct sl_session *session, uint64_t sent_ns, uint64_t heard_ns,
+                             struct sl_err *err) SL_MUST_CHECK;
+/** What to say of a clock that was bent a moment ago. @return false where there is nothing */
+bool sl_session_clock_reason(struct sl_session *session, char *text, size_t size);
+/** The lock is held. */
+json_t *sl_session_clock_status(const struct sl_session *session);
 /* internal: session_instance.c */
 /** Asks the image who it is, judges, and gives it the next epoch.
  * @retval SL_OK

@@ -224,6 +224,7 @@ void sl_session_status(struct sl_session *session, json_t *out)
                                   session->image_status != NULL ? json_incref(session->image_status)
                                                                 : json_null());
         sl_session_instance_status(session, image);
+        (void)json_object_set_new(image, "clock", sl_session_clock_status(session));
         (void)json_object_set_new(out, "image", image);
     }
     if (session->provisions > 0) {
@@ -237,4 +238,12 @@ void sl_session_status(struct sl_session *session, json_t *out)
                                                          : json_array());
     }
     (void)pthread_mutex_unlock(&session->lock);
+    struct sl_audit_head head;
+    char hash[2 * SL_AUDIT_HASH_SIZE + 1];
+    sl_audit_head(session->audit, &head);
+    sl_hex_encode(head.hash, sizeof(head.hash), hash);
+    (void)json_object_set_new(out, "audit",
+                              json_pack("{s:I, s:s, s:I}", "seq", (json_int_t)head.seq, "sha256",
+                                        hash, "failures",
+                                        (json_int_t)sl_audit_failures(session->audit)));
 }

@@ -8,6 +8,7 @@
 #include "control/sa_key.h"
 #include "image/control_server.h"
 #include "image/status.h"
+#include "runtime/runtime.h"
 
 enum {
     PING_MAX = 1024,
@@ -146,6 +147,7 @@ static sl_rc on_time(struct sl_control_server *server, const struct sl_msg *requ
         return sl_err_set(err, SL_MALFORMED, "time of %zu bytes; expected 8", request->size);
     }
     (void)sl_life_time(server->params.life, sl_be64_get(request->body), now_ns);
+    sl_rt_time_set(sl_be64_get(request->body));
     server->time_offset_ns = sl_be64_get(request->body) - now_ns;
     server->has_time = true;
     return SL_OK;

@@ -52,9 +52,9 @@ check "traffic passes" wait_for 10 passes
 say "the host hands back an older state"
 cp "$state" "$WORK/newest"
 restart_host cp "$WORK/epoch1" "$state"
-check "the gateway stops" wait_for 20 state_is stopped
+check "status names it" wait_for 20 verdict_is rolled_back
+check "the gateway stops" wait_for 5 state_is stopped
 check "and says why" eval 'gateway_reason | grep -q "handed it an old one"'
-check "status names it" verdict_is rolled_back
 check_not "nothing passes" passes
 check "the audit log names it" grep -q '"event":"instance","outcome":"refused".*"verdict":"rolled_back"' "$log"
 restart_host cp "$WORK/newest" "$state"

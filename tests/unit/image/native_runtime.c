@@ -102,3 +102,8 @@ sl_rc sl_rt_key(const uint8_t key_request[512], uint8_t ret_key[16])
 {
     return SL_UNSUPPORTED;
 }
+
+/* The tests' wall clock is the machine's. */
+void sl_rt_time_set(uint64_t realtime_ns)
+{
+}
