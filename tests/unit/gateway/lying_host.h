@@ -36,6 +36,7 @@ struct lying_host {
     struct rig rig;
     struct sl_identity *key; /**< the image's */
     struct sl_boundary_counters boundary;
+    struct sl_life life;
     struct sl_control_server server;
     struct sl_byte_ring to_image, from_image;
     struct sl_frame_reader frames;
