@@ -65,23 +65,42 @@ static bool cache_key(struct sl_attest_cache *cache, X509 *issuer, unsigned char
     return is_made;
 }
 
-/* X509_verify would fetch its algorithms from the certificate's own, empty context. What is signed
- * is taken as it came: a SEQUENCE whose encoding is kept. */
+/* The signature is over the certificate's body as it came. i2d_re_X509_tbs() would encode it anew,
+ * and a body that is not DER (a tag without its "constructed" bit, say) would pass as if it were.
+ */
+static bool body_of(struct sl_blob der, struct sl_blob *ret_body)
+{
+    const unsigned char *at = der.data;
+    long size = 0;
+    int tag = 0;
+    int class = 0;
+    if ((ASN1_get_object(&at, &size, &tag, &class, (long)der.size) & 0x81) != 0) {
+        return false; /* 0x80: failed; 1: a length that is not stated */
+    }
+    const unsigned char *start = at;
+    if ((ASN1_get_object(&at, &size, &tag, &class, size) & 0x81) != 0) {
+        return false;
+    }
+    *ret_body = (struct sl_blob){start, (size_t)(at - start) + (size_t)size};
+    return true;
+}
+
+/* X509_verify would fetch its algorithms from the certificate's own, empty context. */
 static bool tbs_verify(X509 *cert, const X509_ALGOR *algorithm, const ASN1_BIT_STRING *signature,
                        EVP_PKEY *key)
 {
-    unsigned char *tbs = NULL;
-    int size = i2d_re_X509_tbs(cert, &tbs);
+    unsigned char *der = NULL;
+    struct sl_blob body = {0};
+    int size = i2d_X509(cert, &der); /* with the body's own bytes, which OpenSSL keeps */
     ASN1_STRING *signed_part = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
     bool is_ok = false;
-    if (size > 0 && signed_part != NULL) {
-        ASN1_STRING_set0(signed_part, tbs, size);
-        tbs = NULL;
+    if (size > 0 && signed_part != NULL && body_of((struct sl_blob){der, (size_t)size}, &body) &&
+        ASN1_STRING_set(signed_part, body.data, (int)body.size) == 1) {
         is_ok = ASN1_item_verify_ex(ASN1_ITEM_rptr(ASN1_SEQUENCE), algorithm, signature,
                                     signed_part, NULL, key, NULL, NULL) == 1;
     }
     ASN1_STRING_free(signed_part);
-    OPENSSL_free(tbs);
+    OPENSSL_free(der);
     return is_ok;
 }
 
