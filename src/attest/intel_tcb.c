@@ -185,6 +185,21 @@ static const char *advice_for_status(enum sl_tcb_status status)
     }
 }
 
+static const char *advice_of(const struct sl_intel *v, enum sl_tcb_status status,
+                             const struct text *gap)
+{
+    if (gap->used == 0 && sl_intel_is_relaunch_enough(v)) {
+        return "the new TDX module is loaded already: launch the TD again";
+    }
+    if (gap->used == 0 && status != v->platform_status) {
+        return "update the part that is named beside this"; /* by explain_parts() */
+    }
+    if (gap->advice != NULL && (status == SL_TCB_OUT_OF_DATE || status == SL_TCB_REVOKED)) {
+        return gap->advice;
+    }
+    return advice_for_status(status);
+}
+
 static void explain_status(struct sl_intel *v, enum sl_tcb_status status)
 {
     struct text text = {.used = 0};
@@ -197,22 +212,14 @@ static void explain_status(struct sl_intel *v, enum sl_tcb_status status)
     explain_gap(v, goal, &text);
     date_text(v->level->verdict.date_s, level_date);
     sl_advisories_text(v->level->verdict.advisories, advisories, sizeof(advisories));
-    const char *advice = advice_for_status(status);
-    bool is_by_part = status != v->platform_status; /* explain_parts() names the part */
-    if (text.used == 0 && sl_intel_is_relaunch_enough(v)) {
-        advice = "the new TDX module is loaded already: launch the TD again";
-    } else if (text.used == 0 && is_by_part) {
-        advice = "update the part that is named beside this";
-    } else if (text.advice != NULL && (status == SL_TCB_OUT_OF_DATE || status == SL_TCB_REVOKED)) {
-        advice = text.advice;
-    }
+    bool is_by_part = status != v->platform_status;
     sl_finding_add_as(v->findings, severity_of(v, status),
                       status == SL_TCB_REVOKED ? SL_CHECK_TCB_REVOKED : SL_CHECK_TCB_STATUS,
                       "the platform is %s%s%s by its level of %s (%s)%s%s: %s",
                       sl_tcb_status_text(status), is_by_part ? ", its parts counted, and " : "",
                       is_by_part ? sl_tcb_status_text(v->platform_status) : "", level_date,
                       advisories[0] != '\0' ? advisories : "no advisories",
-                      text.used > 0 ? "; " : "", text.data, advice);
+                      text.used > 0 ? "; " : "", text.data, advice_of(v, status, &text));
 }
 
 /* -- verdicts ------------------------------------------------------------------------------- */
