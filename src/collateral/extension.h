@@ -26,6 +26,6 @@ struct sl_extension_snp {
     uint8_t chip_id[SL_CHIP_ID_SIZE]; /**< Turin: 8 bytes, then zero */
 };
 /** false: no such certificate. */
-bool sl_extension_snp(const X509 *cert, struct sl_extension_snp *ret_snp);
+bool sl_extension_snp(X509 *cert, struct sl_extension_snp *ret_snp);
 
 #endif

@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <string.h>
 
+#include "attest/snp_report.h"
 #include "attest/x509.h"
 #include "collateral/expiry.h"
 #include "collateral/extension.h"
@@ -109,10 +110,7 @@ static sl_rc snp_keys(struct sl_blob report, struct sl_platform_keys *ret_keys, 
         return sl_err_set(err, SL_NOT_FOUND, "family 0x%x, model 0x%x is no product that is known",
                           report.data[SNP_FAMILY_OFF], report.data[SNP_MODEL_OFF]);
     }
-    /* byte 0: bootloader, and on Turin FMC, which moves the next three up by one */
-    snp.tcb = snp.product == SL_SNP_TURIN
-                  ? (struct sl_snp_tcb){tcb[0], tcb[1], tcb[2], tcb[3], tcb[7]}
-                  : (struct sl_snp_tcb){0, tcb[0], tcb[1], tcb[6], tcb[7]};
+    snp.tcb = sl_snp_tcb_read(snp.product, tcb);
     ret_keys->count = has_cpuid ? 1 : 2;
     snp_key(&snp, ret_keys->key[0]);
     snp.product = SL_SNP_GENOA;

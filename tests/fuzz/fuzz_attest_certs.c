@@ -7,6 +7,7 @@
 #include "attest/cert.h"
 #include "attest/emulated_root.h"
 #include "attest/pck.h"
+#include "attest/snp_cert.h"
 #include "attest/x509.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -41,6 +42,15 @@ static void fuzz_certs(struct sl_blob in)
     const X509 *leaf = sl_x509_path_check(&path, &findings);
     if (leaf == NULL && findings.failure_count == 0) {
         abort();
+    }
+    for (size_t i = 0; i < list.count; i++) {
+        for (unsigned kind = SL_SNP_SIGNER_VCEK; kind <= SL_SNP_SIGNER_VLEK; kind++) {
+            struct sl_snp_cert snp;
+            const char *why = NULL;
+            if (sl_snp_cert_read(list.certs[i], kind, &snp, &why) != SL_OK && why == NULL) {
+                abort();
+            }
+        }
     }
     sl_x509_list_done(&list);
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Quotes and reports: the first byte picks SGX, TDX, SEV-SNP or a quote under the sample's whole
- * collateral. Whatever is shown is JSON; nothing is ever accepted. */
+/* Quotes and reports: the first byte picks SGX, TDX, SEV-SNP, a quote under the sample's whole
+ * collateral, or an event log. Whatever is shown is JSON; nothing is ever accepted. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/tcg_log.h"
 #include "attest_sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { KINDS = 4, SAMPLE_KIND = 3 };
+enum { SAMPLE_KIND = 3, CCEL_KIND = 4, KINDS = 5 };
 
 static void expect(bool is_true)
 {
@@ -62,6 +63,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned kind = data[0] % KINDS;
     struct sl_blob in = {data + 1, size - 1};
     char *text = NULL;
+    if (kind == CCEL_KIND) {
+        uint8_t rtmr[SL_TCG_RTMR_COUNT][SL_TCG_RTMR_SIZE];
+        uint32_t count[SL_TCG_RTMR_COUNT];
+        (void)!sl_ccel_replay(in, rtmr, count, NULL);
+        return 0;
+    }
     if (kind == SAMPLE_KIND) {
         struct sl_attest_input input = *sample_input();
         input.evidence = in;
