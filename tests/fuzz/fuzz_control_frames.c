@@ -84,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(area, 0, layout.size);
     static struct sl_life life;
     struct sl_control_params params = {.identity = identity,
+                                       .certify = identity,
                                        .provision = &provision,
                                        .life = &life,
                                        .boundary = &boundary,

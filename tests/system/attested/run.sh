@@ -39,6 +39,24 @@ check "and what was attested" grep -q "image attested: sgx, measurement $GENUINE
 "$SAFELIB" status --socket "$WORK/gateway.sock" >"$WORK/status.txt"
 check "safelib status says so" grep -q 'EMULATED: PROTECTS NOTHING' "$WORK/status.txt"
 
+say "the certificate, for other tools"
+openssl req -x509 -new -key "$WORK/tenant.pem" -subj /CN=tenant -days 1 -out "$WORK/tenant.crt" 2>/dev/null
+certificate() { # the image's, as any TLS client with the tenant's key sees it
+    in_ns gw timeout 5 openssl s_client -connect "$(host_address):4433" -cert "$WORK/tenant.crt" -key "$WORK/tenant.pem" \
+        </dev/null 2>/dev/null | openssl x509 -outform DER -out "$WORK/image.der" 2>/dev/null
+    openssl x509 -inform DER -in "$WORK/image.der" -noout -text 2>/dev/null | grep -q '2\.23\.133\.5\.4\.9'
+}
+check "carries DICE tagged evidence" wait_for 5 certificate
+check "a quote that safelib attest can read" python3 - "$WORK/image.der" "$WORK/image.quote" <<'PY'
+import sys
+der = open(sys.argv[1], "rb").read()
+at = der.index(bytes.fromhex("d9ea608259"))  # CBOR: tag 60000, array of two, bytes
+size = int.from_bytes(der[at + 5:at + 7], "big")
+open(sys.argv[2], "wb").write(der[at + 7:at + 7 + size])
+PY
+"$SAFELIB" attest inspect --evidence "$WORK/image.quote" >"$WORK/inspect.txt" 2>&1
+check "of the same image" grep -q "${GENUINE:0:8}" "$WORK/inspect.txt"
+
 say "again, by the timer and on demand"
 background lan ping.log ping -q -i 0.01 -c 500 10.2.0.2
 check "every 2 seconds" wait_for 15 attested 3
