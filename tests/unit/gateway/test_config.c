@@ -65,6 +65,8 @@ static void test_config_refusals_name_the_place(void **state)
         {"tunnel: {mtu: huge}\n", "tunnel.mtu", SL_RANGE},
         {"tunnel: {replay_window: 100}\n", "power of two", SL_RANGE},
         {"tunnel: {rekey_packets: 10}\n", "rekey_packets", SL_RANGE},
+        {"tunnel: {rekey_bytes: 65535}\n", "rekey_bytes", SL_RANGE},
+        {"tunnel: {on_clock_warp: never}\n", "never", SL_MALFORMED},
         {"tunnel: {rekey_seconds: 1}\n", "rekey_seconds", SL_RANGE},
         {"tunnel: {lease_seconds: 86401}\n", "lease_seconds", SL_RANGE},
         {"tunnel: {reattest_seconds: 86401}\n", "reattest_seconds", SL_RANGE},

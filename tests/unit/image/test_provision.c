@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <time.h>
 
+#include "base/bytes.h"
 #include "image/json.h"
 #include "native_runtime.h"
 #include "rig.h"
@@ -93,6 +94,62 @@ static void test_bad_chain_leaves_the_old_one(void **state)
     rig_done(&rig);
 }
 
+/* ---- an NF that marks packets: which policy it had, and where in the chain it stands ---- */
+
+enum { MARK_OFF = 32, MARK_PLACES = 3 };
+
+struct marker {
+    uint8_t mark[8];
+    uint8_t place;
+};
+
+static sl_rc marker_load(const void *policy, size_t size, void **ret_state, char *reason,
+                         size_t reason_size)
+{
+    struct marker *m = size == sizeof(*m) ? malloc(sizeof(*m)) : NULL;
+    if (m == NULL) {
+        (void)snprintf(reason, reason_size, "a mark and a place");
+        return SL_MALFORMED;
+    }
+    memcpy(m, policy, sizeof(*m));
+    *ret_state = m;
+    return SL_OK;
+}
+
+static void marker_burst(void *state, struct sl_packet *const *packets, uint32_t count)
+{
+    const struct marker *m = state;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(packets[i]->data + MARK_OFF + 8 * m->place, m->mark, sizeof(m->mark));
+        packets[i]->verdict = SL_VERDICT_PASS;
+    }
+    (void)sched_yield(); /* the other thread swaps in the middle of a chain */
+}
+
+static const struct sl_nf marker_nf = {
+    .name = "marker", .load = marker_load, .burst = marker_burst, .unload = free};
+SL_NF_REGISTER(marker_nf);
+
+/* A chain of markers, all with the same mark. */
+static void marker_set(struct rig *rig, uint64_t version)
+{
+    uint8_t bundle[200];
+    struct sl_writer w;
+    sl_writer_init(&w, bundle, sizeof(bundle));
+    sl_writer_be32(&w, SL_CHAIN_MAGIC);
+    sl_writer_be16(&w, 1);
+    sl_writer_be16(&w, MARK_PLACES);
+    sl_writer_be64(&w, version);
+    for (uint8_t place = 0; place < MARK_PLACES; place++) {
+        sl_writer_string(&w, "marker");
+        sl_writer_be32(&w, sizeof(struct marker));
+        sl_writer_be64(&w, version);
+        sl_writer_u8(&w, place);
+    }
+    assert_ok(w.rc);
+    assert_ok(sl_provision_chain_set(&rig->provision, bundle, w.off, NULL));
+}
+
 /* ---- under traffic ---- */
 
 static void *work(void *arg)
@@ -157,6 +214,53 @@ static void test_swaps_under_traffic_lose_nothing(void **state)
     rig_done(&rig);
 }
 
+/* Policies are exchanged while packets are in the chain: each has the marks of one policy. */
+static void test_no_packet_sees_half_a_policy(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 400, PER_ROUND = 16 };
+    struct rig rig;
+    pthread_t thread;
+    uint8_t packet[200];
+    static uint8_t inner[16384];
+    uint64_t sent = 0;
+    uint64_t opened = 0;
+    uint64_t last = 0;
+    uint64_t changes = 0;
+    rig_init(&rig, 1024, 1 << 20);
+    rig_set_all_sas(&rig);
+    marker_set(&rig, 1);
+    rig_packet(packet, sizeof(packet), 0, 0);
+    assert_int_equal(pthread_create(&thread, NULL, work, rig.worker), 0);
+    for (uint64_t round = 0; round < ROUNDS || opened < sent; round++) {
+        for (uint32_t i = 0; i < PER_ROUND && round < ROUNDS; i++) {
+            rig_send(&rig, 0, packet, sizeof(packet), 4, 0, 0);
+            sent++;
+        }
+        if (round < ROUNDS) {
+            marker_set(&rig, 2 + round);
+        }
+        (void)sched_yield();
+        uint32_t got;
+        struct sl_esp_inner at;
+        while ((got = rig_receive(&rig, 1, rig.from_image[1], inner, &at, NULL)) > 0) {
+            opened += got;
+            const uint8_t *marks = inner + at.off + MARK_OFF;
+            for (size_t place = 1; place < MARK_PLACES; place++) {
+                assert_memory_equal(marks, marks + 8 * place, 8);
+            }
+            assert_true(sl_be64_get(marks) >= last); /* nor does an older one come back */
+            changes += sl_be64_get(marks) != last;
+            last = sl_be64_get(marks);
+        }
+        assert_true(round < 1000000);
+    }
+    atomic_store(&rig.worker->is_stopped, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(changes > 10);
+    rig_done(&rig);
+}
+
 static void test_idle_polling_worker_rests(void **state)
 {
     (void)state;
@@ -212,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_chain_versions_only_go_forward),
         cmocka_unit_test(test_bad_chain_leaves_the_old_one),
         cmocka_unit_test(test_swaps_under_traffic_lose_nothing),
+        cmocka_unit_test(test_no_packet_sees_half_a_policy),
         cmocka_unit_test(test_idle_polling_worker_rests),
         cmocka_unit_test(test_json_escapes_and_limits),
     };
