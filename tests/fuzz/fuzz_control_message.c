@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/image_log.h"
 #include "control/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -48,8 +49,41 @@ static void fuzz_hello(const uint8_t *data, size_t size)
     expect(w.rc == SL_OK && w.off == size && memcmp(again, data, size) == 0);
 }
 
+static void fuzz_instance(const uint8_t *data, size_t size)
+{
+    struct sl_reader r;
+    struct sl_writer w;
+    struct sl_msg_instance instance;
+    uint8_t again[256];
+    sl_reader_init(&r, data, size);
+    if (sl_msg_instance_read(&r, &instance) != SL_OK) {
+        return;
+    }
+    sl_writer_init(&w, again, sizeof(again));
+    sl_msg_instance_write(&w, &instance);
+    expect(w.rc == SL_OK && w.off == size && memcmp(again, data, size) == 0);
+}
+
+static void fuzz_record(const uint8_t *data, size_t size)
+{
+    struct sl_reader r;
+    struct sl_writer w;
+    struct sl_image_record record;
+    uint8_t again[SL_IMAGE_LOG_RECORD_MAX];
+    sl_reader_init(&r, data, size);
+    if (sl_image_record_read(&r, &record) != SL_OK) {
+        return;
+    }
+    expect(record.event < SL_IMAGE_EVENT_COUNT && record.rc < SL_RC_COUNT);
+    sl_writer_init(&w, again, sizeof(again));
+    sl_image_record_write(&w, &record);
+    expect(w.rc == SL_OK && w.off == size && memcmp(again, data, size) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    fuzz_instance(data, size);
+    fuzz_record(data, size);
     fuzz_sa(data, size);
     fuzz_hello(data, size);
     return 0;
