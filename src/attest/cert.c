@@ -180,31 +180,60 @@ static void read_extensions(struct sl_reader *tbs, struct sl_cert *cert)
     sl_reader_fail(tbs, sl_reader_end(&outer));
 }
 
+/* X.690 8.19.2: the last byte of each number has bit 8 clear, the first is not 0x80. */
+static bool oid_is_sound(const struct sl_reader *oid)
+{
+    size_t size = sl_reader_left(oid);
+    bool is_first = true;
+    for (size_t i = 0; i < size; i++) {
+        if (is_first && oid->data[i] == 0x80) {
+            return false;
+        }
+        is_first = oid->data[i] < 0x80;
+    }
+    return size > 0 && is_first;
+}
+
+/* One SET of one AttributeTypeAndValue in printable ASCII, which is all that Intel writes.
+ * @return whether it is the common name */
+static bool read_attribute(struct sl_reader *names, struct sl_blob *ret_value)
+{
+    struct sl_reader set;
+    struct sl_reader pair;
+    struct sl_reader type;
+    struct sl_reader value;
+    sl_der_read(names, SL_DER_SET, &set);
+    sl_der_read(&set, SL_DER_SEQUENCE, &pair);
+    sl_der_read(&pair, SL_DER_OID, &type);
+    int tag = sl_der_peek(&pair);
+    bool is_text = tag == 0x0c || tag == 0x13 || tag == 0x16; /* UTF8, Printable, IA5String */
+    sl_der_read(&pair, is_text ? (uint8_t)tag : 0x0c, &value);
+    sl_rc rc = sl_reader_end(&set);
+    rc = rc == SL_OK ? sl_reader_end(&pair) : rc;
+    *ret_value = (struct sl_blob){value.data, sl_reader_left(&value)};
+    for (size_t i = 0; rc == SL_OK && i < ret_value->size; i++) {
+        rc = value.data[i] >= 0x20 && value.data[i] < 0x7f ? SL_OK : SL_MALFORMED;
+    }
+    if (rc != SL_OK || !oid_is_sound(&type)) {
+        sl_reader_fail(names, rc != SL_OK ? rc : SL_MALFORMED);
+        return false;
+    }
+    return sl_reader_left(&type) == sizeof(OID_COMMON_NAME) &&
+           memcmp(type.data, OID_COMMON_NAME, sizeof(OID_COMMON_NAME)) == 0;
+}
+
 /* Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }; the last common name counts. */
-static void read_common_name(struct sl_reader names, char out[SL_CERT_NAME_SIZE])
+static sl_rc read_name(struct sl_reader names, char out[SL_CERT_NAME_SIZE])
 {
     (void)snprintf(out, SL_CERT_NAME_SIZE, "(no name)");
     while (names.rc == SL_OK && sl_reader_left(&names) > 0) {
-        struct sl_reader set;
-        struct sl_reader pair;
-        struct sl_reader type;
-        struct sl_reader value;
-        sl_der_read(&names, SL_DER_SET, &set);
-        sl_der_read(&set, SL_DER_SEQUENCE, &pair);
-        sl_der_read(&pair, SL_DER_OID, &type);
-        int tag = sl_der_peek(&pair);
-        sl_der_read(&pair, tag >= 0 ? (uint8_t)tag : 0, &value);
-        size_t size = sl_reader_left(&value);
-        if (pair.rc != SL_OK || size >= SL_CERT_NAME_SIZE ||
-            sl_reader_left(&type) != sizeof(OID_COMMON_NAME) ||
-            memcmp(type.data, OID_COMMON_NAME, sizeof(OID_COMMON_NAME)) != 0) {
-            continue;
+        struct sl_blob value;
+        if (read_attribute(&names, &value) && value.size < SL_CERT_NAME_SIZE) {
+            memcpy(out, value.data, value.size);
+            out[value.size] = '\0';
         }
-        for (size_t i = 0; i < size; i++) {
-            out[i] = value.data[i] >= 0x20 && value.data[i] < 0x7f ? (char)value.data[i] : '?';
-        }
-        out[size] = '\0';
     }
+    return sl_reader_end(&names);
 }
 
 static const char *read_tbs(struct sl_reader *r, struct sl_cert *cert)
@@ -224,7 +253,9 @@ static const char *read_tbs(struct sl_reader *r, struct sl_cert *cert)
     if (r->rc != SL_OK) {
         return "signature algorithm (ECDSA with SHA-256 is expected)";
     }
+    char issuer[SL_CERT_NAME_SIZE];
     cert->issuer = sl_der_read_raw(r, SL_DER_SEQUENCE, &content);
+    sl_reader_fail(r, r->rc == SL_OK ? read_name(content, issuer) : r->rc);
     sl_der_read(r, SL_DER_SEQUENCE, &content);
     cert->not_before_s = sl_der_read_time(&content);
     cert->not_after_s = sl_der_read_time(&content);
@@ -233,7 +264,10 @@ static const char *read_tbs(struct sl_reader *r, struct sl_cert *cert)
         return "issuer or validity";
     }
     cert->subject = sl_der_read_raw(r, SL_DER_SEQUENCE, &content);
-    read_common_name(content, cert->name);
+    sl_reader_fail(r, r->rc == SL_OK ? read_name(content, cert->name) : r->rc);
+    if (r->rc != SL_OK) {
+        return "subject";
+    }
     sl_der_read(r, SL_DER_SEQUENCE, &key);
     sl_der_read_exact(&key, EC_P256, sizeof(EC_P256));
     sl_der_read_exact(&key, POINT_HEAD, sizeof(POINT_HEAD));
