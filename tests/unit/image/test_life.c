@@ -18,7 +18,7 @@ static int setup(void **state)
     machine_cpu_svn(4);
     machine_enclave(1, 2, 10, 3);
     memset(&provision, 0, sizeof(provision));
-    return sl_life_init(&life, NULL, 0, &provision, 1);
+    return sl_life_init(&life, NULL, 0, &provision, 1) == SL_OK ? 0 : 1;
 }
 
 /* Provisions the present image at an epoch, and keeps what it gives to its host. */
