@@ -20,14 +20,19 @@ struct piece {
     size_t size;
 };
 
+static void bytes_drop(struct sl_evidence_ask *ask)
+{
+    free(ask->bytes);
+    ask->bytes = NULL;
+    ask->have = ask->total = 0;
+}
+
 static void finish(struct sl_evidence_ask *ask, sl_rc rc)
 {
     ask->state = SL_ASK_DONE;
     ask->err.rc = rc;
     if (rc != SL_OK) {
-        free(ask->bytes);
-        ask->bytes = NULL;
-        ask->have = ask->total = 0;
+        bytes_drop(ask);
     }
 }
 
@@ -37,9 +42,6 @@ static void begin_step(struct sl_evidence_ask *ask, uint8_t what)
     ask->what = what;
     ask->out[0] = what;
     ask->out_size = 1;
-    free(ask->bytes);
-    ask->bytes = NULL;
-    ask->have = ask->total = 0;
 }
 
 void sl_evidence_ask_start(struct sl_evidence_ask *ask, uint32_t number,
@@ -56,6 +58,7 @@ void sl_evidence_ask_start(struct sl_evidence_ask *ask, uint32_t number,
 static void ask_evidence(struct sl_evidence_ask *ask, const uint8_t *target)
 {
     uint8_t report[SL_EVIDENCE_REPORT_SIZE];
+    bytes_drop(ask); /* `target` is a copy */
     if (target != NULL && sl_rt_report(target, ask->report_data, report) != SL_OK) {
         (void)sl_err_set(&ask->err, SL_UNSUPPORTED,
                          "the host named a quoting enclave, but this device makes no reports");
