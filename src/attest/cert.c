@@ -35,6 +35,20 @@ void sl_cert_read_algorithm(struct sl_reader *r)
     sl_der_read_exact(r, ECDSA_SHA256, sizeof(ECDSA_SHA256));
 }
 
+/* X.690 8.19.2: the last byte of each number has bit 8 clear, the first is not 0x80. */
+static bool oid_is_sound(const struct sl_reader *oid)
+{
+    size_t size = sl_reader_left(oid);
+    bool is_first = true;
+    for (size_t i = 0; i < size; i++) {
+        if (is_first && oid->data[i] == 0x80) {
+            return false;
+        }
+        is_first = oid->data[i] < 0x80;
+    }
+    return size > 0 && is_first;
+}
+
 bool sl_cert_read_extension(struct sl_reader *list, struct sl_blob *ret_oid,
                             struct sl_blob *ret_value)
 {
@@ -44,6 +58,7 @@ bool sl_cert_read_extension(struct sl_reader *list, struct sl_blob *ret_oid,
     bool is_critical = false;
     sl_der_read(list, SL_DER_SEQUENCE, &extension);
     sl_der_read(&extension, SL_DER_OID, &oid);
+    sl_reader_fail(&extension, oid_is_sound(&oid) ? SL_OK : SL_MALFORMED);
     if (sl_der_peek(&extension) == SL_DER_BOOLEAN) {
         is_critical = sl_der_read_bool(&extension);
         if (!is_critical) {
@@ -178,20 +193,6 @@ static void read_extensions(struct sl_reader *tbs, struct sl_cert *cert)
     }
     sl_reader_fail(tbs, list.rc);
     sl_reader_fail(tbs, sl_reader_end(&outer));
-}
-
-/* X.690 8.19.2: the last byte of each number has bit 8 clear, the first is not 0x80. */
-static bool oid_is_sound(const struct sl_reader *oid)
-{
-    size_t size = sl_reader_left(oid);
-    bool is_first = true;
-    for (size_t i = 0; i < size; i++) {
-        if (is_first && oid->data[i] == 0x80) {
-            return false;
-        }
-        is_first = oid->data[i] < 0x80;
-    }
-    return size > 0 && is_first;
 }
 
 /* One SET of one AttributeTypeAndValue in printable ASCII, which is all that Intel writes.
