@@ -35,9 +35,10 @@ static json_t *names_json(const struct sl_policy *policy)
         }
         (void)json_array_append_new(rules, item);
     }
-    return json_pack("{s:i, s:s, s:s?, s:s?, s:I, s:s?, s:o}", "format", 1, "sha256", digest, "source",
-                     policy->source, "kind", policy->kind, "version", (json_int_t)policy->version,
-                     "default", policy->default_action, "rules", rules);
+    return json_pack("{s:i, s:s, s:s?, s:s?, s:I, s:s?, s:o}", "format", 1, "sha256", digest,
+                     "source", policy->source, "kind", policy->kind, "version",
+                     (json_int_t)policy->version, "default", policy->default_action, "rules",
+                     rules);
 }
 
 /* Writes beside the target and renames, so that a reader sees the old file or the new one. */
