@@ -10,8 +10,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct sl_area_geometry geometry = {
-    .shard_count = 1, .ring_count = 64, .data_size = 65536, .control_size = 16384, .log_size = 4096};
+static struct sl_area_geometry geometry = {.shard_count = 1,
+                                           .ring_count = 64,
+                                           .data_size = 65536,
+                                           .control_size = 16384,
+                                           .log_size = 4096};
 static struct sl_area_layout layout;
 static uint8_t *area;
 static struct sl_identity *identity;
