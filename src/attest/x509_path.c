@@ -40,7 +40,7 @@ static bool may_issue(X509 *issuer, X509 *subject)
 
 /* RFC 5280 4.2: "A certificate MUST NOT include more than one instance of a particular extension",
  * and one that is critical and not processed here must lead to refusal. */
-static bool extensions_are_sound(X509 *cert, const char **ret_why)
+static bool extensions_are_sound(const struct sl_x509_path *path, X509 *cert, const char **ret_why)
 {
     int count = X509_get_ext_count(cert);
     if (count > EXTENSIONS_MAX) {
@@ -51,8 +51,9 @@ static bool extensions_are_sound(X509 *cert, const char **ret_why)
         X509_EXTENSION *ext = X509_get_ext(cert, i);
         const ASN1_OBJECT *object = X509_EXTENSION_get_object(ext);
         int nid = OBJ_obj2nid(object);
-        if (X509_EXTENSION_get_critical(ext) && nid != NID_basic_constraints &&
-            nid != NID_key_usage) {
+        const bool is_known = nid == NID_basic_constraints || nid == NID_key_usage ||
+                              (nid == NID_subject_alt_name && path->role == SL_X509_DECRYPTOR);
+        if (X509_EXTENSION_get_critical(ext) && !is_known) {
             *ret_why = "it has a critical extension that is not known here (RFC 5280 4.2)";
             return false;
         }
@@ -78,7 +79,7 @@ static bool format_check(const struct sl_x509_path *path, X509 *cert, const char
         why = "its validity is not in the form of RFC 5280 4.1.2.5";
     } else if (!sl_x509_key_is_sound(cert)) {
         why = "its key is not RSA of 2048 to 8192 bits nor EC on a NIST curve";
-    } else if (extensions_are_sound(cert, &why)) {
+    } else if (extensions_are_sound(path, cert, &why)) {
         return true;
     }
     sl_finding_add(findings, SL_CHECK_CERT_FORMAT,
@@ -147,6 +148,10 @@ static bool leaf_check(const struct sl_x509_path *path, X509 *cert, const char *
         }
     } else if ((flags & EXFLAG_CA) != 0) {
         why = "it is a CA, and a signer of evidence is none";
+    } else if (path->role == SL_X509_DECRYPTOR) {
+        if ((usage & (KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT)) == 0) {
+            why = "its key usage lacks keyEncipherment and keyAgreement";
+        }
     } else if ((usage & KU_DIGITAL_SIGNATURE) == 0) {
         why = "its key usage lacks digitalSignature";
     }

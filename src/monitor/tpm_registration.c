@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Enrolment of a TPM: its EK to a vendor's root or the policy's own CA, its AK's attributes. That
+ * both live in one TPM is what credential activation proves, which the daemon does. */
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attest/tpm_public.h"
+#include "attest/x509.h"
+#include "monitor/json_bytes.h"
+#include "monitor/tpm_ima.h"
+
+enum { PUBLIC_MAX = 2 << 10, CERT_MAX = 16 << 10, CHAIN_MAX = 6 };
+
+static sl_rc public_read(const json_t *registration, const char *key,
+                         struct sl_tpm_public *ret_public, struct sl_err *err)
+{
+    uint8_t *data = NULL;
+    size_t size = 0;
+    sl_rc rc = sl_json_bytes(registration, key, PUBLIC_MAX, &data, &size, err);
+
+    if (rc != SL_OK) {
+        return rc == SL_NO_MEMORY ? rc : SL_MALFORMED;
+    }
+    rc = sl_tpm_public_read((struct sl_blob){data, size}, ret_public, err);
+    free(data);
+    if (rc != SL_OK && rc != SL_NO_MEMORY) {
+        (void)sl_err_prefix(err, "%s", key);
+        return SL_MALFORMED;
+    }
+    return rc;
+}
+
+sl_rc sl_tpm_ak_read(const json_t *registration, struct sl_tpm_public *ret_ak, struct sl_err *err)
+{
+    sl_rc rc = public_read(registration, "ak_public", ret_ak, err);
+
+    if (rc == SL_OK && !sl_tpm_public_is_ak(ret_ak, err)) {
+        sl_tpm_public_done(ret_ak);
+        (void)sl_err_prefix(err, "ak_public");
+        return SL_AUTH;
+    }
+    return rc;
+}
+
+/* All certificates of the registration in one run of DER: the EK's first. */
+static sl_rc chain_read(const json_t *registration, struct sl_x509_list *list, struct sl_err *err)
+{
+    const json_t *chain = json_object_get(registration, "ek_chain");
+    uint8_t *all = NULL;
+    size_t total = 0;
+    sl_rc rc = SL_OK;
+
+    if ((chain != NULL && !json_is_array(chain)) || json_array_size(chain) > CHAIN_MAX) {
+        return sl_err_set(err, SL_MALFORMED, "ek_chain: expected an array of at most %d",
+                          CHAIN_MAX);
+    }
+    for (size_t i = 0; rc == SL_OK && i <= json_array_size(chain); i++) {
+        const json_t *text =
+            i == 0 ? json_object_get(registration, "ek_certificate") : json_array_get(chain, i - 1);
+        const char *name = i == 0 ? "ek_certificate" : "ek_chain";
+        uint8_t *data = NULL, *more;
+        size_t size = 0;
+
+        rc = sl_json_bytes_of(text, name, CERT_MAX, &data, &size, err);
+        more = rc == SL_OK ? realloc(all, total + size) : NULL;
+        if (more != NULL) {
+            memcpy(more + total, data, size);
+            all = more;
+            total += size;
+        } else if (rc == SL_OK) {
+            rc = SL_NO_MEMORY;
+        } else if (rc != SL_NO_MEMORY) {
+            rc = SL_MALFORMED;
+        }
+        free(data);
+    }
+    if (rc == SL_OK) {
+        rc = sl_x509_list_read((struct sl_blob){all, total}, list);
+        if (rc != SL_OK && rc != SL_NO_MEMORY) {
+            rc = sl_err_set(err, SL_MALFORMED, "ek_certificate, ek_chain: %s", sl_rc_text(rc));
+        }
+    }
+    free(all);
+    return rc;
+}
+
+static sl_rc path_check(const struct sl_x509_list *chain, const struct sl_monitor_policy *policy,
+                        int64_t time_s, struct sl_err *err)
+{
+    struct sl_x509_list roots = {0};
+    struct sl_findings *findings = calloc(1, sizeof(*findings));
+    const struct sl_blob pem = {policy->ek_roots, policy->ek_roots_size};
+    sl_rc rc = findings != NULL ? sl_x509_list_read(pem, &roots) : SL_NO_MEMORY;
+
+    if (rc == SL_OK) {
+        const struct sl_x509_path path = {
+            .name = "EK chain",
+            .certs = chain,
+            .roots = &roots,
+            .leaf = chain->certs[0],
+            .role = SL_X509_DECRYPTOR,
+            .time_s = time_s,
+        };
+
+        (void)sl_x509_path_check(&path, findings);
+        if (findings->failure_count > 0) {
+            rc = sl_err_set(err, SL_AUTH, "ek_certificate: %s", findings->list[0].text);
+        }
+    } else if (rc != SL_NO_MEMORY) {
+        rc = sl_err_set(err, SL_AUTH, "ek_certificate: the policy's ek_roots cannot be read: %s",
+                        sl_rc_text(rc));
+    }
+    sl_x509_list_done(&roots);
+    free(findings);
+    return rc;
+}
+
+static sl_rc ek_certificate_check(const json_t *registration, const struct sl_tpm_public *ek,
+                                  const struct sl_monitor_policy *policy, int64_t time_s,
+                                  struct sl_err *err)
+{
+    struct sl_x509_list chain = {0};
+    EVP_PKEY *key;
+    sl_rc rc;
+
+    if (policy->ek_roots == NULL) {
+        return sl_err_set(err, SL_AUTH,
+                          "ek_certificate: the policy names no ek.roots, so no certificate can be "
+                          "believed");
+    }
+    rc = chain_read(registration, &chain, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    key = sl_x509_key(chain.certs[0]);
+    if (key == NULL || EVP_PKEY_eq(key, ek->key) != 1) {
+        rc = sl_err_set(err, SL_AUTH, "ek_certificate: it is for another key than ek_public");
+    } else {
+        rc = path_check(&chain, policy, time_s, err);
+    }
+    EVP_PKEY_free(key);
+    sl_x509_list_done(&chain);
+    return rc;
+}
+
+sl_rc sl_tpm_register(const json_t *registration, const struct sl_monitor_policy *policy,
+                      int64_t time_s, struct sl_err *err)
+{
+    struct sl_tpm_public ak = {0}, ek = {0};
+    const json_t *certificate = json_object_get(registration, "ek_certificate");
+    sl_rc rc;
+
+    if (policy == NULL) {
+        return sl_err_set(err, SL_AUTH, "class: no policy for it, so nothing can be accepted");
+    }
+    rc = public_read(registration, "ek_public", &ek, err);
+    if (rc == SL_OK && !sl_tpm_public_is_ek(&ek, err)) {
+        rc = SL_AUTH;
+        (void)sl_err_prefix(err, "ek_public");
+    }
+    if (rc == SL_OK) {
+        rc = sl_tpm_ak_read(registration, &ak, err);
+    }
+    if (rc == SL_OK && (certificate == NULL || json_is_null(certificate))) {
+        rc = policy->insecure_any_ek
+                 ? SL_OK
+                 : sl_err_set(err, SL_AUTH,
+                              "ek_certificate: missing, and any program could be such a TPM; the "
+                              "policy allows it only by ek.insecure_any");
+    } else if (rc == SL_OK && !(policy->insecure_any_ek && policy->ek_roots == NULL)) {
+        rc = ek_certificate_check(registration, &ek, policy, time_s, err);
+    }
+    sl_tpm_public_done(&ek);
+    sl_tpm_public_done(&ak);
+    return rc;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * What the driver "tpm-ima" remembers of a node between two rounds: the TPM's clock, the proven
+ * values of its PCRs, how far its measurement list was judged, and every bad entry, so that what
+ * ran something bad and stopped is not forgotten. Versioned, at most SL_NODE_STATE_MAX bytes.
+ */
+#ifndef SL_MONITOR_TPM_STATE_H
+#define SL_MONITOR_TPM_STATE_H
+
+#include "attest/tpm_quote.h"
+#include "monitor/policy.h"
+
+enum { SL_RECORDS_MAX = 64, SL_RECORD_PATH_MAX = 192, SL_RECORD_ALG_MAX = 16 };
+
+/** Why an entry is bad: code, text of its remedy */
+#define SL_RECORD_TABLE(X)                                                                         \
+    X(DIGEST, "digest-unknown")                                                                    \
+    X(VIOLATION, "violation")                                                                      \
+    X(TEMPLATE_HASH, "entry-hash")                                                                 \
+    X(NO_DIGEST, "entry-without-digest")                                                           \
+    X(BOOT_AGGREGATE, "boot-aggregate")                                                            \
+    X(UNQUOTED, "pcr-unquoted")
+enum sl_record_why {
+#define SL_RECORD_ENUM(name, code) SL_RECORD_##name,
+    SL_RECORD_TABLE(SL_RECORD_ENUM)
+#undef SL_RECORD_ENUM
+        SL_RECORD_WHY_COUNT
+};
+const char *sl_record_code(enum sl_record_why why);
+
+/** How an entry was given to a container. */
+#define SL_ATTRIBUTION_TABLE(X)                                                                    \
+    X(HOST, "host")                                                                                \
+    X(SLOT, "slot")                                                                                \
+    X(SHARED, "slot-shared")                                                                       \
+    X(IMAGE, "image-set")                                                                          \
+    X(TEMPLATE, "template")
+enum sl_attribution {
+#define SL_ATTRIBUTION_ENUM(name, text) SL_BY_##name,
+    SL_ATTRIBUTION_TABLE(SL_ATTRIBUTION_ENUM)
+#undef SL_ATTRIBUTION_ENUM
+        SL_ATTRIBUTION_COUNT
+};
+const char *sl_attribution_text(enum sl_attribution by);
+
+/** A bad entry. */
+struct sl_tpm_record {
+    enum sl_subject_kind kind;
+    enum sl_record_why why;
+    enum sl_attribution by;
+    char id[SL_SUBJECT_ID_MAX];
+    uint64_t entry;
+    uint32_t pcr;
+    uint32_t more; /**< further bad entries of this subject that found no room */
+    char alg[SL_RECORD_ALG_MAX];
+    uint8_t digest[SL_TPM_DIGEST_MAX];
+    size_t digest_size;
+    char path[SL_RECORD_PATH_MAX];
+    bool is_path_cut;
+};
+
+struct sl_tpm_state {
+    bool has_quote;
+    bool is_restart; /**< the list must come from entry 0 */
+    bool is_full;    /**< a bad entry of a container found no room: none is trusted any more */
+    struct sl_tpm_clock clock;
+    uint64_t firmware;
+    uint8_t policy_tag[SL_POLICY_TAG_SIZE];
+    bool has_bootlog;
+    uint8_t bootlog_digest[32]; /**< SHA-256 */
+    struct sl_tpm_pcrs pcrs;    /**< every quoted value after `entries` entries */
+    uint64_t entries;           /**< judged */
+    uint64_t seen;              /**< entries in the list that came last, proven or not */
+    int64_t behind_since_s;     /**< since when `seen` entries wait; 0: none does */
+    uint32_t touched;           /**< PCRs that the list extended */
+    uint32_t images_seen;       /**< bit per image of the policy */
+    uint32_t record_count;
+    struct sl_tpm_record records[SL_RECORDS_MAX];
+};
+
+/** @retval SL_OK  @p data NULL: a zeroed state  @retval SL_MALFORMED, SL_TRUNCATED, SL_UNSUPPORTED
+ * (version) */
+sl_rc sl_tpm_state_read(const uint8_t *data, size_t size,
+                        struct sl_tpm_state *ret_state) SL_MUST_CHECK;
+/** @param[in] size  room in @p out
+ * @retval SL_OK, SL_NO_SPACE */
+sl_rc sl_tpm_state_write(const struct sl_tpm_state *state, uint8_t *out, size_t size,
+                         size_t *ret_size) SL_MUST_CHECK;
+/** Remembers a bad entry. Without room it is counted at the subject's last record, and where the
+ * subject has none, the state is full. */
+void sl_tpm_state_record(struct sl_tpm_state *state, const struct sl_tpm_record *record);
+
+#endif
