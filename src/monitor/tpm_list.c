@@ -350,10 +350,28 @@ static sl_rc checkpoint_take(struct walk *walk)
     return rc == SL_OK ? SL_OK : SL_INTERNAL;
 }
 
+/* The whole list again, though it was asked from the checkpoint: what the list extended starts at
+ * zero. */
+static void pcrs_rewind(struct sl_tpm_round *round)
+{
+    for (uint32_t i = 0; i < round->pcrs.count; i++) {
+        for (uint32_t pcr = 0; pcr < SL_TPM_PCR_COUNT; pcr++) {
+            if ((round->state->touched >> pcr & 1) != 0) {
+                memset(round->pcrs.banks[i].value[pcr], 0, SL_TPM_DIGEST_MAX);
+            }
+        }
+    }
+}
+
 static sl_rc list_walk(struct walk *walk, bool *ret_is_good)
 {
     bool is_met = false;
-    sl_rc rc = selected_init(walk);
+    sl_rc rc;
+
+    if (walk->round->policy->has_ima && walk->round->from == 0 && !walk->round->is_fresh) {
+        pcrs_rewind(walk->round);
+    }
+    rc = selected_init(walk);
 
     if (rc == SL_NOT_FOUND) {
         sl_subject_reason(walk->round->host, SL_VERDICT_UNTRUSTED, "pcr-unexplained", NULL,
