@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies of node classes: a whole one, and every way to get one wrong. */
+#include "../unit.h"
+
+#include "monitor/policy_file.h"
+
+#define BOOT "pcrs:\n  - bank: sha256\n    required: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]\n"
+#define HEX  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static const char GOOD[] = "class: nfv-host\n"
+                           "ek: {insecure_any: true}\n" BOOT "    expected:\n"
+                           "      - {pcr: 4, values: [" HEX "]}\n"
+                           "bootlog: required\n"
+                           "ima:\n"
+                           "  sets: [debian, kernel]\n"
+                           "  violations: degraded\n"
+                           "  exclude:\n"
+                           "    - {path: /var/log/*, why: logs are not executed}\n"
+                           "slots:\n"
+                           "  - {pcr: 11, uid_first: 100000, sets: [web]}\n"
+                           "images:\n"
+                           "  - {image: '*/cache:*', sets: [cache]}\n"
+                           "lease: 2m\n"
+                           "interval: 20s\n";
+
+static void test_whole_policy_is_read(void **state)
+{
+    struct sl_monitor_policy *policy = NULL;
+    struct sl_err err = {0};
+
+    if (sl_monitor_policy_read(GOOD, sizeof(GOOD) - 1, &policy, &err) != SL_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_string_equal(policy->name, "nfv-host");
+    assert_true(policy->insecure_any_ek);
+    assert_int_equal(policy->pcrs.banks[0].mask, 0xfff);
+    assert_int_equal(policy->expected_count, 1);
+    assert_int_equal(policy->expected[0].values[0][1], 0x11);
+    assert_true(policy->is_bootlog_required && policy->has_ima);
+    assert_string_equal(policy->host_sets.names[1], "kernel");
+    assert_int_equal(policy->unknown_verdict, SL_VERDICT_UNTRUSTED);
+    assert_int_equal(policy->violation_verdict, SL_VERDICT_DEGRADED);
+    assert_string_equal(policy->exclusions[0].why, "logs are not executed");
+    assert_int_equal(policy->slots[0].uid_first, 100000);
+    assert_string_equal(policy->images[0].sets.names[0], "cache");
+    assert_int_equal(policy->lease_ms, 120000);
+    assert_int_equal(policy->interval_ms, 20000);
+    assert_int_equal(policy->max_wait_s, 300);
+    sl_monitor_policy_free(policy);
+}
+
+static void test_what_cannot_be_meant_is_refused_by_name(void **state)
+{
+    static const struct {
+        const char *text;
+        sl_rc rc;
+        const char *names;
+    } ROWS[] = {
+        {"class: x\n", SL_INVALID, "pcrs"},
+        {BOOT, SL_MALFORMED, "class"},
+        {"class: x\nclas: y\n", SL_MALFORMED, "clas (line: 2"},
+        {"class: x\npcrs: [{bank: md5, required: [0]}]\n", SL_INVALID, "pcrs[0].bank"},
+        {"class: x\npcrs: [{bank: sha256, required: [24]}]\n", SL_INVALID, "pcrs[0].required[0]"},
+        {"class: x\npcrs: [{bank: sha256, required: [10]}]\n", SL_INVALID, "accept_any_boot"},
+        {"class: x\naccept_any_boot: y\npcrs: [{bank: sha1, required: [10]}]\nima: {sets: [a]}\n",
+         SL_INVALID, "PCR 10"},
+        {"class: x\n" BOOT "    expected: [{pcr: 12, values: [" HEX "]}]\n", SL_INVALID,
+         "pcrs[0].expected[0].pcr"},
+        {"class: x\n" BOOT "    expected: [{pcr: 1, values: [00]}]\n", SL_INVALID, "values[0]"},
+        {"class: x\n" BOOT "slots: [{pcr: 11, uid_first: 1, sets: [a]}]\n", SL_INVALID, "ima"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 12, uid_first: 1, sets: [a]}]\n",
+         SL_INVALID, "slots[0].pcr"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 10, uid_first: 1, sets: [a]}]\n",
+         SL_INVALID, "slots[0].pcr"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 11, sets: [a]}]\n", SL_INVALID,
+         "container or uid_first"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 11, uid_first: 0, sets: [a]}]\n",
+         SL_INVALID, "uid_first"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 11, uid_first: 5}]\n", SL_INVALID,
+         "slots[0].sets"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nimages: [{image: a}]\n", SL_INVALID,
+         "images[0].sets"},
+        {"class: x\n" BOOT "ima: {exclude: [{path: /*, why: y}]}\n", SL_INVALID, "exclude[0].path"},
+        {"class: x\n" BOOT "ima: {exclude: [{path: /a}]}\n", SL_MALFORMED, "why"},
+        {"class: x\n" BOOT "lease: 5\n", SL_INVALID, "lease"},
+        {"class: x\n" BOOT "lease: 20s\n", SL_INVALID, "longer than interval"},
+        {"class: x\ntee: {}\n", SL_INVALID, "tee.references"},
+    };
+
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        struct sl_monitor_policy *policy = NULL;
+        struct sl_err err = {0};
+        const sl_rc rc = sl_monitor_policy_read(ROWS[i].text, strlen(ROWS[i].text), &policy, &err);
+
+        if (rc != ROWS[i].rc || strstr(err.text, ROWS[i].names) == NULL) {
+            fail_msg("row %zu: %s %s", i, sl_rc_name(rc), err.text);
+        }
+        assert_null(policy);
+    }
+}
+
+static void test_policy_too_long_or_absent_is_refused(void **state)
+{
+    struct sl_monitor_policy *policy = NULL;
+    struct sl_err err = {0};
+
+    assert_rc(sl_monitor_policy_read("", SL_POLICY_SIZE_MAX + 1, &policy, &err), SL_RANGE);
+    assert_rc(sl_monitor_policy_load("/nonexistent/policy.yaml", &policy, &err), SL_NOT_FOUND);
+    assert_non_null(strstr(err.text, "/nonexistent/policy.yaml"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_policy_is_read),
+        cmocka_unit_test(test_what_cannot_be_meant_is_refused_by_name),
+        cmocka_unit_test(test_policy_too_long_or_absent_is_refused),
+    };
+    return cmocka_run_group_tests_name("monitor/policy_file", tests, NULL, NULL);
+}
