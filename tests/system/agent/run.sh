@@ -1,0 +1,216 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# safelib-agent with a software TPM, a measurement list that grows, and a small monitor (monitor.py) that verifies every
+# quote: enrolment, rounds, increments, a trimmed list, restart, reboot, a lost message, a foreign CA, containers, actions.
+#   run.sh BUILD_DIR
+set -u
+build=$(cd "$1" && pwd)
+source=$(cd "$(dirname "$0")/../../.." && pwd)
+agent=$build/cmd/safelib-agent/safelib-agent
+safelib=$build/cmd/safelib/safelib
+python=/usr/bin/python3
+for tool in swtpm swtpm_setup swtpm_localca tpm2_makecredential tpm2_pcrextend openssl; do
+    command -v "$tool" >/dev/null || { echo "skipped: $tool is not here"; exit 77; }
+done
+work=$(mktemp -d /tmp/sl-agent.XXXXXX)
+pids=()
+end() {
+    for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null; done
+    [ ! -f "$work/swtpm.pid" ] || kill "$(cat "$work/swtpm.pid")" 2>/dev/null
+    if [ "${KEEP:-0}" = 1 ]; then echo "kept: $work"; else rm -rf "$work"; fi
+}
+trap end EXIT
+cd "$work" || exit 1
+passed=0 failed=0
+# expect STATUS WORDS COMMAND...
+expect() {
+    local status=$1 words=$2 rc=0
+    shift 2
+    timeout 60 "$@" >out 2>err </dev/null || rc=$?
+    if [ "$rc" -eq "$status" ] && { [ -z "$words" ] || cat out err | grep -qF -- "$words"; }; then passed=$((passed + 1)); else
+        failed=$((failed + 1))
+        echo "FAIL: $* -> $rc (expected $status with \"$words\")"
+        head -5 out err
+    fi
+}
+happens() { # COMMAND...: within 20 s
+    local end=$((SECONDS + 20))
+    until "$@" >/dev/null 2>&1; do
+        if [ $SECONDS -ge $end ]; then
+            failed=$((failed + 1))
+            echo "FAIL: $* did not happen"
+            return 1
+        fi
+        sleep 0.05
+    done
+    passed=$((passed + 1))
+}
+
+tpm_start() {
+    swtpm socket --tpm2 --tpmstate "dir=$work/tpm" --server "type=unixio,path=$work/t" --ctrl "type=unixio,path=$work/t.ctrl" \
+        --flags not-need-init,startup-clear --pid "file=$work/swtpm.pid" --daemon
+}
+tpm_up() { # with a certificate of a vendor of our own
+    mkdir ca tpm
+    printf 'statedir = %s/ca\nsigningkey = %s/ca/key.pem\nissuercert = %s/ca/cert.pem\ncertserial = %s/ca/serial\n' \
+        "$work" "$work" "$work" "$work" >localca.conf
+    : >localca.options
+    printf 'create_certs_tool = %s\ncreate_certs_tool_config = %s/localca.conf\ncreate_certs_tool_options = %s/localca.options\n' \
+        "$(command -v swtpm_localca)" "$work" "$work" >setup.conf
+    swtpm_setup --tpm2 --tpmstate tpm --create-ek-cert --lock-nvram --config setup.conf --pcr-banks sha256 >setup.log 2>&1 ||
+        { cat setup.log; echo "skipped: swtpm_setup does not work here"; exit 77; }
+    tpm_start
+}
+tpm_reset() { # what a reboot does to it
+    kill "$(cat swtpm.pid)"
+    happens test ! -e swtpm.pid
+    rm -f t t.ctrl
+    tpm_start
+}
+measure() { # COUNT [FIRST]: entries into the list and PCR 10, as the kernel does
+    "$python" - "$work/ima" "$1" "${2:-0}" <<'PY' >extends
+import hashlib, struct, sys
+name, count, first = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+with open(name, "ab") as out:
+    for i in range(first, first + count):
+        digest, path = b"sha256:\0" + hashlib.sha256(b"%d" % i).digest(), b"/usr/bin/program-%d\0" % i
+        data = struct.pack("<I", len(digest)) + digest + struct.pack("<I", len(path)) + path
+        out.write(struct.pack("<I", 10) + hashlib.sha1(data).digest() + struct.pack("<I", 6) + b"ima-ng" + struct.pack("<I", len(data)) + data)
+        print("10:sha256=" + hashlib.sha256(data).hexdigest())
+PY
+    # shellcheck disable=SC2046 # one argument an extend
+    tpm2_pcrextend -T "swtpm:path=$work/t" $(cat extends)
+}
+certificate() { # NAME
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.pem" -days 2 \
+        -subj /CN=localhost -addext subjectAltName=DNS:localhost 2>/dev/null
+}
+monitor_up() {
+    certificate server
+    certificate other
+    "$python" "$source/tests/system/agent/monitor.py" "$work" "$safelib" 2>monitor.err &
+    pids+=($!)
+    happens test -s port || { cat monitor.err; exit 1; }
+}
+config() { # CA [EK]
+    cat <<YAML
+monitor: {url: "https://localhost:$(cat port)", ca: $work/$1}
+name: node-a
+class: test
+tpm: {tcti: "swtpm:path=$work/t", ek: ${2:-rsa}}
+logs: {ima: $work/ima, boot: $work/boot, boot_id: $work/boot_id}
+runtimes:
+  - {name: runc, state: $work/runc, command: $work/runtime, actions: [pause, kill]}
+state_dir: $work/state
+YAML
+}
+container() { # ID PID
+    mkdir -p "runc/$1"
+    cat >"runc/$1/state.json" <<JSON
+{"id": "$1", "init_process_pid": $2, "config": {"rootfs": "$work", "labels": ["bundle=/b", "org.opencontainers.image.digest=sha256:aa"],
+ "uid_mappings": [{"container_id": 0, "host_id": 100000, "size": 65536}]}}
+JSON
+}
+
+enrolment() {
+    expect 0 "usage: safelib-agent" "$agent" --help
+    expect 2 "--config FILE is missing" "$agent"
+    expect 2 "is not understood" "$agent" --nonsense
+    expect 0 "configuration is good" "$agent" --check --config agent.yaml
+    expect 1 "not enrolled?" "$agent" --once --config agent.yaml
+    expect 1 "status 403, field token: not an enroller" "$agent" enroll --token-file wrong --config agent.yaml
+    expect 1 "certificate" "$agent" enroll --token-file token --config foreign.yaml
+    expect 0 "enrolled as node node-1" "$agent" enroll --token-file token --config agent.yaml
+    expect 0 "Issuer" openssl x509 -inform DER -in ek.der -noout -text
+    expect 0 "600" stat -c %a state/node.json
+}
+rounds() {
+    expect 0 "host host: trusted" "$agent" --once --config agent.yaml
+    expect 0 "round 5 trusted" cat log
+    expect 0 '"image": "sha256:aa"' cat containers
+    expect 0 '"state": "running"' cat containers
+    measure 3 5
+    expect 0 "host host: trusted" "$agent" --once --config agent.yaml # another process: from entry 5
+    expect 0 "round 8 trusted" cat log
+}
+trimmed() { # by the kernel: the archive has what is gone
+    rm -f ima
+    "$python" - <<'PY'
+import glob, struct
+data = open(glob.glob("state/ima-*")[0], "rb").read()
+at = 0
+for _ in range(6):
+    size = struct.unpack_from("<I", data, at + 24)[0]
+    at += 32 + size + struct.unpack_from("<I", data, at + 28 + size)[0]
+open("ima", "wb").write(data[at:])
+PY
+    measure 2 8
+    expect 0 "host host: trusted" "$agent" --once --config agent.yaml
+    expect 0 "round 10 trusted" cat log
+}
+hidden() { # an entry that is in the PCR and not in the list
+    cp ima good
+    measure 1 10
+    cp good ima
+    expect 0 "host host: untrusted" "$agent" --once --config agent.yaml
+}
+reboot() { # PCRs from zero, another boot: everything from entry 0 with the boot log
+    tpm_reset
+    "$python" -c 'import uuid; print(uuid.uuid4())' >boot_id
+    : >ima
+    measure 4
+    expect 0 "host host: trusted" "$agent" --once --config agent.yaml
+    expect 0 "round 4 trusted" cat log
+    expect 0 "1" sh -c 'ls state | grep -c ^ima-'
+}
+running() { # a busy monitor, a message that is lost, a monitor that acts, a signal
+    local daemon rc=0
+    touch busy drop
+    echo '{"do": "pause", "container": "web"}' >act
+    "$agent" --config agent.yaml 2>daemon.err &
+    daemon=$!
+    pids+=("$daemon")
+    happens grep -q busy log
+    happens grep -q dropped log
+    happens grep -q "pause web" acted
+    kill "$sleeper"
+    rm -rf runc/web
+    happens grep -q stopped containers
+    echo '{"do": "resume", "container": "web"}' >act
+    happens grep -q "no container here" daemon.err
+    expect 0 "Seccomp:	2" grep Seccomp: "/proc/$daemon/status"
+    kill -TERM "$daemon"
+    wait "$daemon" || rc=$?
+    expect 0 "0" echo "$rc"
+}
+
+tpm_up
+monitor_up
+head -c 100 /dev/zero >boot
+cat /proc/sys/kernel/random/boot_id >boot_id
+echo enroller >token
+echo nobody >wrong
+# shellcheck disable=SC2016 # $@ is the script's
+printf '#!/bin/sh\necho "$@" >>%s/acted\n' "$work" >runtime
+chmod +x runtime
+config server.pem >agent.yaml
+config other.pem >foreign.yaml
+: >ima
+measure 5
+sleep 60 &
+sleeper=$!
+pids+=("$sleeper")
+container web "$sleeper"
+enrolment
+rounds
+trimmed
+hidden
+reboot
+running
+# the other kind of endorsement key
+rm -rf state
+config server.pem ecc >agent.yaml
+expect 0 "enrolled as node node-1" "$agent" enroll --token-file token --config agent.yaml
+expect 0 "host host: trusted" "$agent" --once --config agent.yaml
+echo "$passed checks passed, $failed failed"
+[ "$failed" -eq 0 ]
