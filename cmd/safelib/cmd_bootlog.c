@@ -113,9 +113,11 @@ static int banks_replay(const struct reading *reading, json_t *banks)
 {
     struct sl_tcg_replay *replay = malloc(sizeof(*replay));
     struct sl_err err = {0};
-    int status = replay != NULL ? OPTIONS_GO_ON : complain(CMD_USAGE, "out of memory");
 
-    for (size_t i = 0; status == OPTIONS_GO_ON && i < reading->log.algorithm_count; i++) {
+    if (replay == NULL) {
+        return complain(CMD_USAGE, "out of memory");
+    }
+    for (size_t i = 0; i < reading->log.algorithm_count; i++) {
         const struct sl_tpm_hash *hash = sl_tpm_hash_by_alg(reading->log.algorithms[i].alg);
         json_t *bank = json_object();
         sl_rc rc;
@@ -143,7 +145,7 @@ static int banks_replay(const struct reading *reading, json_t *banks)
         (void)json_object_set_new(banks, hash->name, bank);
     }
     free(replay);
-    return status;
+    return OPTIONS_GO_ON;
 }
 
 static void banks_show(json_t *banks)

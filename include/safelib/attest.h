@@ -118,6 +118,7 @@ struct sl_attest_policy {
     bool is_smt_refused;                                 /**< SNP: guest policy that allows SMT */
     bool
         is_migration_refused; /**< SNP: guest policy that allows a migration agent; TDX: likewise */
+    bool is_amd_crl_required; /**< SNP: no verdict without the ARK's CRL */
     bool insecure_allow_emulated; /**< SafeLib's own emulator, which protects nothing */
     bool insecure_allow_debug;
 };

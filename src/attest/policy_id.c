@@ -58,7 +58,7 @@ static void put_policy(struct sl_writer *w, const struct sl_attest_policy *p)
     }
     sl_writer_u8(w, p->max_vmpl);
     const bool flags[] = {p->is_smt_refused, p->is_migration_refused, p->insecure_allow_emulated,
-                          p->insecure_allow_debug};
+                          p->insecure_allow_debug, p->is_amd_crl_required};
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         sl_writer_u8(w, flags[i]);
     }

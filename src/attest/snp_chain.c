@@ -92,10 +92,13 @@ static sl_rc crl_read(struct sl_snp_case *c, const struct sl_attest_collateral *
                       X509_CRL **ret_crl)
 {
     if (collateral == NULL || collateral->amd_crl.data == NULL) {
-        sl_finding_add_as(c->findings, SL_ATTEST_NOTE, SL_CHECK_CRL_MISSING,
+        bool is_required = c->input->policy->is_amd_crl_required;
+        sl_finding_add_as(c->findings, is_required ? SL_ATTEST_FAILURE : SL_ATTEST_NOTE,
+                          SL_CHECK_CRL_MISSING,
                           "no CRL of the ARK was given: whether AMD revoked the %s's issuer is not "
-                          "known",
-                          sl_snp_signer_text(c));
+                          "known%s",
+                          sl_snp_signer_text(c),
+                          is_required ? "; the policy has require_amd_crl: give amd_crl.der" : "");
         return SL_OK;
     }
     sl_rc rc = sl_x509_crl_read(collateral->amd_crl, ret_crl);

@@ -91,6 +91,7 @@ const cyaml_schema_field_t sl_attest_file_fields[] = {
     CYAML_FIELD_UINT("max_vmpl", OPTIONAL, struct sl_attest_yaml, max_vmpl),
     BOOL_FIELD(refuse_smt),
     BOOL_FIELD(refuse_migration),
+    BOOL_FIELD(require_amd_crl),
     BOOL_FIELD(insecure_any_identity),
     BOOL_FIELD(insecure_allow_emulated),
     BOOL_FIELD(insecure_allow_debug),
@@ -279,6 +280,7 @@ sl_rc sl_attest_file_check(const struct sl_attest_yaml *yaml, const char *prefix
     /* Who binds a migration agent or service TD decides where the guest's memory goes; that is the
      * host. Only one who says so takes that. */
     policy->is_migration_refused = yaml->refuse_migration != SL_YAML_FALSE;
+    policy->is_amd_crl_required = yaml->require_amd_crl == SL_YAML_TRUE;
     policy->insecure_allow_emulated = yaml->insecure_allow_emulated == SL_YAML_TRUE;
     policy->insecure_allow_debug = yaml->insecure_allow_debug == SL_YAML_TRUE;
     (void)snprintf(out.roots, sizeof(out.roots), "%s", yaml->roots != NULL ? yaml->roots : "");

@@ -17,6 +17,7 @@
  *     max_vmpl: 0
  *     refuse_smt: true
  *     refuse_migration: true       # the default: a migration agent is the host's choice
+ *     require_amd_crl: true        # SEV-SNP: no CRL of the ARK, no trust
  *     roots: roots.pem             # in place of the vendors'
  *     collateral: /var/lib/safelib/collateral
  *     insecure_any_identity, insecure_allow_emulated, insecure_allow_debug: false
@@ -82,7 +83,7 @@ struct sl_attest_yaml {
     char *max_collateral_age;
     struct sl_attest_yaml_snp min_snp_tcb;
     uint8_t max_vmpl;
-    int refuse_smt, refuse_migration;
+    int refuse_smt, refuse_migration, require_amd_crl;
     int insecure_any_identity, insecure_allow_emulated, insecure_allow_debug;
     char *roots, *collateral;
 };

@@ -232,7 +232,7 @@ static void test_policy_id_differs_for_each_field(void **state)
         bytes[i] ^= 1;
     }
     assert_true(changed >= 14); /* each `has_` and each number; digests count where they are set */
-    struct sl_attest_policy all[] = {policy, policy, policy, policy, policy,
+    struct sl_attest_policy all[] = {policy, policy, policy, policy, policy, policy,
                                      policy, policy, policy, policy, policy};
     all[0].reference_count = 2;
     all[1].is_any_identity = true;
@@ -244,8 +244,9 @@ static void test_policy_id_differs_for_each_field(void **state)
     all[7].is_smt_refused = true;
     all[8].insecure_allow_debug = true;
     all[9].is_migration_refused = true;
-    char ids[10][SL_POLICY_ID_SIZE];
-    for (size_t i = 0; i < 10; i++) {
+    all[10].is_amd_crl_required = true;
+    char ids[11][SL_POLICY_ID_SIZE];
+    for (size_t i = 0; i < 11; i++) {
         sl_policy_id(&all[i], ids[i]);
         assert_string_not_equal(ids[i], base);
         for (size_t j = 0; j < i; j++) {

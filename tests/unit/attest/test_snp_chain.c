@@ -197,6 +197,28 @@ static void test_snp_verify_crl_of_the_ark(void **state)
     case_done(&t);
 }
 
+static void test_snp_verify_without_the_crl_is_a_note_or_refused(void **state)
+{
+    (void)state;
+    struct snp_spec spec = snp_spec_make(SL_SNP_TURIN, true);
+    struct test_case t;
+    case_init(&t, &spec);
+    judge(&t);
+    assert_failure(t.result, SL_ATTEST_CHECK_COUNT);
+    t.policy.is_amd_crl_required = true;
+    judge(&t);
+    assert_failure(t.result, SL_CHECK_CRL_MISSING);
+    struct pki_crl_spec crl_spec = {.from_s = 0};
+    X509_CRL *crl = pki_crl_make(&crl_spec, t.rig->ark, t.rig->ark_key);
+    struct sl_blob der = pki_crl_der(crl);
+    t.collateral.amd_crl = der;
+    judge(&t);
+    assert_failure(t.result, SL_ATTEST_CHECK_COUNT);
+    X509_CRL_free(crl);
+    pki_blob_free(der);
+    case_done(&t);
+}
+
 static int teardown(void **state)
 {
     snp_keys_free();
@@ -211,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_snp_verify_each_certificate_fault_has_its_finding),
         cmocka_unit_test(test_snp_verify_ask_and_asvk_in_one_file),
         cmocka_unit_test(test_snp_verify_crl_of_the_ark),
+        cmocka_unit_test(test_snp_verify_without_the_crl_is_a_note_or_refused),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);
 }

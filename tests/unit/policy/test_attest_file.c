@@ -32,6 +32,7 @@ static void test_attest_file_every_key_arrives(void **state)
         "max_vmpl: 2\n"
         "refuse_smt: true\n"
         "refuse_migration: true\n"
+        "require_amd_crl: true\n"
         "insecure_allow_emulated: true\n"
         "insecure_allow_debug: false\n"
         "roots: r.pem\n"
@@ -64,6 +65,7 @@ static void test_attest_file_every_key_arrives(void **state)
     assert_int_equal(p->min_snp_tcb[SL_SNP_TURIN].fmc, 9);
     assert_int_equal(p->max_vmpl, 2);
     assert_true(p->is_smt_refused && p->is_migration_refused && p->insecure_allow_emulated);
+    assert_true(p->is_amd_crl_required);
     assert_false(p->insecure_allow_debug || p->is_any_identity);
     assert_string_equal(f.roots, "r.pem");
     assert_string_equal(f.collateral, "/c");
@@ -78,7 +80,8 @@ static void test_attest_file_least_accepts_least(void **state)
     assert_int_equal(f.policy.tcb_accepted, 1u << SL_TCB_UP_TO_DATE);
     assert_int_equal(f.policy.max_collateral_age_s, 0);
     assert_false(f.policy.insecure_allow_emulated || f.policy.insecure_allow_debug ||
-                 f.policy.is_any_identity || f.policy.is_smt_refused);
+                 f.policy.is_any_identity || f.policy.is_smt_refused ||
+                 f.policy.is_amd_crl_required);
     assert_true(f.policy.is_migration_refused);
     assert_ok(read_text("insecure_any_identity: true\nrefuse_migration: false\n", &f, &err));
     assert_true(f.policy.is_any_identity);
