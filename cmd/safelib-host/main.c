@@ -48,6 +48,7 @@ static const struct {
     {"tsm-root", "PATH", "tsm: default /sys/kernel/config/tsm/report"},
     {"aesm-socket", "PATH", "sgx: default /var/run/aesmd/aesm.socket"},
     {"state", "FILE", "keeps what the image seals, for its next start"},
+    {"seal", "WORD", "enclave (default) | signer: who may open it again"},
     {"status", "PATH", "unix socket that tells the status as JSON"},
     {"ring-count", "N", "descriptors per packet ring; default 1024"},
     {"data-size", "BYTES", "packet data per ring; default 2097152"},
@@ -253,6 +254,9 @@ static sl_rc image_create(struct program *program, const struct sl_host_settings
     }
     argv[argc++] = "--tenant-key-sha256";
     argv[argc++] = s->config->tenant_key_sha256;
+    if (s->is_sealed_to_signer) {
+        argv[argc++] = "--seal-to-signer";
+    }
     if (sealed[0] != '\0') {
         argv[argc++] = "--sealed-state";
         argv[argc++] = sealed;

@@ -29,6 +29,7 @@
     X(control)                                                                                     \
     X(status)                                                                                      \
     X(state)                                                                                       \
+    X(seal)                                                                                        \
     X(evidence)                                                                                    \
     X(tsm_root)                                                                                    \
     X(aesm_socket)                                                                                 \
@@ -216,6 +217,7 @@ static void words_check(const struct sl_host_config *c, struct sl_host_settings 
         {"speed", c->speed, "direct", "trap", &s->is_trap},
         {"scheduling", c->scheduling, "batch", "polling", &s->is_polling},
         {"framing", c->framing, "udp", "native", &s->is_native},
+        {"seal", c->seal, "enclave", "signer", &s->is_sealed_to_signer},
         {"offload", c->offload, "auto", "off", &s->is_offload}, /* off, until below */
     };
     struct sl_err err = {0};

@@ -36,6 +36,7 @@ struct sl_host_config {
     char tsm_root[SL_HOST_PATH_MAX];      /**< tsm: folder of its entries, default SL_TSM_ROOT */
     char aesm_socket[SL_HOST_PATH_MAX];   /**< sgx: of the quoting service, SL_AESM_SOCKET */
     char state[SL_HOST_PATH_MAX];         /**< file for the image's sealed state; none by default */
+    char seal[SL_HOST_WORD_MAX];          /**< enclave | signer: who may open it again */
     char tenant_key_sha256[2 * 32 + 1];   /**< passed to the image as it is */
     uint32_t shards;                      /**< workers in the image, 1..16 */
     uint32_t ring_count, data_size;       /**< per packet ring */
@@ -50,6 +51,7 @@ struct sl_host_settings {
     bool is_polling;
     bool is_native;
     bool is_offload;
+    bool is_sealed_to_signer;
     uint32_t entry_cost_ns;
     struct sl_area_geometry geometry;
     struct sl_net_addr listen;

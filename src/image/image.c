@@ -17,6 +17,7 @@ struct start {
     bool has_tenant;
     uint8_t sealed[SL_SEALED_MAX]; /**< as the host hands it back */
     size_t sealed_size;            /**< 0: nothing */
+    enum sl_seal_policy seal_policy;
 };
 
 struct image {
@@ -35,7 +36,7 @@ static int usage(const char *what)
 {
     fprintf(stderr,
             "image: %s; expected --tenant-key-sha256 HEX [--device NAME] [--sealed-state HEX] "
-            "[--polling]\n",
+            "[--seal-to-signer] [--polling]\n",
             what);
     return 2;
 }
@@ -54,7 +55,7 @@ static void read_sealed(const char *hex, struct start *start)
 
 static int read_start(int argc, char **argv, struct start *ret_start)
 {
-    struct start start = {.device = "unknown"};
+    struct start start = {.device = "unknown", .seal_policy = SL_SEAL_MRENCLAVE};
     for (int i = 1; i < argc; i++) {
         bool has_value = i + 1 < argc;
         if (strcmp(argv[i], "--polling") == 0) {
@@ -69,6 +70,8 @@ static int read_start(int argc, char **argv, struct start *ret_start)
             start.device = argv[++i];
         } else if (strcmp(argv[i], "--sealed-state") == 0 && has_value) {
             read_sealed(argv[++i], &start);
+        } else if (strcmp(argv[i], "--seal-to-signer") == 0) {
+            start.seal_policy = SL_SEAL_MRSIGNER;
         } else {
             return usage("unknown or incomplete start parameter");
         }
@@ -134,7 +137,7 @@ int sl_image_main(int argc, char **argv)
     }
     if (rc == SL_OK) {
         rc = sl_life_init(&image.life, start.sealed_size > 0 ? start.sealed : NULL,
-                          start.sealed_size, &image.provision, sl_rt_now_ns());
+                          start.sealed_size, start.seal_policy, &image.provision, sl_rt_now_ns());
     }
     if (rc != SL_OK) {
         fprintf(stderr, "image: cannot start: %s\n", sl_rc_text(rc));

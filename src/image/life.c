@@ -131,6 +131,10 @@ static bool restore(struct sl_life *life, const uint8_t *sealed, size_t size,
     struct sl_err err = {0};
     sl_rc rc = sl_unseal(SL_SEAL_MRENCLAVE, purpose, sealed, size, state, sizeof(state),
                          &state_size, &err);
+    if (rc == SL_MISMATCH) {
+        rc = sl_unseal(SL_SEAL_MRSIGNER, purpose, sealed, size, state, sizeof(state), &state_size,
+                       &err);
+    }
     rc = rc == SL_OK ? state_read(state, state_size, life, provision) : rc;
     if (rc != SL_OK) {
         (void)snprintf(life->refusal, sizeof(life->refusal), "%.150s",
@@ -140,10 +144,10 @@ static bool restore(struct sl_life *life, const uint8_t *sealed, size_t size,
 }
 
 sl_rc sl_life_init(struct sl_life *life, const uint8_t *sealed, size_t size,
-                   struct sl_provision *provision, uint64_t now_ns)
+                   enum sl_seal_policy seal_policy, struct sl_provision *provision, uint64_t now_ns)
 {
     struct sl_err err = {0};
-    *life = (struct sl_life){.origin = SL_ORIGIN_FRESH};
+    *life = (struct sl_life){.origin = SL_ORIGIN_FRESH, .seal_policy = seal_policy};
     if (RAND_bytes(life->instance, sizeof(life->instance)) != 1) {
         return SL_CRYPTO;
     }
@@ -176,7 +180,7 @@ sl_rc sl_life_seal(struct sl_life *life, const struct sl_provision *provision, s
     sl_writer_u8(&w, provision->has_floor);
     sl_writer_be64(&w, provision->floor_version);
     sl_writer_bytes(&w, provision->floor_hash, sizeof(provision->floor_hash));
-    sl_rc rc = sl_seal(SL_SEAL_MRENCLAVE, purpose, state, w.off, blob, sizeof(blob), &size, err);
+    sl_rc rc = sl_seal(life->seal_policy, purpose, state, w.off, blob, sizeof(blob), &size, err);
     if (rc == SL_OK) {
         memcpy(life->sealed, blob, size);
         life->sealed_size = (uint16_t)size;

@@ -18,6 +18,7 @@
 #include "boundary/ring.h"
 #include "control/image_log.h"
 #include "control/message.h"
+#include "image/seal.h"
 
 struct sl_provision;
 
@@ -40,6 +41,7 @@ struct sl_life_log {
 struct sl_life {
     uint8_t instance[SL_INSTANCE_SIZE];
     uint64_t epoch;
+    enum sl_seal_policy seal_policy; /**< what the state is sealed to */
     enum sl_instance_origin origin;
     char refusal[SL_IMAGE_LOG_TEXT_MAX]; /**< SL_ORIGIN_REFUSED: why */
     uint8_t sealed[SL_SEALED_MAX];
@@ -54,12 +56,15 @@ struct sl_life {
 };
 
 /** Takes the host's word for what was sealed, or makes a new instance.
- * @param[in]  sealed     as the host hands it back, or NULL
+ * @param[in]  sealed     as the host hands it back, or NULL; sealed by either policy, so that the
+ *                        host's operator may change it
+ * @param[in]  seal_policy  for what it seals from now on
  * @param[out] provision  gets the lowest policy version that it may take
  * @retval SL_OK      @p life is filled; life->origin says how
  * @retval SL_CRYPTO  no randomness */
 sl_rc sl_life_init(struct sl_life *life, const uint8_t *sealed, size_t size,
-                   struct sl_provision *provision, uint64_t now_ns) SL_MUST_CHECK;
+                   enum sl_seal_policy seal_policy, struct sl_provision *provision,
+                   uint64_t now_ns) SL_MUST_CHECK;
 
 /** SL_MSG_EPOCH. @retval SL_OK, SL_MISMATCH, SL_STALE, or of sealing: nothing has changed */
 sl_rc sl_life_epoch_set(struct sl_life *life, const struct sl_provision *provision,

@@ -94,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sl_byte_ring_init(&to_image, area, &layout.control_in, geometry.control_size, NULL);
     sl_byte_ring_init(&from_image, area, &layout.control_out, geometry.control_size, NULL);
     if (sl_provision_init(&provision, worker, 1) != SL_OK ||
-        sl_life_init(&life, NULL, 0, &provision, now_ns) != SL_OK) {
+        sl_life_init(&life, NULL, 0, SL_SEAL_MRENCLAVE, &provision, now_ns) != SL_OK) {
         abort();
     }
     sl_control_server_init(&server, &params, now_ns);

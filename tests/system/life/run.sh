@@ -116,6 +116,45 @@ in_ns cloud nft delete table ip swap
 restart_host rm "$state"
 check "a new instance ends it" wait_for 20 state_is running
 
+say "an upgraded image of the same signer"
+original=$IMAGE
+stop "$GATEWAY_PID"
+cp "$original" "$WORK/nf1"
+python3 - "$original" "$WORK/nf2" <<'PY'
+import os, sys
+image = bytearray(open(sys.argv[1], "rb").read())
+image[image.index(b"SafeLib NF image")] ^= 0x20
+open(sys.argv[2], "wb").write(image)
+os.chmod(sys.argv[2], 0o755)
+PY
+"$SAFELIB" image sign --new-key --key "$WORK/author.pem" --svn 1 "$WORK/nf1" >/dev/null
+signer=$("$SAFELIB" image sign --key "$WORK/author.pem" --svn 2 --json "$WORK/nf2" | python3 -c 'import json, sys; print(json.load(sys.stdin)["mrsigner"])')
+GW_ATTESTATION="attestation: {references: [{mrsigner: $signer, isv_prod_id: 1, min_isv_svn: 1}], insecure_allow_emulated: true}"
+gateway_start
+kept_args=$HOST_ARGS
+HOST_ARGS="$kept_args --seal signer"
+IMAGE=$WORK/nf1
+restart_host rm -f "$state"
+check "its first version runs, by its signer" wait_for 20 state_is running
+wait_for 10 test -s "$state"
+first=$(id)
+IMAGE=$WORK/nf2
+restart_host true
+check "the upgrade runs" wait_for 20 state_is running
+check "as the same instance" [ "$(id) $(verdict)" = "$first known" ]
+check "traffic passes" wait_for 10 passes
+IMAGE=$WORK/nf1
+restart_host true
+check "the way back: what the newer one sealed stays shut" wait_for 20 state_is running
+check "a new instance" [ "$(verdict) $(field image.instance.origin)" = "fresh refused" ]
+IMAGE=$original
+HOST_ARGS=$kept_args
+GW_ATTESTATION=
+stop "$GATEWAY_PID"
+gateway_start
+restart_host rm -f "$state"
+check "the image as before" wait_for 20 state_is running
+
 say "policies only go forward"
 "$SAFELIB" policy compile "$WORK/policy.nft" -o "$WORK/old.slp" >/dev/null
 "$SAFELIB" policy compile "$WORK/policy.nft" -o "$WORK/new.slp" >/dev/null

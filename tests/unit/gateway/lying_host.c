@@ -21,7 +21,8 @@ void lying_host_open(struct lying_host *host, struct emu_site *site,
     rig_init(&host->rig, 256, 1 << 20);
     native_runtime_set(host->rig.area, &host->rig.geometry, &host->rig.layout, false);
     assert_ok(sl_identity_generate("image", &host->key));
-    assert_ok(sl_life_init(&host->life, NULL, 0, &host->rig.provision, host->now_ns));
+    assert_ok(
+        sl_life_init(&host->life, NULL, 0, SL_SEAL_MRENCLAVE, &host->rig.provision, host->now_ns));
     struct sl_control_params params = {.identity = host->key,
                                        .certify = host->key,
                                        .provision = &host->rig.provision,

@@ -25,7 +25,7 @@ int bed_setup(void **state)
     sl_byte_ring_init(&bed.to_image, bed.rig.area, &bed.rig.layout.control_in, size, NULL);
     sl_byte_ring_init(&bed.from_image, bed.rig.area, &bed.rig.layout.control_out, size, NULL);
     bed.now_ns = 1000000000;
-    assert_ok(sl_life_init(&bed.life, NULL, 0, &bed.rig.provision, bed.now_ns));
+    assert_ok(sl_life_init(&bed.life, NULL, 0, SL_SEAL_MRENCLAVE, &bed.rig.provision, bed.now_ns));
     sl_control_server_init(&bed.server, &params, bed.now_ns);
     return 0;
 }

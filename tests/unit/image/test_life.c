@@ -18,7 +18,7 @@ static int setup(void **state)
     machine_cpu_svn(4);
     machine_enclave(1, 2, 10, 3);
     memset(&provision, 0, sizeof(provision));
-    return sl_life_init(&life, NULL, 0, &provision, 1) == SL_OK ? 0 : 1;
+    return sl_life_init(&life, NULL, 0, SL_SEAL_MRENCLAVE, &provision, 1) == SL_OK ? 0 : 1;
 }
 
 /* Provisions the present image at an epoch, and keeps what it gives to its host. */
@@ -38,7 +38,7 @@ static void provision_at(uint64_t epoch, uint64_t version, uint8_t *blob, uint16
 static void restart(const uint8_t *blob, size_t size)
 {
     memset(&provision, 0, sizeof(provision));
-    assert_ok(sl_life_init(&life, blob, size, &provision, 1));
+    assert_ok(sl_life_init(&life, blob, size, SL_SEAL_MRENCLAVE, &provision, 1));
 }
 
 static void test_life_init_restores(void **state)
@@ -85,6 +85,34 @@ static void test_life_init_hostile_state_is_a_new_instance(void **state)
     machine_enclave(9, 2, 10, 3); /* another image of the same signer */
     restart(blob, size);
     assert_int_equal(life.origin, SL_ORIGIN_REFUSED);
+}
+
+static void test_life_init_sealed_to_the_signer_outlives_an_upgrade(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t enclave, signer;
+        uint16_t product, svn;
+        enum sl_instance_origin origin;
+    } next[] = {
+        {9, 2, 10, 3, SL_ORIGIN_RESTORED}, {9, 2, 10, 4, SL_ORIGIN_RESTORED},
+        {9, 2, 10, 2, SL_ORIGIN_REFUSED}, /* older than who sealed it */
+        {9, 2, 11, 3, SL_ORIGIN_REFUSED},  {9, 7, 10, 3, SL_ORIGIN_REFUSED},
+    };
+    uint8_t blob[SL_SEALED_MAX];
+    uint8_t id[SL_INSTANCE_SIZE];
+    uint16_t size = 0;
+    assert_ok(sl_life_init(&life, NULL, 0, SL_SEAL_MRSIGNER, &provision, 1));
+    memcpy(id, life.instance, sizeof(id));
+    provision_at(5, 77, blob, &size);
+    for (size_t i = 0; i < sizeof(next) / sizeof(next[0]); i++) {
+        machine_enclave(next[i].enclave, next[i].signer, next[i].product, next[i].svn);
+        restart(blob, size); /* which itself seals to the enclave again */
+        assert_int_equal(life.origin, next[i].origin);
+        assert_int_equal(memcmp(life.instance, id, sizeof(id)) == 0,
+                         next[i].origin == SL_ORIGIN_RESTORED);
+        assert_int_equal(provision.floor_version, next[i].origin == SL_ORIGIN_RESTORED ? 77 : 0);
+    }
 }
 
 static void test_life_init_bare_cannot_seal(void **state)
@@ -222,6 +250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_life_init_restores, setup),
         cmocka_unit_test_setup(test_life_init_hostile_state_is_a_new_instance, setup),
+        cmocka_unit_test_setup(test_life_init_sealed_to_the_signer_outlives_an_upgrade, setup),
         cmocka_unit_test_setup(test_life_init_bare_cannot_seal, setup),
         cmocka_unit_test_setup(test_life_epoch_set_only_forward, setup),
         cmocka_unit_test_setup(test_life_note_makes_a_chain, setup),
