@@ -3,10 +3,11 @@
  * bare signature operations that each needs, as `openssl speed` measures them, in turns with it.
  * What is needed is counted, not assumed: the verifier's calls of OpenSSL are wrapped by the
  * linker. JSON to OUT. Usage: bench-attest [--rounds N] [OUT.json]; exit 77 without $SL_VECTORS. */
+#define OPENSSL_SUPPRESS_DEPRECATED /* what the verifier calls, and is counted here */
+
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,13 +22,17 @@ enum op { OP_P256, OP_P384, OP_RSA4096, OP_OTHER, OP_COUNT };
 static const char *const op_names[] = {"ecdsa_p256", "ecdsa_p384", "rsa_4096", "other"};
 static unsigned g_counts[OP_COUNT];
 
-static void count(EVP_PKEY *key)
+static void count_bits(int bits)
 {
-    int bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
     g_counts[bits == 256    ? OP_P256
              : bits == 384  ? OP_P384
              : bits == 4096 ? OP_RSA4096
                             : OP_OTHER]++;
+}
+
+static void count(EVP_PKEY *key)
+{
+    count_bits(key != NULL ? EVP_PKEY_get_bits(key) : 0);
 }
 
 /* --wrap: every call that the verifier makes comes through here. */
@@ -43,16 +48,10 @@ int __real_ECDSA_do_verify(const unsigned char *digest, int size, const ECDSA_SI
                            EC_KEY *key);
 int __wrap_ECDSA_do_verify(const unsigned char *digest, int size, const ECDSA_SIG *signature,
                            EC_KEY *key);
-int __real_ASN1_item_verify_ex(const ASN1_ITEM *it, const X509_ALGOR *algorithm,
-                               const ASN1_BIT_STRING *signature, const void *data,
-                               const ASN1_OCTET_STRING *id, EVP_PKEY *key, OSSL_LIB_CTX *ctx,
-                               const char *query);
-int __wrap_ASN1_item_verify_ex(const ASN1_ITEM *it, const X509_ALGOR *algorithm,
-                               const ASN1_BIT_STRING *signature, const void *data,
-                               const ASN1_OCTET_STRING *id, EVP_PKEY *key, OSSL_LIB_CTX *ctx,
-                               const char *query);
-int __real_X509_CRL_verify(X509_CRL *crl, EVP_PKEY *key);
-int __wrap_X509_CRL_verify(X509_CRL *crl, EVP_PKEY *key);
+int __real_RSA_public_decrypt(int size, const unsigned char *from, unsigned char *to, RSA *key,
+                              int padding);
+int __wrap_RSA_public_decrypt(int size, const unsigned char *from, unsigned char *to, RSA *key,
+                              int padding);
 
 int __wrap_EVP_DigestVerify(EVP_MD_CTX *ctx, const unsigned char *signature, size_t signature_size,
                             const unsigned char *data, size_t size)
@@ -71,23 +70,15 @@ int __wrap_EVP_PKEY_verify(EVP_PKEY_CTX *ctx, const unsigned char *signature, si
 int __wrap_ECDSA_do_verify(const unsigned char *digest, int size, const ECDSA_SIG *signature,
                            EC_KEY *key)
 {
-    g_counts[OP_P256]++; /* the only curve that the verifier uses it for */
+    count_bits(EC_GROUP_get_degree(EC_KEY_get0_group(key)));
     return __real_ECDSA_do_verify(digest, size, signature, key);
 }
 
-int __wrap_ASN1_item_verify_ex(const ASN1_ITEM *it, const X509_ALGOR *algorithm,
-                               const ASN1_BIT_STRING *signature, const void *data,
-                               const ASN1_OCTET_STRING *id, EVP_PKEY *key, OSSL_LIB_CTX *ctx,
-                               const char *query)
+int __wrap_RSA_public_decrypt(int size, const unsigned char *from, unsigned char *to, RSA *key,
+                              int padding)
 {
-    count(key);
-    return __real_ASN1_item_verify_ex(it, algorithm, signature, data, id, key, ctx, query);
-}
-
-int __wrap_X509_CRL_verify(X509_CRL *crl, EVP_PKEY *key)
-{
-    count(key);
-    return __real_X509_CRL_verify(crl, key);
+    count_bits(RSA_bits(key));
+    return __real_RSA_public_decrypt(size, from, to, key, padding);
 }
 
 /* One signature, ready to be verified again and again. */

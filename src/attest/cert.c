@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reader of certificates of Intel's profile. */
+/* Reader of certificates; what is Intel's profile alone, and what it shares with AMD's
+ * (cert_amd.c). */
 #include "attest/cert.h"
 
 #include <stdio.h>
@@ -20,7 +21,7 @@ static const uint8_t OID_COMMON_NAME[] = {0x55, 0x04, 0x03};
 static const uint8_t OID_SGX[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
 
 enum { TAG_VERSION = 0xa0, TAG_EXTENSIONS = 0xa3, TAG_KEY_ID = 0x80 };
-enum { EXTENSIONS_MAX = 24 };
+enum { EXTENSIONS_MAX = 64 };
 
 /* Last octet of id-ce extensions (2.5.29.n). */
 enum { CE_SUBJECT_KEY_ID = 14, CE_KEY_USAGE = 15, CE_BASIC = 19, CE_AUTHORITY_KEY_ID = 35 };
@@ -106,7 +107,10 @@ static void read_basic_constraints(struct sl_blob value, struct sl_cert *cert, s
         cert->path_length = (int)sl_der_read_uint(&content, SL_DER_INTEGER, 100);
     }
     cert->has_basic_constraints = true;
-    if (sl_reader_end(&content) != SL_OK || sl_reader_end(&r) != SL_OK) {
+    /* RFC 5280 4.2.1.9: "CAs MUST NOT include the pathLenConstraint field unless the cA boolean is
+     * asserted" */
+    if ((cert->path_length >= 0 && !cert->is_ca) || sl_reader_end(&content) != SL_OK ||
+        sl_reader_end(&r) != SL_OK) {
         sl_reader_fail(io, SL_MALFORMED);
     }
 }
@@ -128,6 +132,9 @@ static void read_key_usage(struct sl_blob value, struct sl_cert *cert, struct sl
     if (size == 2) {
         cert->key_usage |= sl_reader_u8(&bits);
     }
+    if (cert->key_usage == 0) {
+        sl_reader_fail(io, SL_MALFORMED); /* RFC 5280 4.2.1.3: "at least one of the bits" */
+    }
 }
 
 static void read_known(uint8_t ce, struct sl_blob value, struct sl_cert *cert, struct sl_reader *io)
@@ -142,7 +149,11 @@ static void read_known(uint8_t ce, struct sl_blob value, struct sl_cert *cert, s
         read_key_usage(value, cert, io);
         break;
     case CE_AUTHORITY_KEY_ID:
-        cert->authority_key_id = sl_cert_key_id(value, io);
+        if (cert->profile == SL_CERT_AMD) {
+            sl_cert_amd_read_authority(value, &cert->amd, &cert->authority_key_id, io);
+        } else {
+            cert->authority_key_id = sl_cert_key_id(value, io);
+        }
         break;
     case CE_SUBJECT_KEY_ID:
         sl_reader_init(&r, value.data, value.size);
@@ -157,7 +168,37 @@ static void read_known(uint8_t ce, struct sl_blob value, struct sl_cert *cert, s
     }
 }
 
-static void read_extensions(struct sl_reader *tbs, struct sl_cert *cert)
+/* AMD's profile goes on, so that the path can tell which certificate it was. */
+static void refuse(struct sl_reader *list, struct sl_cert *cert, sl_rc rc, const char *why)
+{
+    if (cert->profile == SL_CERT_AMD) {
+        sl_cert_amd_fault(&cert->amd, why);
+    } else {
+        sl_reader_fail(list, rc);
+    }
+}
+
+static void read_extension(struct sl_reader *list, struct sl_cert *cert, bool is_critical,
+                           struct sl_blob oid, struct sl_blob value)
+{
+    struct sl_reader errors;
+    bool is_ce = oid.size == 3 && oid.data[0] == 0x55 && oid.data[1] == 0x1d;
+    uint8_t ce = is_ce ? oid.data[2] : 0;
+    sl_reader_init(&errors, NULL, 0);
+    read_known(ce, value, cert, &errors);
+    if (errors.rc != SL_OK) {
+        refuse(list, cert, errors.rc, "an extension breaks its format");
+    }
+    if (is_critical && ce != CE_BASIC && ce != CE_KEY_USAGE) {
+        refuse(list, cert, SL_UNSUPPORTED,
+               "it has a critical extension that is not known here (RFC 5280 4.2)");
+    }
+    if (oid.size == sizeof(OID_SGX) && memcmp(oid.data, OID_SGX, sizeof(OID_SGX)) == 0) {
+        cert->sgx_extension = value;
+    }
+}
+
+void sl_cert_read_extensions(struct sl_reader *tbs, struct sl_cert *cert)
 {
     struct sl_reader outer;
     struct sl_reader list;
@@ -165,6 +206,7 @@ static void read_extensions(struct sl_reader *tbs, struct sl_cert *cert)
     size_t count = 0;
     sl_der_read(tbs, TAG_EXTENSIONS, &outer);
     sl_der_read(&outer, SL_DER_SEQUENCE, &list);
+    cert->amd.extensions = (struct sl_blob){list.data, list.size};
     while (list.rc == SL_OK && sl_reader_left(&list) > 0) {
         struct sl_blob oid;
         struct sl_blob value;
@@ -177,19 +219,11 @@ static void read_extensions(struct sl_reader *tbs, struct sl_cert *cert)
          * extension." */
         for (size_t i = 0; i < count; i++) {
             if (sl_blob_equal(seen[i], oid)) {
-                sl_reader_fail(&list, SL_MALFORMED);
+                refuse(&list, cert, SL_MALFORMED, "it has one extension twice (RFC 5280 4.2)");
             }
         }
         seen[count++] = oid;
-        bool is_ce = oid.size == 3 && oid.data[0] == 0x55 && oid.data[1] == 0x1d;
-        uint8_t ce = is_ce ? oid.data[2] : 0;
-        if (is_critical && ce != CE_BASIC && ce != CE_KEY_USAGE) {
-            sl_reader_fail(&list, SL_UNSUPPORTED);
-        }
-        read_known(ce, value, cert, &list);
-        if (oid.size == sizeof(OID_SGX) && memcmp(oid.data, OID_SGX, sizeof(OID_SGX)) == 0) {
-            cert->sgx_extension = value;
-        }
+        read_extension(&list, cert, is_critical, oid, value);
     }
     sl_reader_fail(tbs, list.rc);
     sl_reader_fail(tbs, sl_reader_end(&outer));
@@ -224,7 +258,7 @@ static bool read_attribute(struct sl_reader *names, struct sl_blob *ret_value)
 }
 
 /* Name ::= SEQUENCE OF SET OF SEQUENCE { type, value }; the last common name counts. */
-static sl_rc read_name(struct sl_reader names, char out[SL_CERT_NAME_SIZE])
+sl_rc sl_cert_read_name(struct sl_reader names, char out[SL_CERT_NAME_SIZE])
 {
     (void)snprintf(out, SL_CERT_NAME_SIZE, "(no name)");
     while (names.rc == SL_OK && sl_reader_left(&names) > 0) {
@@ -256,7 +290,7 @@ static const char *read_tbs(struct sl_reader *r, struct sl_cert *cert)
     }
     char issuer[SL_CERT_NAME_SIZE];
     cert->issuer = sl_der_read_raw(r, SL_DER_SEQUENCE, &content);
-    sl_reader_fail(r, r->rc == SL_OK ? read_name(content, issuer) : r->rc);
+    sl_reader_fail(r, r->rc == SL_OK ? sl_cert_read_name(content, issuer) : r->rc);
     sl_der_read(r, SL_DER_SEQUENCE, &content);
     cert->not_before_s = sl_der_read_time(&content);
     cert->not_after_s = sl_der_read_time(&content);
@@ -265,7 +299,7 @@ static const char *read_tbs(struct sl_reader *r, struct sl_cert *cert)
         return "issuer or validity";
     }
     cert->subject = sl_der_read_raw(r, SL_DER_SEQUENCE, &content);
-    sl_reader_fail(r, r->rc == SL_OK ? read_name(content, cert->name) : r->rc);
+    sl_reader_fail(r, r->rc == SL_OK ? sl_cert_read_name(content, cert->name) : r->rc);
     if (r->rc != SL_OK) {
         return "subject";
     }
@@ -277,29 +311,50 @@ static const char *read_tbs(struct sl_reader *r, struct sl_cert *cert)
     if (r->rc != SL_OK) {
         return "public key (P-256 is expected)";
     }
-    read_extensions(r, cert);
+    sl_cert_read_extensions(r, cert);
     sl_reader_fail(r, sl_reader_end(r));
     return r->rc != SL_OK ? "extensions" : NULL;
 }
 
-sl_rc sl_cert_parse(struct sl_blob der, struct sl_cert *ret_cert, char ret_why[SL_CERT_WHY_SIZE])
+static const char *read_signed(struct sl_reader *cert_reader, struct sl_cert *cert, sl_rc *ret_rc)
+{
+    struct sl_reader tbs;
+    cert->tbs = sl_der_read_raw(cert_reader, SL_DER_SEQUENCE, &tbs);
+    if (cert_reader->rc != SL_OK) {
+        *ret_rc = cert_reader->rc;
+        return "outer form";
+    }
+    if (cert->profile == SL_CERT_AMD) {
+        const char *what = sl_cert_amd_read_tbs(&tbs, cert);
+        *ret_rc = tbs.rc;
+        return what;
+    }
+    const char *what = read_tbs(&tbs, cert);
+    *ret_rc = tbs.rc;
+    return what;
+}
+
+static sl_rc parse(enum sl_cert_profile profile, struct sl_blob der, struct sl_cert *ret_cert,
+                   char ret_why[SL_CERT_WHY_SIZE])
 {
     struct sl_reader r;
     struct sl_reader cert_reader;
-    struct sl_reader tbs;
-    struct sl_cert cert = {.der = der, .path_length = -1};
+    struct sl_cert cert = {.profile = profile, .der = der, .path_length = -1};
+    sl_rc rc = SL_OK;
     (void)snprintf(cert.name, sizeof(cert.name), "(no name)");
     ret_why[0] = '\0';
     sl_reader_init(&r, der.data, der.size);
     sl_der_read(&r, SL_DER_SEQUENCE, &cert_reader);
-    cert.tbs = sl_der_read_raw(&cert_reader, SL_DER_SEQUENCE, &tbs);
-    const char *what = cert_reader.rc == SL_OK ? read_tbs(&tbs, &cert) : "outer form";
-    sl_rc rc = cert_reader.rc != SL_OK ? cert_reader.rc : tbs.rc;
+    const char *what = read_signed(&cert_reader, &cert, &rc);
     if (rc == SL_OK) {
         /* RFC 5280 4.1.1.2: the same algorithm outside as inside */
         what = "signature";
-        sl_cert_read_algorithm(&cert_reader);
-        sl_der_read_ecdsa(&cert_reader, cert.signature);
+        if (profile == SL_CERT_AMD) {
+            sl_cert_amd_read_signature(&cert_reader, &cert.amd);
+        } else {
+            sl_cert_read_algorithm(&cert_reader);
+            sl_der_read_ecdsa(&cert_reader, cert.signature);
+        }
         rc = sl_reader_end(&cert_reader);
         rc = rc == SL_OK ? sl_reader_end(&r) : rc;
     }
@@ -310,6 +365,11 @@ sl_rc sl_cert_parse(struct sl_blob der, struct sl_cert *ret_cert, char ret_why[S
     }
     *ret_cert = cert;
     return SL_OK;
+}
+
+sl_rc sl_cert_parse(struct sl_blob der, struct sl_cert *ret_cert, char ret_why[SL_CERT_WHY_SIZE])
+{
+    return parse(SL_CERT_INTEL, der, ret_cert, ret_why);
 }
 
 static sl_rc append(struct sl_cert_list *list, struct sl_blob der, char why[SL_CERT_WHY_SIZE])
@@ -323,7 +383,7 @@ static sl_rc append(struct sl_cert_list *list, struct sl_blob der, char why[SL_C
         (void)snprintf(why, SL_CERT_WHY_SIZE, "more than %d certificates", SL_CERT_LIST_MAX);
         return SL_RANGE;
     }
-    sl_rc rc = sl_cert_parse(der, &list->certs[list->count], why);
+    sl_rc rc = parse(list->profile, der, &list->certs[list->count], why);
     if (rc == SL_OK) {
         list->count++;
     }

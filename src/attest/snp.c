@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The SEV-SNP verifier: reads like AMD's list of rules, and every step adds what it finds. */
+#include "attest/amd_key.h"
 #include "attest/snp_case.h"
 #include "attest/verify.h"
 
 static void signature_check(struct sl_snp_case *c)
 {
     const struct sl_snp_report *r = &c->report;
-    EVP_PKEY *key = sl_x509_key(c->leaf);
-    sl_rc rc = sl_ecdsa_verify(key, "secp384r1", "SHA384", r->signature, sizeof(r->signature),
-                               r->bytes, SL_SNP_SIGNED_SIZE);
-    EVP_PKEY_free(key);
+    _Static_assert(sizeof(r->signature) == SL_P384_SIGNATURE_SIZE, "r and s");
+    sl_rc rc =
+        sl_amd_p384_verify(c->leaf, r->signature, (struct sl_blob){r->bytes, SL_SNP_SIGNED_SIZE});
     if (rc == SL_OK) {
         c->result->vector.hardware = SL_AR4SI_AFFIRMING;
         c->result->vector.runtime_opaque = SL_AR4SI_AFFIRMING;
@@ -121,6 +121,6 @@ sl_rc sl_attest_snp_verify(const struct sl_attest_input *input, struct sl_attest
         sl_result_check_report_data(result, input, c.report.report_data);
         rc = claims_set(&c);
     }
-    X509_free(c.leaf);
+    sl_snp_chain_done(&c);
     return rc;
 }

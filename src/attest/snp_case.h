@@ -3,10 +3,10 @@
 #ifndef SL_ATTEST_SNP_CASE_H
 #define SL_ATTEST_SNP_CASE_H
 
+#include "attest/cert.h"
 #include "attest/result.h"
 #include "attest/snp_cert.h"
 #include "attest/snp_report.h"
-#include "attest/x509.h"
 
 struct sl_snp_case {
     const struct sl_attest_input *input;
@@ -15,7 +15,8 @@ struct sl_snp_case {
     struct sl_snp_report report;
     bool has_product; /* by CPUID, or else by the certificate */
     enum sl_snp_product product;
-    X509 *leaf; /* VCEK or VLEK: given, not yet trusted; owned */
+    struct sl_cert_list leaf_certs, issuers, roots;
+    const struct sl_cert *leaf; /* VCEK or VLEK: given, not yet trusted; one of leaf_certs */
     bool has_cert;
     struct sl_snp_cert cert;
 };
@@ -27,6 +28,8 @@ const char *sl_snp_signer_text(const struct sl_snp_case *c);
  * cert and, where CPUID did not tell it, product. Every failure is a finding.
  * @retval SL_OK, SL_NO_MEMORY */
 sl_rc sl_snp_chain_check(struct sl_snp_case *c) SL_MUST_CHECK;
+
+void sl_snp_chain_done(struct sl_snp_case *c);
 
 /* Certificate against report: product, TCB, chip. */
 void sl_snp_cert_check(struct sl_snp_case *c);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "attest/der.h"
+
 /* 1.3.6.1.4.1.3704.1 as OBJECT IDENTIFIER content. */
 static const uint8_t AMD_ARC[] = {0x2b, 0x06, 0x01, 0x04, 0x01, 0x9c, 0x78, 0x01};
 
@@ -120,24 +122,23 @@ static bool read_extension(const uint8_t *arc, size_t arc_size, const uint8_t *p
     return is_read;
 }
 
-static bool read_extensions(X509 *x509, struct fields *fields, struct sl_snp_cert *cert)
+static bool read_extensions(struct sl_blob extensions, struct fields *fields,
+                            struct sl_snp_cert *cert)
 {
-    for (int i = 0; i < X509_get_ext_count(x509); i++) {
-        X509_EXTENSION *ext = X509_get_ext(x509, i);
-        const ASN1_OBJECT *object = X509_EXTENSION_get_object(ext);
-        const uint8_t *oid = OBJ_get0_data(object);
-        size_t oid_size = OBJ_length(object);
-        if (oid_size <= sizeof(AMD_ARC) || memcmp(oid, AMD_ARC, sizeof(AMD_ARC)) != 0) {
+    struct sl_reader list;
+    sl_reader_init(&list, extensions.data, extensions.size);
+    while (list.rc == SL_OK && sl_reader_left(&list) > 0) {
+        struct sl_blob oid, value;
+        (void)sl_cert_read_extension(&list, &oid, &value);
+        if (oid.size <= sizeof(AMD_ARC) || memcmp(oid.data, AMD_ARC, sizeof(AMD_ARC)) != 0) {
             continue;
         }
-        const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(ext);
-        if (!read_extension(oid + sizeof(AMD_ARC), oid_size - sizeof(AMD_ARC),
-                            ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value), fields,
-                            cert)) {
+        if (!read_extension(oid.data + sizeof(AMD_ARC), oid.size - sizeof(AMD_ARC), value.data,
+                            value.size, fields, cert)) {
             return false;
         }
     }
-    return true;
+    return list.rc == SL_OK;
 }
 
 static bool product_read(const char *name, enum sl_snp_product *ret_product)
@@ -184,12 +185,12 @@ static const char *fault_find(enum sl_snp_signer kind, const struct fields *fiel
     return cert->hwid_size == size ? NULL : "its chip id is not of its product's size";
 }
 
-sl_rc sl_snp_cert_read(X509 *x509, enum sl_snp_signer kind, struct sl_snp_cert *ret_cert,
-                       const char **ret_why)
+sl_rc sl_snp_cert_read(const struct sl_cert *certificate, enum sl_snp_signer kind,
+                       struct sl_snp_cert *ret_cert, const char **ret_why)
 {
     struct fields fields = {.has_version = false};
     struct sl_snp_cert cert = {.struct_version = 0};
-    if (!read_extensions(x509, &fields, &cert)) {
+    if (!read_extensions(certificate->amd.extensions, &fields, &cert)) {
         *ret_why = "an extension of AMD's is there twice or not in its form";
         return SL_MALFORMED;
     }

@@ -7,8 +7,7 @@
 #ifndef SL_ATTEST_SNP_CERT_H
 #define SL_ATTEST_SNP_CERT_H
 
-#include <openssl/x509.h>
-
+#include "attest/cert.h"
 #include "attest/snp_report.h"
 
 enum { SL_SNP_TEXT_SIZE = 64 };
@@ -23,11 +22,12 @@ struct sl_snp_cert {
     char csp_id[SL_SNP_TEXT_SIZE]; /**< VLEK: the cloud provider; else empty */
 };
 
-/** @param[out] ret_why  static text on failure
+/** @param certificate  of AMD's profile
+ * @param[out] ret_why  static text on failure
  * @retval SL_OK
  * @retval SL_MALFORMED    an extension is absent, twice there or not in its form
  * @retval SL_UNSUPPORTED  product unknown */
-sl_rc sl_snp_cert_read(X509 *cert, enum sl_snp_signer kind, struct sl_snp_cert *ret_cert,
-                       const char **ret_why) SL_MUST_CHECK;
+sl_rc sl_snp_cert_read(const struct sl_cert *certificate, enum sl_snp_signer kind,
+                       struct sl_snp_cert *ret_cert, const char **ret_why) SL_MUST_CHECK;
 
 #endif

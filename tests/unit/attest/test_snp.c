@@ -139,11 +139,12 @@ static void test_snp_verify_real_milan_reports(void **state)
 static void test_snp_cert_read_real_turin_vcek(void **state)
 {
     struct sl_blob der = file_read(VIRTEE "vcek_turin.der");
-    struct sl_x509_list list;
-    assert_ok(sl_x509_list_read(der, &list));
+    struct sl_cert_list list = {.profile = SL_CERT_AMD};
+    char text[SL_CERT_WHY_SIZE];
+    assert_ok(sl_cert_list_add(&list, der, false, text));
     struct sl_snp_cert cert;
     const char *why = NULL;
-    assert_ok(sl_snp_cert_read(list.certs[0], SL_SNP_SIGNER_VCEK, &cert, &why));
+    assert_ok(sl_snp_cert_read(&list.certs[0], SL_SNP_SIGNER_VCEK, &cert, &why));
     assert_int_equal(cert.product, SL_SNP_TURIN);
     assert_string_equal(cert.product_name, "Turin");
     assert_int_equal(cert.hwid_size, 8);
@@ -151,7 +152,7 @@ static void test_snp_cert_read_real_turin_vcek(void **state)
     assert_memory_equal(cert.hwid, hwid, 8);
     static const uint8_t tcb[] = {0, 0, 0, 0, 0, 0, 0, 9};
     assert_memory_equal(cert.tcb, tcb, 8);
-    sl_x509_list_done(&list);
+    sl_cert_list_done(&list);
     pki_blob_free(der);
 }
 
