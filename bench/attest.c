@@ -95,6 +95,8 @@ static void raw_make(struct raw *raw, EVP_PKEY *key, const EVP_MD *md, bool is_p
 {
     EVP_PKEY_CTX *sign = EVP_PKEY_CTX_new(key, NULL);
     raw->digest_size = (size_t)EVP_MD_get_size(md);
+    /* Of a digest of zeros, ECDSA would multiply the generator by nothing: no real one is. */
+    memset(raw->digest, 0xa7, sizeof(raw->digest));
     raw->signature_size = sizeof(raw->signature);
     raw->ctx = EVP_PKEY_CTX_new(key, NULL);
     bool is_good = key != NULL && sign != NULL && raw->ctx != NULL &&

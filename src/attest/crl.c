@@ -146,8 +146,7 @@ static const char *read_tbs_amd(struct sl_reader *r, struct sl_crl *crl)
     if (tag == SL_DER_UTC_TIME || tag == SL_DER_GENERALIZED_TIME) {
         crl->next_update_s = sl_der_read_time(r);
     } else {
-        sl_cert_amd_fault(&crl->amd,
-                          "its dates are absent or not in the form of RFC 5280 5.1.2");
+        sl_cert_amd_fault(&crl->amd, "its dates are absent or not in the form of RFC 5280 5.1.2");
     }
     return r->rc != SL_OK ? "version, algorithm, issuer or dates" : NULL;
 }
@@ -175,8 +174,7 @@ static const char *read_tbs_intel(struct sl_reader *r, struct sl_crl *crl)
 
 static const char *read_tbs(struct sl_reader *r, struct sl_crl *crl)
 {
-    const char *what =
-        crl->profile == SL_CERT_AMD ? read_tbs_amd(r, crl) : read_tbs_intel(r, crl);
+    const char *what = crl->profile == SL_CERT_AMD ? read_tbs_amd(r, crl) : read_tbs_intel(r, crl);
     if (what != NULL) {
         return what;
     }

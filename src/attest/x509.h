@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * Certificate paths of the vendors (RFC 5280): Intel's PCK and TCB signing chains (ECDSA P-256) and
- * AMD's (RSA-PSS 4096, ECDSA P-384 leaf). Order of the certificates does not matter; every one is
+ * Certificates and paths of any profile (RFC 5280), by OpenSSL's reader: ECDSA, RSA, RSA-PSS. What
+ * verifies evidence reads the vendors' profiles faster by attest/cert.h. Order of the certificates
+ * does not matter; every one is
  * checked for signature, validity at the given time, basic constraints, key usage, path length and
  * unknown critical extensions; the anchor must be one of the roots, byte for byte.
  */

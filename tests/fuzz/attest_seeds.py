@@ -15,7 +15,7 @@ import sys
 
 SGX, TDX, SNP, SAMPLE = 0, 1, 2, 3  # attest_evidence
 CCEL = 4
-CERTS, CRLS, EXTENSION = 0, 1, 2  # attest_certs
+CERTS, CRLS, EXTENSION, AMD = 0, 1, 2, 3  # attest_certs
 SEED_MAX = 64 << 10
 
 
@@ -34,7 +34,7 @@ def of_der(data):
     if inner is None:
         return []
     first = data[outer[0] + inner[0]]  # a certificate begins with its version, [0]; a CRL has none there
-    return [("attest_certs", CERTS if first == 0xA0 else CRLS, data)]
+    return [("attest_certs", CERTS if first == 0xA0 else CRLS, data), ("attest_certs", AMD, data)]
 
 
 def of_json(data):
@@ -71,9 +71,9 @@ def of_binary(data):
 
 def classify(path, data):
     if b"-----BEGIN X509 CRL" in data[:64]:
-        return [("attest_certs", CRLS, data)]
+        return [("attest_certs", CRLS, data), ("attest_certs", AMD, data)]
     if re.match(rb"\s*-----BEGIN CERTIFICATE", data[:64]):
-        return [("attest_certs", CERTS, data)]
+        return [("attest_certs", CERTS, data), ("attest_certs", AMD, data)]
     if path.endswith((".yaml", ".yml")):
         return [("attest_policy", None, data)]
     if path.endswith(".hex"):
