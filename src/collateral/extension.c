@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "attest/cert.h"
 #include "attest/pck.h"
 #include "attest/snp_cert.h"
 
@@ -40,16 +41,31 @@ const char *sl_extension_pck_ca(const X509_NAME *name)
                                                       : NULL;
 }
 
+/* By the reader of AMD's profile. */
+static bool snp_read(struct sl_blob der, struct sl_snp_cert *ret_read, bool *ret_is_vlek)
+{
+    struct sl_cert_list list = {.profile = SL_CERT_AMD};
+    char text[SL_CERT_WHY_SIZE];
+    const char *why = NULL;
+    bool is_read = sl_cert_list_add(&list, der, false, text) == SL_OK && list.count == 1;
+    if (is_read && sl_snp_cert_read(&list.certs[0], SL_SNP_SIGNER_VCEK, ret_read, &why) != SL_OK) {
+        *ret_is_vlek = true;
+        is_read = sl_snp_cert_read(&list.certs[0], SL_SNP_SIGNER_VLEK, ret_read, &why) == SL_OK;
+    }
+    sl_cert_list_done(&list);
+    return is_read;
+}
+
 bool sl_extension_snp(X509 *cert, struct sl_extension_snp *ret_snp)
 {
     struct sl_snp_cert read;
-    const char *why = NULL;
     bool is_vlek = false;
-    if (sl_snp_cert_read(cert, SL_SNP_SIGNER_VCEK, &read, &why) != SL_OK) {
-        is_vlek = true;
-        if (sl_snp_cert_read(cert, SL_SNP_SIGNER_VLEK, &read, &why) != SL_OK) {
-            return false;
-        }
+    unsigned char *der = NULL;
+    int size = i2d_X509(cert, &der);
+    bool is_read = size > 0 && snp_read((struct sl_blob){der, (size_t)size}, &read, &is_vlek);
+    OPENSSL_free(der);
+    if (!is_read) {
+        return false;
     }
     *ret_snp = (struct sl_extension_snp){.product = read.product,
                                          .tcb = sl_snp_tcb_read(read.product, read.tcb),
