@@ -15,6 +15,10 @@ static int options_read(const char *usage, const char *about, const char *exampl
         {"pcr10", 'p', "BANK:HEX", "say after which entry PCR 10 has this value", OPTION_STRING,
          &r->wanted, 0, 0},
         {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &r->is_json, 0, 0},
+        {"policy", 'P', "FILE", "with verify: also judge by this policy of a node's class",
+         OPTION_STRING, &r->policy, 0, 0},
+        {"refvals", 'd', "DIR", "reference digests (/var/lib/safelib/refvals)", OPTION_STRING,
+         &r->refvals, 0, 0},
     };
     const struct command_spec spec = {
         .usage = usage,
@@ -94,16 +98,24 @@ static int ima_show(int argc, char **argv)
     return status;
 }
 
-static int report(const struct ima_request *r, struct ima_reading *reading, int status)
+static int report(const struct ima_request *r, struct ima_reading *reading, const json_t *subjects,
+                  int status)
 {
     reasons_tell(reading);
     if (r->is_json) {
         json_t *root = ima_reading_json(reading);
 
+        if (subjects != NULL) {
+            (void)json_object_set(root, "subjects", (json_t *)(uintptr_t)subjects);
+        }
+
         (void)json_object_set_new(root, "good", json_boolean(status == CMD_GOOD));
         return print_json(root, status);
     }
     ima_reading_show(reading);
+    if (subjects != NULL) {
+        ima_policy_show(subjects);
+    }
     return status;
 }
 
@@ -129,7 +141,7 @@ static int ima_replay(int argc, char **argv)
         const bool is_bad = reading.replay.bad_hashes > 0 || reading.refused > 0 ||
                             (reading.has_wanted && reading.reached == 0);
 
-        status = report(&r, &reading, is_bad ? CMD_BAD : CMD_GOOD);
+        status = report(&r, &reading, NULL, is_bad ? CMD_BAD : CMD_GOOD);
     }
     ima_done(&reading);
     return status;
@@ -139,12 +151,18 @@ static int ima_verify(int argc, char **argv)
 {
     struct ima_request r = {0};
     struct ima_reading reading;
+    json_t *subjects = NULL;
+    bool is_allowed = true;
     int status = options_read(
-        "safelib ima verify --log FILE [--ascii] [--pcr10 BANK:HEX] [--json]",
+        "safelib ima verify --log FILE [--ascii] [--pcr10 BANK:HEX] [--policy FILE] [--json]",
         "Judges a measurement list: every template hash, no violation (a file that was open for\n"
         "writing while it was measured), nothing cut off, and, with --pcr10, that the list leads\n"
-        "to that value. A list alone proves nothing: the value must come from a quote.",
-        "  safelib ima verify --log ima.bin --pcr10 sha256:$(cat pcr10.hex)\n", argc, argv, &r);
+        "to that value. A list alone proves nothing: the value must come from a quote.\n"
+        "With --policy, every entry is judged as safelib-trustd would: reference digests,\n"
+        "exclusions, violations, slots of containers. What booted is left out.",
+        "  safelib ima verify --log ima.bin --pcr10 sha256:$(cat pcr10.hex)\n"
+        "  safelib ima verify --log ima.bin --policy nfv-host.yaml --refvals refvals\n",
+        argc, argv, &r);
 
     if (status != OPTIONS_GO_ON) {
         return status;
@@ -159,7 +177,12 @@ static int ima_verify(int argc, char **argv)
         if (reading.replay.entries == 0) {
             (void)complain(CMD_BAD, "the list is empty: absence of evidence is never trust");
         }
-        status = report(&r, &reading, is_bad ? CMD_BAD : CMD_GOOD);
+        status = r.policy != NULL ? ima_policy_judge(&r, &reading, &subjects, &is_allowed)
+                                  : OPTIONS_GO_ON;
+        if (status == OPTIONS_GO_ON) {
+            status = report(&r, &reading, subjects, is_bad || !is_allowed ? CMD_BAD : CMD_GOOD);
+        }
+        json_decref(subjects);
     }
     ima_done(&reading);
     return status;

@@ -12,7 +12,9 @@
 
 struct ima_request {
     const char *log;
-    const char *wanted; /**< "BANK:HEX" of PCR 10, or NULL */
+    const char *wanted;  /**< "BANK:HEX" of PCR 10, or NULL */
+    const char *policy;  /**< file of a node's class, or NULL */
+    const char *refvals; /**< folder of reference digests */
     bool is_ascii;
     bool is_json;
 };
@@ -45,6 +47,14 @@ typedef void (*ima_visit)(void *ctx, const struct sl_ima_entry *entry, bool is_h
 int ima_read(const struct ima_request *request, struct ima_reading *reading, ima_visit visit,
              void *ctx);
 void ima_done(struct ima_reading *reading);
+
+/** Judges the list by a policy, with the code of the daemon: the quote that the daemon would demand
+ * is taken for granted, as --pcr10 or the list's end, which is said.
+ * @param[out] ret_subjects  host and containers with verdicts and reasons; new reference
+ * @return OPTIONS_GO_ON, or the exit status (the fault was told) */
+int ima_policy_judge(const struct ima_request *request, const struct ima_reading *reading,
+                     json_t **ret_subjects, bool *ret_is_good);
+void ima_policy_show(const json_t *subjects);
 
 json_t *ima_entry_json(const struct sl_ima_entry *entry, bool is_hash_good);
 void ima_entry_show(const struct sl_ima_entry *entry, bool is_hash_good);
