@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Enrolment: which keys and certificates are a TPM's; and the drivers of TEEs where nothing is. */
+#include "../unit.h"
+
+#include <openssl/ec.h>
+
+#include "../attest/pki.h"
+#include "monitor/drivers.h"
+#include "monitor/json_bytes.h"
+#include "rig.h"
+
+static void enrol_expect(const struct rig *rig, sl_rc rc, const char *field)
+{
+    struct sl_err err = {0};
+    const sl_rc found =
+        sl_driver_find("tpm-ima")->register_node(rig->registration, rig->policy, PKI_NOW, &err);
+
+    if (found != rc || (field != NULL && strncmp(err.text, field, strlen(field)) != 0)) {
+        fail_msg("%s: %s, expected %s in %s", sl_rc_name(found), err.text, sl_rc_name(rc), field);
+    }
+}
+
+static void key_put(struct rig *rig, const char *field, EVP_PKEY *key, uint32_t attributes)
+{
+    uint8_t area[256];
+    const size_t size = rig_public(key, attributes, area);
+
+    (void)json_object_set_new(rig->registration, field, sl_json_bytes_new(area, size));
+}
+
+static void test_only_a_tpms_keys_are_accepted(void **state)
+{
+    struct rig *rig = rig_make();
+
+    enrol_expect(rig, SL_OK, NULL);
+    key_put(rig, "ak_public", rig->ak, 0x00040072); /* not restricted: signs what anybody likes */
+    enrol_expect(rig, SL_AUTH, "ak_public");
+    key_put(rig, "ak_public", rig->ak, 0x00050070); /* not fixedTPM: can be taken elsewhere */
+    enrol_expect(rig, SL_AUTH, "ak_public");
+    key_put(rig, "ak_public", rig->ak, 0x00050072);
+    key_put(rig, "ek_public", rig->ek, 0x000200b2);
+    enrol_expect(rig, SL_AUTH, "ek_public");
+    (void)json_object_set_new(rig->registration, "ek_public", json_string("AAAA"));
+    enrol_expect(rig, SL_MALFORMED, "ek_public");
+    (void)json_object_del(rig->registration, "ek_public");
+    enrol_expect(rig, SL_MALFORMED, "ek_public");
+    rig_free(rig);
+}
+
+static void certificate_put(struct rig *rig, X509 *cert)
+{
+    const struct sl_blob der = pki_certs_der(&cert, 1);
+
+    (void)json_object_set_new(rig->registration, "ek_certificate",
+                              sl_json_bytes_new(der.data, der.size));
+    pki_blob_free(der);
+}
+
+static void test_ek_certificate_must_lead_to_the_policys_roots(void **state)
+{
+    static const uint8_t NAME[] = {0x30, 0x03, 0x82, 0x01, 'x'};
+    const struct pki_spec root_spec = {
+        .name = "TPM maker", .is_ca = true, .usage = "keyCertSign, cRLSign"};
+    struct pki_spec spec = {.name = "EK",
+                            .usage = "keyAgreement",
+                            .extensions = {{"2.5.29.17", NAME, sizeof(NAME), true}}};
+    EVP_PKEY *root_key = pki_key_make(PKI_P256), *other_key = pki_key_make(PKI_P256);
+    X509 *root = pki_cert_make(&root_spec, root_key, NULL, NULL);
+    struct rig *rig = rig_make();
+    X509 *good = pki_cert_make(&spec, rig->ek, root, root_key);
+    X509 *other = pki_cert_make(&spec, other_key, root, root_key);
+    X509 *self = pki_cert_make(&spec, rig->ek, NULL, NULL);
+    X509 *signer;
+    struct sl_blob pem = pki_certs_pem(&root, 1);
+
+    spec.usage = "digitalSignature";
+    signer = pki_cert_make(&spec, rig->ek, root, root_key);
+    rig->policy->insecure_any_ek = false;
+    enrol_expect(rig, SL_AUTH, "ek_certificate: missing");
+    certificate_put(rig, good);
+    enrol_expect(rig, SL_AUTH, "ek_certificate: the policy names no ek.roots");
+    rig->policy->ek_roots = malloc(pem.size);
+    memcpy(rig->policy->ek_roots, pem.data, pem.size);
+    rig->policy->ek_roots_size = pem.size;
+    enrol_expect(rig, SL_OK, NULL);
+    certificate_put(rig, other);
+    enrol_expect(rig, SL_AUTH, "ek_certificate: it is for another key");
+    certificate_put(rig, self);
+    enrol_expect(rig, SL_AUTH, "ek_certificate");
+    certificate_put(rig, signer);
+    enrol_expect(rig, SL_AUTH, "ek_certificate");
+    (void)json_object_set_new(rig->registration, "ek_certificate", json_string("AAAA"));
+    enrol_expect(rig, SL_MALFORMED, "ek_certificate");
+    X509_free(root);
+    X509_free(good);
+    X509_free(other);
+    X509_free(self);
+    X509_free(signer);
+    EVP_PKEY_free(root_key);
+    EVP_PKEY_free(other_key);
+    pki_blob_free(pem);
+    rig_free(rig);
+}
+
+static void test_tee_without_policy_evidence_or_sense_is_not_trusted(void **state)
+{
+    static const struct {
+        const char *evidence;
+        enum sl_verdict verdict;
+        const char *code;
+    } ROWS[] = {
+        {"[]", SL_VERDICT_UNKNOWN, "evidence-missing"},
+        {"{}", SL_VERDICT_UNKNOWN, "evidence-missing"},
+        {"[{\"id\":\"nf-1\",\"type\":\"tdx\",\"bundle\":\"AAAA\"}]", SL_VERDICT_UNKNOWN,
+         "evidence-missing"},
+        {"[{\"id\":\"nf-1\",\"type\":\"sgx\"}]", SL_VERDICT_UNTRUSTED, "evidence-malformed"},
+        {"[{\"id\":\"nf-1\",\"type\":\"sgx\",\"bundle\":\"AAAA\"}]", SL_VERDICT_UNTRUSTED,
+         "evidence-malformed"},
+        /* a bundle whose evidence is one byte */
+        {"[{\"id\":\"nf-1\",\"type\":\"sgx\",\"bundle\":\"AAEAAQABAAEAAAABAA==\"}]",
+         SL_VERDICT_UNTRUSTED, NULL},
+    };
+    json_t *registration = json_loads("{\"tee\":[{\"id\":\"nf-1\",\"type\":\"sgx\"}]}", 0, NULL);
+    struct sl_monitor_policy *policy = calloc(1, sizeof(*policy));
+    const struct sl_driver *driver = sl_driver_find("sgx");
+    uint8_t nonce[SL_MONITOR_NONCE_SIZE] = {0};
+    struct sl_appraisal_input input = {.registration = registration, .nonce = nonce};
+    struct sl_appraisal appraisal;
+    struct sl_err err = {0};
+
+    assert_rc(driver->register_node(registration, policy, 0, &err), SL_AUTH);
+    assert_ok(driver->appraise(&input, &appraisal));
+    assert_int_equal(appraisal.subjects[0].verdict, SL_VERDICT_UNKNOWN);
+    sl_appraisal_done(&appraisal);
+    policy->has_tee = true;
+    policy->tee.is_any_identity = true;
+    assert_ok(driver->register_node(registration, policy, 0, &err));
+    assert_rc(sl_driver_find("tdx")->register_node(registration, policy, 0, &err), SL_MALFORMED);
+    input.policy = policy;
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        json_t *evidence = json_loads(ROWS[i].evidence, 0, NULL);
+
+        input.evidence = evidence;
+        assert_ok(driver->appraise(&input, &appraisal));
+        assert_int_equal(appraisal.subject_count, 1);
+        assert_int_equal(appraisal.subjects[0].verdict, ROWS[i].verdict);
+        if (ROWS[i].code != NULL) {
+            assert_non_null(rig_reason(&appraisal.subjects[0], ROWS[i].code));
+        }
+        sl_appraisal_done(&appraisal);
+        json_decref(evidence);
+    }
+    free(policy);
+    json_decref(registration);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_a_tpms_keys_are_accepted),
+        cmocka_unit_test(test_ek_certificate_must_lead_to_the_policys_roots),
+        cmocka_unit_test(test_tee_without_policy_evidence_or_sense_is_not_trusted),
+    };
+    return cmocka_run_group_tests_name("monitor/registration", tests, NULL, NULL);
+}
