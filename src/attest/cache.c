@@ -8,6 +8,7 @@
 
 #include <openssl/sha.h>
 
+#include "attest/digest.h"
 #include "base/bytes.h"
 
 struct entry {
@@ -50,9 +51,9 @@ void sl_attest_cache_key(const char *kind, struct sl_blob signer, struct sl_blob
     uint8_t hashes[PART_COUNT][SHA256_DIGEST_LENGTH];
     /* Hashes of a fixed size in a row: no two splits of the same bytes give the same key. */
     for (size_t i = 0; i < PART_COUNT; i++) {
-        (void)SHA256(parts[i].data, parts[i].size, hashes[i]);
+        sl_sha256(parts[i], hashes[i]);
     }
-    (void)SHA256(hashes[0], sizeof(hashes), ret_key);
+    sl_sha256((struct sl_blob){hashes[0], sizeof(hashes)}, ret_key);
 }
 
 bool sl_attest_cache_has(struct sl_attest_cache *cache, const uint8_t key[SL_CACHE_KEY_SIZE])

@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+#include "attest/digest.h"
 #include "attest/intel.h"
 #include "base/bytes.h"
 
@@ -57,7 +58,7 @@ static sl_rc check_qe_report(struct sl_intel *v)
     if (quote->auth_data.size > 0) {
         memcpy(bound + SL_ECDSA_P256_SIZE, quote->auth_data.data, quote->auth_data.size);
     }
-    (void)SHA256(bound, SL_ECDSA_P256_SIZE + quote->auth_data.size, expected);
+    sl_sha256((struct sl_blob){bound, SL_ECDSA_P256_SIZE + quote->auth_data.size}, expected);
     OPENSSL_free(bound);
     if (CRYPTO_memcmp(expected, quote->qe_report.report_data, sizeof(expected)) != 0) {
         sl_finding_add(v->findings, SL_CHECK_QE_REPORT,

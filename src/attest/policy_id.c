@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 #include <stdio.h>
 
+#include "attest/digest.h"
 #include "attest/result.h"
 #include "base/bytes.h"
 
@@ -72,7 +73,7 @@ void sl_policy_id(const struct sl_attest_policy *policy, char out[SL_POLICY_ID_S
     struct sl_writer w;
     sl_writer_init(&w, bytes, sizeof(bytes));
     put_policy(&w, policy);
-    (void)SHA256(bytes, w.off, hash);
+    sl_sha256((struct sl_blob){bytes, w.off}, hash);
     sl_hex_encode(hash, sizeof(hash), hex);
     (void)snprintf(out, SL_POLICY_ID_SIZE, "urn:safelib:policy:sha-256:%s", hex);
 }

@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+#include "attest/digest.h"
 #include "attest/verify.h"
 #include "base/bytes.h"
 
@@ -63,7 +64,7 @@ struct sl_attest_result *sl_result_create(const struct sl_attest_input *input)
     result->time_s = input->time_s;
     result->not_before_s = INT64_MIN;
     result->not_after_s = INT64_MAX;
-    (void)SHA256(input->evidence.data, input->evidence.size, result->evidence_sha256);
+    sl_sha256(input->evidence, result->evidence_sha256);
     const struct sl_blob *nonce = input->nonce.data != NULL ? &input->nonce : &input->report_data;
     if (nonce->data != NULL && nonce->size <= sizeof(result->nonce)) {
         memcpy(result->nonce, nonce->data, nonce->size);
