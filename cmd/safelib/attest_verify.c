@@ -89,9 +89,11 @@ static int bytes_read(const struct request *r, struct material *m)
     bool is_good = r->nonce != NULL ? length > 0 && length <= 2 * (size_t)DATA_SIZE
                                     : length == 2 * (size_t)DATA_SIZE;
     if (!is_good || length % 2 != 0 || sl_hex_decode(text, m->bytes, length / 2) != SL_OK) {
-        return complain(CMD_USAGE, "--%s takes %s as hex digits, not %zu characters",
+        return complain(CMD_USAGE,
+                        "--%s takes %s as hex digits, two a byte; these are %zu characters%s",
                         r->nonce != NULL ? "nonce" : "report-data",
-                        r->nonce != NULL ? "1 to 64 bytes" : "64 bytes", length);
+                        r->nonce != NULL ? "1 to 64 bytes" : "64 bytes", length,
+                        strspn(text, "0123456789abcdefABCDEF") < length ? ", not all hex" : "");
     }
     struct sl_blob blob = {m->bytes, length / 2};
     *(r->nonce != NULL ? &m->input.nonce : &m->input.report_data) = blob;

@@ -48,8 +48,8 @@ sl_rc sl_x509_crl_read(struct sl_blob in, X509_CRL **ret_crl) SL_MUST_CHECK;
 
 /** What the leaf of a path must be. */
 enum sl_x509_role {
-    SL_X509_SIGNER = 0, /**< signs evidence or collateral: not a CA */
-    SL_X509_CA = 1,     /**< issues certificates or CRLs; may be a root itself */
+    SL_X509_SIGNER = 0,    /**< signs evidence or collateral: not a CA */
+    SL_X509_CA = 1,        /**< issues certificates or CRLs; may be a root itself */
     SL_X509_DECRYPTOR = 2, /**< holds a key that secrets are encrypted to: a TPM's EK. Its subject
                                 alternative name may be critical (TCG EK profile 3.2.9) */
 };

@@ -619,6 +619,23 @@ static void test_many_faults_all_reported(void **state)
     sl_attest_result_free(result);
 }
 
+/* What is missing is one failure: nothing is said of a certificate that nobody has seen. */
+static void test_missing_pck_chain_draws_no_other_failure(void **state)
+{
+    (void)state;
+    struct setup s = setup_default(false);
+    lacks_pck(&s);
+    struct sl_attest_result *result = judge(&s, NULL);
+    for (size_t i = 0; i < sl_attest_result_finding_count(result); i++) {
+        const struct sl_attest_finding *finding = sl_attest_result_finding(result, i);
+        if (finding->severity == SL_ATTEST_FAILURE) {
+            assert_string_equal(finding->code, "collateral-missing");
+        }
+    }
+    assert_false(sl_attest_result_is_accepted(result));
+    sl_attest_result_free(result);
+}
+
 /* Faults that draw others with them: refused, and for the right reason first. */
 static void test_chain_faults_refused(void **state)
 {
@@ -766,6 +783,7 @@ int main(void)
         cmocka_unit_test(test_tcb_rules),
         cmocka_unit_test(test_policy_rules),
         cmocka_unit_test(test_many_faults_all_reported),
+        cmocka_unit_test(test_missing_pck_chain_draws_no_other_failure),
         cmocka_unit_test(test_chain_faults_refused),
         cmocka_unit_test(test_vector_of_good_and_bad),
         cmocka_unit_test(test_cache_keeps_signatures_only),
