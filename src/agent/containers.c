@@ -122,10 +122,14 @@ static char *proc_read(int32_t pid, const char *name)
 static void proc_uids(struct sl_agent_container *c)
 {
     char *map = proc_read(c->pid, "uid_map");
-    unsigned long long first = 0, count = 0;
-    if (map != NULL && sscanf(map, "%*u %llu %llu", &first, &count) == 2) {
-        c->uid_first = first;
-        c->uid_count = count;
+    char *at = map;
+    uint64_t inside_first_count[3] = {0}; /* user inside, user of the host, how many */
+    for (unsigned i = 0; at != NULL && i < 3; i++) {
+        inside_first_count[i] = strtoull(at, &at, 10);
+    }
+    if (inside_first_count[2] > 0) {
+        c->uid_first = inside_first_count[1];
+        c->uid_count = inside_first_count[2];
     }
     free(map);
 }

@@ -4,6 +4,7 @@
 #include "agent/ima_policy.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,11 @@ static const cyaml_schema_value_t slots_schema = {
 
 static sl_rc uids_read(const char *text, struct sl_agent_slot *slot, struct sl_err *err)
 {
-    unsigned long first = 0, last = 0;
-    char more;
-    if (sscanf(text, "%lu-%lu%c", &first, &last, &more) != 2 || first == 0 || last < first ||
+    char *dash = NULL, *end = NULL;
+    unsigned long first = strtoul(text, &dash, 10);
+    unsigned long last = *dash == '-' ? strtoul(dash + 1, &end, 10) : 0;
+    bool is_range = strspn(text, "0123456789-") == strlen(text) && end != NULL && *end == '\0';
+    if (!is_range || text[0] == '-' || dash[1] == '-' || first == 0 || last < first ||
         last >= UINT32_MAX) {
         return sl_err_set(err, SL_RANGE, "%s.uids: expected FIRST-LAST above user 0, not \"%s\"",
                           slot->name, text);

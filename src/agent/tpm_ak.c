@@ -132,7 +132,7 @@ sl_rc sl_agent_tpm_quote(struct sl_agent_tpm *tpm, const uint8_t *nonce, size_t 
                          struct sl_agent_blob *ret_quote, struct sl_agent_blob *ret_signature,
                          struct sl_err *err)
 {
-    const TPMT_SIG_SCHEME scheme = {.scheme = TPM2_ALG_NULL}; /* the key's own */
+    TPMT_SIG_SCHEME own;
     TPML_PCR_SELECTION pcrs = {.count = (uint32_t)count};
     TPM2B_DATA data = {.size = (uint16_t)nonce_size};
     TPM2B_ATTEST *quoted = NULL;
@@ -143,6 +143,8 @@ sl_rc sl_agent_tpm_quote(struct sl_agent_tpm *tpm, const uint8_t *nonce, size_t 
         return sl_err_set(err, SL_RANGE, "quote: a nonce of %zu bytes over %zu banks", nonce_size,
                           count);
     }
+    memset(&own, 0, sizeof(own));
+    own.scheme = TPM2_ALG_NULL; /* the key's */
     memcpy(data.buffer, nonce, nonce_size);
     for (size_t i = 0; i < count; i++) {
         pcrs.pcrSelections[i].hash = selections[i].alg;
@@ -153,7 +155,7 @@ sl_rc sl_agent_tpm_quote(struct sl_agent_tpm *tpm, const uint8_t *nonce, size_t 
     }
     do {
         rc = Esys_Quote(tpm->esys, tpm->ak, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &data,
-                        &scheme, &pcrs, &quoted, &signature);
+                        &own, &pcrs, &quoted, &signature);
     } while (sl_agent_tpm_is_busy(rc, &tries));
     if (rc != TSS2_RC_SUCCESS) {
         return sl_agent_tpm_fail(rc, "quote", err);

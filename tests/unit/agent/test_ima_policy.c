@@ -58,6 +58,9 @@ static void test_refused(void **state)
     assert_rc(load("containers: [{name: a, uids: 0-2, pcr: 11}]\n", &count), SL_RANGE);
     assert_rc(load("containers: [{name: a, uids: 9-2, pcr: 11}]\n", &count), SL_RANGE);
     assert_rc(load("containers: [{name: a, pcr: 11}]\n", &count), SL_RANGE);
+    assert_rc(load("containers: [{name: a, uids: 5, pcr: 11}]\n", &count), SL_RANGE);
+    assert_rc(load("containers: [{name: a, uids: 5--9, pcr: 11}]\n", &count), SL_RANGE);
+    assert_rc(load("containers: [{name: a, uids: 5-9x, pcr: 11}]\n", &count), SL_RANGE);
     assert_rc(load("containers: [{name: a, uids: 1-9, pcr: 11}, {name: b, uids: 5-20, pcr: 12}]\n",
                    &count),
               SL_INVALID);
