@@ -177,6 +177,21 @@ static void validity_narrow(struct sl_snp_case *c, const struct sl_amd_chain *ch
     }
 }
 
+/* The ARK's CRL says whether the ASK was revoked; one of somebody else says nothing about it. */
+static void crl_issuer_check(struct sl_snp_case *c, const struct sl_amd_chain *chain,
+                             const struct sl_crl *crl)
+{
+    bool is_required = c->input->policy->is_amd_crl_required;
+    const struct sl_cert *ark = chain->certs[chain->count - 1];
+    if (crl != NULL && !sl_blob_equal(crl->issuer, ark->subject)) {
+        sl_finding_add_as(c->findings, is_required ? SL_ATTEST_FAILURE : SL_ATTEST_WARNING,
+                          SL_CHECK_CRL_MISSING,
+                          "the CRL given was not issued by \"%s\": whether AMD revoked the %s's "
+                          "issuer is not known; give the CRL of this product's ARK",
+                          ark->name, sl_snp_signer_text(c));
+    }
+}
+
 static void path_judge(struct sl_snp_case *c, const struct sl_crl *crl)
 {
     if (c->issuers.count + c->leaf_certs.count > SL_CERT_LIST_MAX) {
@@ -200,6 +215,7 @@ static void path_judge(struct sl_snp_case *c, const struct sl_crl *crl)
     }
     if (chain.count != 0) {
         roles_check(c, &chain);
+        crl_issuer_check(c, &chain, crl);
         validity_narrow(c, &chain, crl);
     }
 }

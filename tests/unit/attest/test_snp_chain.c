@@ -216,6 +216,17 @@ static void test_snp_verify_without_the_crl_is_a_note_or_refused(void **state)
     assert_failure(t.result, SL_ATTEST_CHECK_COUNT);
     X509_CRL_free(crl);
     pki_blob_free(der);
+    /* of somebody else than the ARK */
+    crl = pki_crl_make(&crl_spec, t.rig->leaf, t.rig->leaf_key);
+    der = pki_crl_der(crl);
+    t.collateral.amd_crl = der;
+    judge(&t);
+    assert_failure(t.result, SL_CHECK_CRL_MISSING);
+    t.policy.is_amd_crl_required = false;
+    judge(&t);
+    assert_failure(t.result, SL_ATTEST_CHECK_COUNT);
+    X509_CRL_free(crl);
+    pki_blob_free(der);
     case_done(&t);
 }
 
