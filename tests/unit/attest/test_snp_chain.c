@@ -217,7 +217,11 @@ static void test_snp_verify_without_the_crl_is_a_note_or_refused(void **state)
     X509_CRL_free(crl);
     pki_blob_free(der);
     /* of somebody else than the ARK */
-    crl = pki_crl_make(&crl_spec, t.rig->leaf, t.rig->leaf_key);
+    const struct pki_spec other_spec = {
+        .name = "ARK-Milan", .is_ca = true, .usage = "keyCertSign, cRLSign"};
+    X509 *other = pki_cert_make(&other_spec, t.rig->ark_key, NULL, t.rig->ark_key);
+    crl = pki_crl_make(&crl_spec, other, t.rig->ark_key);
+    X509_free(other);
     der = pki_crl_der(crl);
     t.collateral.amd_crl = der;
     judge(&t);
