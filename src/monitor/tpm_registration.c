@@ -147,10 +147,12 @@ static sl_rc ek_certificate_check(const json_t *registration, const struct sl_tp
 sl_rc sl_tpm_register(const json_t *registration, const struct sl_monitor_policy *policy,
                       int64_t time_s, struct sl_err *err)
 {
+    struct sl_err unwanted = {0};
     struct sl_tpm_public ak = {0}, ek = {0};
     const json_t *certificate = json_object_get(registration, "ek_certificate");
     sl_rc rc;
 
+    err = err != NULL ? err : &unwanted;
     if (policy == NULL) {
         return sl_err_set(err, SL_AUTH, "class: no policy for it, so nothing can be accepted");
     }
