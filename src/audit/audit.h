@@ -33,7 +33,13 @@
     X(CLOCK, "clock", "the image's clock does not keep pace with ours")                            \
     X(IMAGE, "image", "a record of the image's own log")                                           \
     X(IMAGE_LOG, "image_log", "the image's own log: its chain holds, or not")                      \
-    X(CONFIG, "config", "the configuration that was started with")
+    X(CONFIG, "config", "the configuration that was started with")                                 \
+    X(ENROLL, "enroll", "a node asked to be known, proved its key, or was removed")                \
+    X(CHALLENGE, "challenge", "a node got a nonce")                                                \
+    X(EVIDENCE, "evidence", "a node's message that was refused before anything was judged")        \
+    X(VERDICT, "verdict", "a job was judged: its input, its result, what it says")                 \
+    X(VERDICT_VOID, "verdict_void", "a verdict that a crash kept from being told")                 \
+    X(ACTION, "action", "what the agent of a node was told to do")
 
 enum sl_audit_event {
 #define SL_AUDIT_EVENT_ENUM(name, text, help) SL_AUDIT_##name,
