@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The interface /v1, beside any HTTP: a request with its caller goes in, an answer comes out. One
+ * thread. docs/openapi.yaml describes the same; a test holds both together.
+ */
+#ifndef SL_TRUSTD_API_H
+#define SL_TRUSTD_API_H
+
+#include "trustd/config.h"
+#include "trustd/journal.h"
+#include "trustd/rate.h"
+#include "trustd/store.h"
+#include "trustd/verifier.h"
+
+/** name, Prometheus name, help */
+#define SL_TRUSTD_COUNTER_TABLE(X)                                                                 \
+    X(requests, "requests_total", "requests answered")                                             \
+    X(errors, "request_errors_total", "requests answered with a status of 400 and above")          \
+    X(rounds, "rounds_total", "rounds judged")                                                     \
+    X(refused, "evidence_refused_total", "evidence refused before it was judged")                  \
+    X(failed, "verifier_failures_total", "jobs that the verifier did not bring to a result")       \
+    X(limited, "rate_limited_total", "requests refused because a node came too often")             \
+    X(round_us, "round_microseconds_total", "time from evidence to answer, summed up")
+
+struct sl_trustd_counters {
+#define SL_TRUSTD_COUNTER_FIELD(name, metric, help) uint64_t name;
+    SL_TRUSTD_COUNTER_TABLE(SL_TRUSTD_COUNTER_FIELD)
+#undef SL_TRUSTD_COUNTER_FIELD
+};
+
+/** The daemon's parts. */
+struct sl_trustd {
+    struct sl_trustd_config config;
+    const struct sl_monitor_backend *backend;
+    struct sl_loaded_refvals refvals;
+    struct sl_store *store;
+    struct sl_journal *journal;
+    struct sl_verifier verifier;
+    struct sl_rate rate;
+    struct sl_trustd_counters counters;
+    bool is_broken; /**< verifier, disk: health says so */
+};
+
+/** Who calls, as far as his token says. */
+struct sl_caller {
+    enum sl_role role; /**< of a token; NONE: no (good) token of a person or program */
+    char name[SL_NODE_NAME_SIZE];
+    char node[SL_NODE_ID_SIZE]; /**< the node whose own token it is, or "" */
+    bool has_certificate;       /**< a client certificate of client_ca */
+};
+
+struct sl_request {
+    const char *method, *path;
+    const char *token; /**< bearer token, or NULL */
+    bool has_certificate;
+    const char *(*query)(void *ctx, const char *name);
+    void *query_ctx;
+    const char *body; /**< NULL: none yet, or none */
+    size_t body_size;
+};
+
+struct sl_answer {
+    unsigned status;
+    char *body; /**< free() */
+    size_t size;
+    const char *type;
+    uint32_t retry_after_s; /**< 0: no header */
+    const char *allow;      /**< with 405 */
+};
+
+struct sl_route;
+
+/** Finds what @p request asks for and whether its caller may, before any body is read.
+ * @param[out] ret_body_max  bytes that its body may have; 0: none
+ * @return the route; NULL: @p ret_answer says why not (401, 403, 404, 405, 429) */
+const struct sl_route *sl_api_admit(struct sl_trustd *trustd, const struct sl_request *request,
+                                    size_t *ret_body_max, struct sl_answer *ret_answer);
+/** Answers an admitted request; asks for the caller anew. */
+void sl_api_answer(struct sl_trustd *trustd, const struct sl_route *route,
+                   const struct sl_request *request, struct sl_answer *ret_answer);
+
+/** RFC 9457 with `field` (NULL: none). */
+void sl_answer_problem(struct sl_answer *answer, unsigned status, const char *field,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/** Opens what the daemon stands on and starts its verifier; no thread may run yet.
+ * @retval as the parts */
+sl_rc sl_trustd_open(const struct sl_trustd_config *config,
+                     const struct sl_monitor_backend *backend, struct sl_trustd *ret_trustd,
+                     struct sl_err *err) SL_MUST_CHECK;
+void sl_trustd_close(struct sl_trustd *trustd);
+int64_t sl_now_ms(void);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people and programs read: nodes, verdicts, health; and what operators do to a node. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "trustd/api_private.h"
+#include "trustd/lease.h"
+
+enum { PAGE_MAX = 500 };
+
+/* The host's own verdict as of now, by the times in its row. */
+static json_t *verdict_json(const struct sl_store_verdict *v, int64_t now_ms)
+{
+    const char *why = NULL;
+    char judged[32];
+    char ends[32];
+    enum sl_verdict verdict =
+        sl_lease_verdict(v->verdict, v->judged_ms, v->lease_end_ms, now_ms, &why);
+    json_t *reasons = json_copy(v->reasons);
+    if (why != NULL) {
+        (void)json_array_insert_new(
+            reasons, 0,
+            json_pack("{s:s, s:s, s:s}", "code", why, "text",
+                      "the verdict below is of the past and holds no more", "remedy",
+                      "the agent must send evidence: is it running, and is the clock right?"));
+    }
+    sl_when_text(v->judged_ms, judged);
+    sl_when_text(v->lease_end_ms, ends);
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o}", "kind", v->kind, "id", v->id,
+                     "verdict", sl_verdict_text(verdict), "judged_verdict", v->verdict, "round",
+                     (json_int_t)v->round, "judged", judged, "lease_end", ends, "reasons", reasons);
+}
+
+struct verdict_list {
+    json_t *list;
+    int64_t now_ms;
+    bool has_node; /**< each names its node */
+};
+
+static void verdict_add(void *ctx, const char *node, const struct sl_store_verdict *verdict)
+{
+    struct verdict_list *verdicts = ctx;
+    json_t *value = verdict_json(verdict, verdicts->now_ms);
+    if (value != NULL && verdicts->has_node) {
+        (void)json_object_set_new(value, "node", json_string(node));
+    }
+    (void)json_array_append_new(verdicts->list, value);
+}
+
+static json_t *verdicts_of(struct sl_call *call, const char *node, struct sl_err *err)
+{
+    struct verdict_list verdicts = {
+        .list = json_array(), .now_ms = call->now_ms, .has_node = node == NULL};
+    if (sl_store_verdict_each(call->trustd->store, node, verdict_add, &verdicts, err) != SL_OK) {
+        json_decref(verdicts.list);
+        return NULL;
+    }
+    return verdicts.list;
+}
+
+static void host_find(void *ctx, const char *node, const struct sl_store_verdict *verdict)
+{
+    json_t **host = ctx;
+    if (strcmp(verdict->kind, "host") == 0 && *host == NULL) {
+        *host = verdict_json(verdict, sl_now_ms());
+    }
+}
+
+static json_t *node_json(struct sl_call *call, const struct sl_store_node *node)
+{
+    char created[32];
+    char seen[32];
+    json_t *host = NULL;
+    (void)!sl_store_verdict_each(call->trustd->store, node->id, host_find, &host, NULL);
+    const char *verdict = json_string_value(json_object_get(host, "verdict"));
+    sl_when_text(node->created_ms, created);
+    sl_when_text(node->last_seen_ms, seen);
+    json_t *value = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:s, s:I}", "node", node->id,
+                              "name", node->name, "class", node->class_name, "driver", node->driver,
+                              "verdict", verdict != NULL ? verdict : "unknown", "created", created,
+                              "last_seen", node->last_seen_ms > 0 ? seen : NULL, "boot_id",
+                              node->boot_id, "round", (json_int_t)node->round);
+    json_decref(host);
+    return value;
+}
+
+struct node_list {
+    struct sl_call *call;
+    json_t *list;
+};
+
+static void node_add(void *ctx, const struct sl_store_node *node)
+{
+    struct node_list *nodes = ctx;
+    (void)json_array_append_new(nodes->list, node_json(nodes->call, node));
+}
+
+void sl_api_nodes(struct sl_call *call)
+{
+    struct sl_err err = {0};
+    const char *after = call->request->query != NULL
+                            ? call->request->query(call->request->query_ctx, "after")
+                            : NULL;
+    struct node_list nodes = {.call = call, .list = json_array()};
+    sl_rc rc = sl_store_node_each(call->trustd->store, after != NULL ? after : "", PAGE_MAX,
+                                  node_add, &nodes, &err);
+    if (rc != SL_OK) {
+        json_decref(nodes.list);
+        sl_answer_rc(call, rc, NULL, &err);
+        return;
+    }
+    sl_answer_json(call->answer, 200,
+                   json_pack("{s:o, s:I}", "nodes", nodes.list, "count",
+                             (json_int_t)sl_store_node_count(call->trustd->store)));
+}
+
+/* @return false: answered */
+static bool node_get(struct sl_call *call, struct sl_store_node *ret_node)
+{
+    struct sl_err err = {0};
+    sl_rc rc = sl_store_node_get(call->trustd->store, call->part[0], ret_node, &err);
+    if (rc == SL_OK && !ret_node->is_active) {
+        sl_store_node_done(ret_node);
+        rc = sl_err_set(&err, SL_NOT_FOUND, "no such node");
+    }
+    if (rc != SL_OK) {
+        sl_answer_rc(call, rc, "node", &err);
+    }
+    return rc == SL_OK;
+}
+
+void sl_api_node(struct sl_call *call)
+{
+    struct sl_err err = {0};
+    struct sl_store_node node;
+    if (!node_get(call, &node)) {
+        return;
+    }
+    json_t *value = node_json(call, &node);
+    json_t *verdicts = verdicts_of(call, node.id, &err);
+    if (value != NULL && verdicts != NULL) {
+        (void)json_object_set(value, "registration", node.registration);
+        (void)json_object_set(value, "verdicts", verdicts);
+        (void)json_object_set_new(value, "state_bytes", json_integer((json_int_t)node.state_size));
+    }
+    json_decref(verdicts);
+    sl_answer_json(call->answer, 200, value);
+    sl_store_node_done(&node);
+}
+
+void sl_api_node_verdicts(struct sl_call *call)
+{
+    struct sl_err err = {0};
+    struct sl_store_node node;
+    if (!node_get(call, &node)) {
+        return;
+    }
+    json_t *verdicts = verdicts_of(call, node.id, &err);
+    if (verdicts == NULL) {
+        sl_answer_rc(call, SL_IO, NULL, &err);
+    } else {
+        sl_answer_json(call->answer, 200,
+                       json_pack("{s:s, s:o}", "node", node.id, "verdicts", verdicts));
+    }
+    sl_store_node_done(&node);
+}
+
+void sl_api_verdicts(struct sl_call *call)
+{
+    struct sl_err err = {0};
+    json_t *verdicts = verdicts_of(call, NULL, &err);
+    if (verdicts == NULL) {
+        sl_answer_rc(call, SL_IO, NULL, &err);
+    } else {
+        sl_answer_json(call->answer, 200, json_pack("{s:o}", "verdicts", verdicts));
+    }
+}
+
+void sl_api_node_remove(struct sl_call *call)
+{
+    struct sl_err err = {0};
+    struct sl_store *store = call->trustd->store;
+    sl_rc rc = sl_store_begin(store, &err);
+    rc = rc == SL_OK ? sl_store_node_remove(store, call->part[0], &err) : rc;
+    rc = rc == SL_OK ? sl_call_journal(call, SL_AUDIT_ENROLL, SL_AUDIT_LOST,
+                                       json_pack("{s:s, s:s, s:s}", "step", "removed", "node",
+                                                 call->part[0], "by", call->caller.name),
+                                       &err)
+                     : rc;
+    rc = rc == SL_OK ? sl_store_commit(store, &err) : rc;
+    if (rc != SL_OK) {
+        sl_answer_rc(call, rc, "node", &err);
+    } else {
+        sl_answer_json(call->answer, 200, json_pack("{s:s}", "removed", call->part[0]));
+    }
+}
+
+void sl_api_action(struct sl_call *call)
+{
+    static const char *const known[] = {"pause", "resume", "kill"};
+    struct sl_err err = {0};
+    struct sl_store_node node;
+    struct sl_store *store = call->trustd->store;
+    const char *what = json_string_value(json_object_get(call->body, "do"));
+    bool is_known = false;
+    for (size_t i = 0; what != NULL && i < sizeof(known) / sizeof(known[0]); i++) {
+        is_known = is_known || strcmp(what, known[i]) == 0;
+    }
+    if (!is_known) {
+        sl_answer_problem(call->answer, 400, "do", "expected pause, resume or kill");
+        return;
+    }
+    const char *container = sl_call_name(call, "container", SL_SUBJECT_ID_MAX - 1);
+    if (container == NULL || !node_get(call, &node)) {
+        return;
+    }
+    sl_store_node_done(&node);
+    sl_rc rc = sl_store_begin(store, &err);
+    rc = rc == SL_OK ? sl_store_action_add(store, call->part[0], what, container, &err) : rc;
+    rc = rc == SL_OK
+             ? sl_call_journal(call, SL_AUDIT_ACTION, SL_AUDIT_DONE,
+                               json_pack("{s:s, s:s, s:s, s:s}", "node", call->part[0], "do", what,
+                                         "container", container, "by", call->caller.name),
+                               &err)
+             : rc;
+    rc = rc == SL_OK ? sl_store_commit(store, &err) : rc;
+    if (rc != SL_OK) {
+        sl_answer_rc(call, rc, NULL, &err);
+    } else {
+        sl_answer_json(call->answer, 202, json_pack("{s:b}", "accepted", 1));
+    }
+}

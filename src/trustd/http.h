@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The HTTPS server around the interface: TLS 1.3, one thread with epoll, and every bound that keeps
+ * one client from taking what others need.
+ */
+#ifndef SL_TRUSTD_HTTP_H
+#define SL_TRUSTD_HTTP_H
+
+#include "trustd/api.h"
+
+struct sl_http;
+
+/** Starts to answer; @p trustd belongs to the server's thread until sl_http_stop.
+ * @retval SL_OK, SL_INVALID (address), SL_IO (port, files), SL_CRYPTO (certificate or key) */
+sl_rc sl_http_start(struct sl_trustd *trustd, struct sl_http **ret_http,
+                    struct sl_err *err) SL_MUST_CHECK;
+void sl_http_stop(struct sl_http *http);
+/** The port that it listens on. */
+uint16_t sl_http_port(const struct sl_http *http);
+
+#endif

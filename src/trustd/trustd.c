@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The daemon's parts, opened in the order in which nothing can be told before it is safe. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "audit/walk.h"
+#include "trustd/api.h"
+
+/* Verdicts that the journal has and the store has not: nobody was told. */
+struct untold {
+    uint64_t after;
+    json_t *lines; /**< {"seq", "node", "round"} */
+};
+
+static void untold_note(void *ctx, const char *file, uint64_t number, const json_t *root)
+{
+    struct untold *untold = ctx;
+    const json_t *detail = json_object_get(root, "detail");
+    const char *event = json_string_value(json_object_get(root, "event"));
+    json_int_t seq = json_integer_value(json_object_get(root, "seq"));
+    if ((uint64_t)seq > untold->after && event != NULL && strcmp(event, "verdict") == 0) {
+        (void)json_array_append_new(untold->lines,
+                                    json_pack("{s:I, s:O, s:O}", "seq", seq, "node",
+                                              json_object_get(detail, "node"), "round",
+                                              json_object_get(detail, "round")));
+    }
+}
+
+static sl_rc untold_find(const char *folder, struct untold *untold, struct sl_err *err)
+{
+    char **paths;
+    size_t count;
+    struct sl_audit_walk walk = {.ctx = untold, .on_line = untold_note};
+    sl_rc rc = sl_journal_files(folder, &paths, &count, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const char *suffix = strstr(paths[i], "journal.log.");
+        bool is_before = suffix != NULL && strtoull(suffix + 12, NULL, 10) <= untold->after;
+        FILE *file = rc == SL_OK && !is_before ? fopen(paths[i], "r") : NULL;
+        if (file != NULL) {
+            rc = sl_audit_walk_file(&walk, file, paths[i], err);
+            (void)fclose(file);
+        }
+        free(paths[i]);
+    }
+    free(paths);
+    return rc;
+}
+
+/* Brings the store's memory of the journal up to its end, and voids what was never told. */
+static sl_rc journal_settle(struct sl_trustd *trustd, const char *folder, uint64_t after,
+                            struct sl_err *err)
+{
+    struct untold untold = {.after = after, .lines = json_array()};
+    struct sl_audit_head head;
+    char text[SL_HEAD_TEXT_SIZE];
+    size_t i;
+    json_t *line;
+    sl_rc rc = untold_find(folder, &untold, err);
+    json_array_foreach(untold.lines, i, line)
+    {
+        rc = rc == SL_OK ? sl_journal_write(trustd->journal, SL_AUDIT_VERDICT_VOID, SL_AUDIT_LOST,
+                                            json_incref(line), err)
+                         : rc;
+    }
+    json_decref(untold.lines);
+    rc = rc == SL_OK ? sl_journal_write(trustd->journal, SL_AUDIT_CONFIG, SL_AUDIT_DONE,
+                                        json_pack("{s:s, s:s}", "version", SL_VERSION, "refvals",
+                                                  trustd->refvals.digest),
+                                        err)
+                     : rc;
+    sl_journal_head(trustd->journal, &head);
+    sl_journal_head_write(&head, text);
+    return rc == SL_OK ? sl_store_value_set(trustd->store, "journal_head", text, err) : rc;
+}
+
+static sl_rc journal_start(struct sl_trustd *trustd, struct sl_err *err)
+{
+    char folder[SL_TRUSTD_PATH_SIZE + 16];
+    char text[SL_HEAD_TEXT_SIZE];
+    struct sl_audit_head known = {0};
+    (void)snprintf(folder, sizeof(folder), "%s/journal", trustd->config.state_dir);
+    sl_rc rc = sl_store_value_get(trustd->store, "journal_head", text, sizeof(text));
+    bool is_known = rc == SL_OK;
+    rc = rc == SL_OK ? sl_journal_head_read(text, &known) : rc == SL_NOT_FOUND ? SL_OK : rc;
+    if (rc != SL_OK) {
+        return sl_err_set(err, rc, "database: the journal's head cannot be read");
+    }
+    rc = sl_journal_open(folder, is_known ? &known : NULL, trustd->config.journal_bytes_max,
+                         &trustd->journal, err);
+    return rc == SL_OK ? journal_settle(trustd, folder, known.seq, err) : rc;
+}
+
+sl_rc sl_trustd_open(const struct sl_trustd_config *config,
+                     const struct sl_monitor_backend *backend, struct sl_trustd *ret_trustd,
+                     struct sl_err *err)
+{
+    char path[SL_TRUSTD_PATH_SIZE + 16];
+    struct sl_trustd *trustd = ret_trustd;
+    *trustd = (struct sl_trustd){.config = *config, .backend = backend};
+    trustd->rate.per_minute = 2 * config->rate_per_minute; /* a round is two requests */
+    if (mkdir(config->state_dir, 0700) != 0 && errno != EEXIST) {
+        return sl_err_set(err, SL_IO, "state_dir: %s: %s", config->state_dir, strerror(errno));
+    }
+    sl_rc rc = SL_OK;
+    if (config->refvals[0] != '\0') {
+        rc = backend->refvals_open(config->refvals, &trustd->refvals.refvals,
+                                   trustd->refvals.digest, err);
+    }
+    rc = rc == SL_OK ? sl_verifier_start(backend, &trustd->refvals, config->verifier_seconds,
+                                         &trustd->verifier, err)
+                     : rc;
+    (void)snprintf(path, sizeof(path), "%s/trustd.db", config->state_dir);
+    rc = rc == SL_OK ? sl_store_open(path, &trustd->store, err) : rc;
+    rc = rc == SL_OK ? journal_start(trustd, err) : rc;
+    if (rc != SL_OK) {
+        sl_trustd_close(trustd);
+    }
+    return rc;
+}
+
+void sl_trustd_close(struct sl_trustd *trustd)
+{
+    sl_verifier_stop(&trustd->verifier);
+    sl_journal_close(trustd->journal);
+    sl_store_close(trustd->store);
+    sl_rate_done(&trustd->rate);
+    if (trustd->refvals.digest[0] != '\0') {
+        trustd->backend->refvals_close(&trustd->refvals.refvals);
+    }
+    *trustd = (struct sl_trustd){0};
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job that crashes or never ends costs itself alone. */
+#include "unit.h"
+
+#include <signal.h>
+
+#include "jobs.h"
+#include "trustd/verifier.h"
+#include "trustd_backend.h"
+
+static char *judge(struct sl_verifier *verifier, const char *what)
+{
+    json_t *job = job_make("tpm-ima", what, "lease_ms: 900");
+    char *text = json_dumps(job, JSON_COMPACT);
+    char *result = NULL;
+    assert_ok(sl_verifier_judge(verifier, text, strlen(text), &result));
+    free(text);
+    json_decref(job);
+    return result;
+}
+
+static void test_verifier_judge_survives(void **state)
+{
+    static const struct {
+        const char *what, *expected;
+    } table[] = {
+        {"good", "\"verdict\":\"trusted\""}, {"crash", "crashed (signal 9)"},
+        {"loop", "took more than 1 s"},      {"fail", "failed"},
+        {"good", "\"verdict\":\"trusted\""},
+    };
+    static struct sl_loaded_refvals none;
+    struct sl_verifier verifier;
+    struct sl_err err = {0};
+    assert_ok(sl_verifier_start(&test_backend, &none, 1, &verifier, &err));
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char *result = judge(&verifier, table[i].what);
+        if (strstr(result, table[i].expected) == NULL) {
+            fail_msg("%s: %s", table[i].what, result);
+        }
+        free(result);
+    }
+    sl_verifier_stop(&verifier);
+}
+
+static void test_verifier_judge_gone_is_closed(void **state)
+{
+    static struct sl_loaded_refvals none;
+    struct sl_verifier verifier;
+    struct sl_err err = {0};
+    char *result = NULL;
+    assert_ok(sl_verifier_start(&test_backend, &none, 1, &verifier, &err));
+    assert_rc(sl_verifier_judge(&verifier, "{}", (size_t)SL_JOB_SIZE_MAX + 1, &result), SL_RANGE);
+    assert_int_equal(kill(verifier.pid, SIGKILL), 0);
+    assert_rc(sl_verifier_judge(&verifier, "{}", 2, &result), SL_CLOSED);
+    sl_verifier_stop(&verifier);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_verifier_judge_survives),
+        cmocka_unit_test(test_verifier_judge_gone_is_closed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
