@@ -107,6 +107,13 @@ static bool script_path(const struct package *package, const char *path, char *o
     return false;
 }
 
+static bool is_file(struct archive_entry *entry)
+{
+    /* a hard link's file is in the same archive */
+    return archive_entry_filetype(entry) == AE_IFREG && archive_entry_hardlink(entry) == NULL &&
+           archive_entry_pathname(entry) != NULL;
+}
+
 static sl_rc tar_read(struct package *package, bool is_control, struct sl_err *err)
 {
     struct archive *tar = sl_archive_tar_new();
@@ -121,9 +128,8 @@ static sl_rc tar_read(struct package *package, bool is_control, struct sl_err *e
         rc = sl_err_set(err, SL_MALFORMED, "%s", archive_error_string(tar));
     }
     while (rc == SL_OK && (status = archive_read_next_header(tar, &entry)) == ARCHIVE_OK) {
-        if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry) != NULL ||
-            archive_entry_pathname(entry) == NULL) {
-            continue; /* a hard link's file is in the same archive */
+        if (!is_file(entry)) {
+            continue;
         }
         if (!sl_archive_path(archive_entry_pathname(entry), path, sizeof(path))) {
             rc = sl_err_set(err, SL_MALFORMED, "a path that leaves the root");

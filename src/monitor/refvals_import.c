@@ -128,6 +128,11 @@ static sl_rc file_import(struct sl_import *import, const char *from, const char 
     return sl_import_add(import, digests, name);
 }
 
+static bool is_unreadable(const FTSENT *entry)
+{
+    return entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS || entry->fts_info == FTS_DNR;
+}
+
 sl_rc sl_import_dir(struct sl_import *import, const char *path, struct sl_err *err)
 {
     char *roots[2] = {strdup(path), NULL};
@@ -140,7 +145,7 @@ sl_rc sl_import_dir(struct sl_import *import, const char *path, struct sl_err *e
     while (rc == SL_OK && (errno = 0, entry = fts_read(tree)) != NULL) {
         const char *name = entry->fts_path + length;
 
-        if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_NS || entry->fts_info == FTS_DNR) {
+        if (is_unreadable(entry)) {
             rc = sl_err_set(err, entry->fts_errno == ENOENT ? SL_NOT_FOUND : SL_IO, "%s: %s",
                             entry->fts_path, strerror(entry->fts_errno));
         } else if (entry->fts_info == FTS_F && S_ISREG(entry->fts_statp->st_mode) &&

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "attest/tpm_public.h"
+#include "base/secret.h"
 #include "monitor/drivers.h"
 #include "monitor/json_bytes.h"
 #include "safelib/bytes.h"
@@ -16,7 +17,7 @@
 static bool is_restart_due(const struct sl_tpm_state *state, const struct sl_monitor_policy *policy)
 {
     return !state->has_quote || state->is_restart || state->entries == 0 ||
-           memcmp(state->policy_tag, policy->tag, sizeof(policy->tag)) != 0;
+           !sl_equal_ct(state->policy_tag, policy->tag, sizeof(policy->tag));
 }
 
 /* ---- challenge ---- */

@@ -26,12 +26,15 @@ expect() {
 }
 
 # A list of three entries, in ASCII as the kernel prints it: boot_aggregate, /bin/good, /bin/odd in PCR 11.
+bytes() { # of hex digits
+    python3 -c 'import sys; sys.stdout.buffer.write(bytes.fromhex(sys.argv[1]))' "$1"
+}
 entry() { # PCR PATH: the file's content is its path
     local digest data
     digest=$(printf '%s\n' "$2" | sha256sum | cut -d' ' -f1)
     data=$(printf '28000000'; printf 'sha256:' | od -An -tx1 | tr -d ' \n'; printf '00%s' "$digest"
            printf '%02x000000' $((${#2} + 1)); printf '%s' "$2" | od -An -tx1 | tr -d ' \n'; printf '00')
-    printf '%s %s ima-ng sha256:%s %s\n' "$1" "$(printf '%b' "$(sed 's/../\\x&/g' <<<"$data")" | sha1sum | cut -d' ' -f1)" "$digest" "$2"
+    printf '%s %s ima-ng sha256:%s %s\n' "$1" "$(bytes "$data" | sha1sum | cut -d' ' -f1)" "$digest" "$2"
 }
 { entry 10 boot_aggregate; entry 10 /bin/good; entry 11 /bin/odd; } >list
 mkdir -p tree/bin
