@@ -16,6 +16,7 @@
 /* Must the list come from entry 0? */
 static bool is_restart_due(const struct sl_tpm_state *state, const struct sl_monitor_policy *policy)
 {
+    /* forbidden: waived, the tag of a policy is public */
     return !state->has_quote || state->is_restart || state->entries == 0 ||
            !sl_equal_ct(state->policy_tag, policy->tag, sizeof(policy->tag));
 }
