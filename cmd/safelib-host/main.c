@@ -213,6 +213,12 @@ static void banner(const struct program *program)
     const struct sl_enclave *enclave = sl_host_enclave(program->host);
     (void)fprintf(stderr, "  enclave    %p-%p\n", (void *)enclave->base,
                   (void *)(enclave->base + enclave->size));
+    const uint8_t *processor;
+    size_t processor_size;
+    if (sl_device_processor(enclave, &processor, &processor_size)) {
+        (void)fprintf(stderr, "  emulated processor's registers %p-%p\n", (const void *)processor,
+                      (const void *)(processor + processor_size));
+    }
     (void)fprintf(stderr, "  protection %s\n", node->device.protection);
     for (const char *const *rule = node->device.unenforced; rule != NULL && *rule != NULL; rule++) {
         (void)fprintf(stderr, "  not enforced here: %s\n", *rule);

@@ -77,4 +77,11 @@ struct sl_machine;
  * enclave. NULL where there is none: every device but `emu`. Lives as long as the enclave. */
 const struct sl_machine *sl_device_machine(const struct sl_enclave *enclave);
 
+/** Where the emulator keeps, outside the enclave, what a processor keeps in itself: the registers
+ * of threads that it interrupted or resumed lie in its signal frames. Real devices have no such
+ * memory.
+ * @return false: none */
+bool sl_device_processor(const struct sl_enclave *enclave, const uint8_t **ret_base,
+                         size_t *ret_size);
+
 #endif

@@ -40,3 +40,11 @@ const struct sl_machine *sl_device_machine(const struct sl_enclave *enclave)
 {
     return enclave->ops == &sl_device_emu ? &((const struct emu_enclave *)enclave)->machine : NULL;
 }
+
+bool sl_device_processor(const struct sl_enclave *enclave, const uint8_t **ret_base,
+                         size_t *ret_size)
+{
+    *ret_base = sl_emu_region.base;
+    *ret_size = sl_emu_region.size;
+    return enclave->ops == &sl_device_emu && sl_emu_region.size != 0;
+}

@@ -129,10 +129,17 @@ void sl_emu_xsave_reset(uint8_t *frame)
     memset(frame, 0, LEGACY_USED);
     memcpy(frame, &fcw, sizeof(fcw));
     memcpy(frame + MXCSR_OFF, &mxcsr, sizeof(mxcsr));
-    if (frame_size(frame) != 0) {
+    const uint32_t limit = frame_size(frame);
+    if (limit != 0) {
         memcpy(&bv, frame + HEADER_OFF, sizeof(bv));
         bv &= 1ull << PKRU_BIT;
         memcpy(frame + HEADER_OFF, &bv, sizeof(bv));
+    }
+    /* XSTATE_BV alone would leave the enclave's upper halves in the frame that the host sees */
+    for (uint32_t i = 2; i < 63; i++) {
+        if (i != PKRU_BIT && has_component(&g_xstate, ~0ull, i, limit)) {
+            memset(frame + g_xstate.off[i], 0, g_xstate.size[i]);
+        }
     }
 }
 

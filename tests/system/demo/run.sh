@@ -129,9 +129,11 @@ search_secrets() {
     fi
     local range
     range=$(sed -n 's/^ *enclave *0x\([0-9a-f]*\)-0x\([0-9a-f]*\).*/\1-\2/p' "$WORK/host.log")
-    [ -n "$range" ] || die "the host does not say where the enclave lies"
+    local processor
+    processor=$(sed -n "s/^ *emulated processor's registers 0x\([0-9a-f]*\)-0x\([0-9a-f]*\).*/\1-\2/p" "$WORK/host.log")
+    [ -n "$range" ] && [ -n "$processor" ] || die "the host does not say where the enclave lies"
     in_ns lan curl -s -m 10 -o /dev/null http://10.2.0.2/
-    "$MEMSCAN" --patterns "$WORK/patterns" --pid "$HOST_PID" --exclude "$range" \
+    "$MEMSCAN" --patterns "$WORK/patterns" --pid "$HOST_PID" --exclude "$range" --exclude "$processor" \
         --file "$WORK/wire.pcap" --file "$WORK/host.log" >"$WORK/scan.log" 2>&1
     local rc=$?
     indent <"$WORK/scan.log"
