@@ -39,13 +39,12 @@ void sl_api_health(struct sl_call *call)
 
 static uint64_t resident_bytes(void)
 {
-    unsigned long long size = 0;
+    char line[128] = "";
     unsigned long long resident = 0;
     FILE *file = fopen("/proc/self/statm", "r");
-    if (file != NULL) {
-        if (fscanf(file, "%llu %llu", &size, &resident) != 2) {
-            resident = 0;
-        }
+    if (file != NULL) { /* "size resident ...", in pages */
+        char *space = fgets(line, sizeof(line), file) != NULL ? strchr(line, ' ') : NULL;
+        resident = space != NULL ? strtoull(space, NULL, 10) : 0;
         (void)fclose(file);
     }
     return resident * 4096;

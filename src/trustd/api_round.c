@@ -23,7 +23,9 @@ static sl_rc tee_nonce(const uint8_t nonce[NONCE_SIZE], const char *id, char ret
     }
     memcpy(data, domain, sizeof(domain));
     memcpy(data + sizeof(domain), nonce, NONCE_SIZE);
-    memcpy(data + sizeof(domain) + NONCE_SIZE, id, size);
+    for (size_t i = 0; i < size; i++) { /* without its terminator */
+        data[sizeof(domain) + NONCE_SIZE + i] = (uint8_t)id[i];
+    }
     sl_rc rc = sl_sha256(data, sizeof(domain) + NONCE_SIZE + size, hash);
     if (rc == SL_OK) {
         sl_hex_encode(hash, sizeof(hash), ret_hex);

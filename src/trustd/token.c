@@ -4,6 +4,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -46,7 +47,7 @@ sl_rc sl_token_make(char ret_text[SL_TOKEN_TEXT_SIZE], uint8_t ret_hash[SL_TOKEN
     if (RAND_bytes(random, sizeof(random)) != 1) {
         return SL_CRYPTO;
     }
-    memcpy(ret_text, "slt", 3);
+    (void)snprintf(ret_text, SL_TOKEN_TEXT_SIZE, "slt");
     sl_hex_encode(random, sizeof(random), ret_text + 3);
     sl_wipe(random, sizeof(random));
     return sl_token_hash(ret_text, ret_hash);
