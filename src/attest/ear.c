@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/digest.h"
 #include "attest/result.h"
 
 #define EAR_PROFILE "tag:github.com,2023:veraison/ear"
@@ -139,13 +140,14 @@ static json_t *submod_json(const struct sl_attest_result *result)
     sl_rc rc = SL_OK;
     json_t *json = json_object();
     json_t *tcb = json_copy(result->tcb);
+    uint8_t evidence[SHA256_DIGEST_LENGTH];
+    sl_sha256((struct sl_blob){result->evidence, result->evidence_size}, evidence);
     sl_json_put(tcb, "status", json_string(sl_tcb_status_text(result->tcb_status)), &rc);
     sl_json_put(json, "ear.status", json_string(sl_attest_status_text(result->status)), &rc);
     sl_json_put(json, "ear.trustworthiness-vector", sl_result_vector_json(&result->vector), &rc);
     sl_json_put(json, "ear.appraisal-policy-id", json_string(result->policy_id), &rc);
     sl_json_put(json, "safelib.emulated", json_boolean(result->is_emulated), &rc);
-    sl_json_put(json, "safelib.evidence-sha256",
-                base64url_json(result->evidence_sha256, sizeof(result->evidence_sha256)), &rc);
+    sl_json_put(json, "safelib.evidence-sha256", base64url_json(evidence, sizeof(evidence)), &rc);
     sl_json_put(json, "safelib.findings", findings_json(&result->findings), &rc);
     sl_json_put(json, "safelib.tcb", tcb, &rc);
     sl_json_put(json, "safelib.appraised", json_incref(result->appraised), &rc);

@@ -364,6 +364,50 @@ void sl_json_read_skip(struct sl_json_reader *r, struct sl_blob *ret_span)
     }
 }
 
+/* Offset behind the bracket that closes the one at @p off, or 0. A string has no escapes here. */
+static size_t span_end(struct sl_blob in, size_t off)
+{
+    size_t depth = 0;
+    for (size_t i = off; i < in.size; i++) {
+        const uint8_t c = in.data[i];
+        if (c == '"') {
+            const uint8_t *end = memchr(in.data + i + 1, '"', in.size - i - 1);
+            if (end == NULL) {
+                return 0;
+            }
+            i = (size_t)(end - in.data);
+        } else if (c == '{' || c == '[') {
+            depth++;
+        } else if ((c == '}' || c == ']') && --depth == 0) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+void sl_json_read_span(struct sl_json_reader *r, struct sl_blob *ret_span)
+{
+    *ret_span = (struct sl_blob){0};
+    if (peek(r) != '{' || r->rc != SL_OK) {
+        sl_json_reader_fail(r, SL_MALFORMED, "an object is expected");
+        return;
+    }
+    const size_t end = span_end(r->in, r->off);
+    if (end == 0) {
+        sl_json_reader_fail(r, SL_MALFORMED, "ends within an object");
+        return;
+    }
+    *ret_span = (struct sl_blob){.data = r->in.data + r->off, .size = end - r->off};
+    if (memchr(ret_span->data, '\\', ret_span->size) != NULL) {
+        sl_json_reader_fail(r, SL_MALFORMED,
+                            "byte 0x5c in a string: escapes and what is not printable ASCII are "
+                            "refused in signed data");
+        *ret_span = (struct sl_blob){0};
+        return;
+    }
+    r->off = end;
+}
+
 void sl_json_read_end(struct sl_json_reader *r)
 {
     if (peek(r) >= 0) {

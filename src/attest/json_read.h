@@ -44,6 +44,9 @@ void sl_json_read_hex(struct sl_json_reader *r, uint8_t *out, size_t size);
 int64_t sl_json_read_time(struct sl_json_reader *r);
 /** Any value; @p ret_span (may be NULL) is its bytes as they came. */
 void sl_json_read_skip(struct sl_json_reader *r, struct sl_blob *ret_span);
+/** An object's bytes as they came, found by its brackets and strings alone: whoever takes the span
+ * reads it strictly, with a reader of its own. */
+void sl_json_read_span(struct sl_json_reader *r, struct sl_blob *ret_span);
 /** Nothing but white space is left. */
 void sl_json_read_end(struct sl_json_reader *r);
 

@@ -4,12 +4,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
-#include "attest/digest.h"
 #include "attest/verify.h"
 #include "base/bytes.h"
 
@@ -64,7 +64,6 @@ struct sl_attest_result *sl_result_create(const struct sl_attest_input *input)
     result->time_s = input->time_s;
     result->not_before_s = INT64_MIN;
     result->not_after_s = INT64_MAX;
-    sl_sha256(input->evidence, result->evidence_sha256);
     const struct sl_blob *nonce = input->nonce.data != NULL ? &input->nonce : &input->report_data;
     if (nonce->data != NULL && nonce->size <= sizeof(result->nonce)) {
         memcpy(result->nonce, nonce->data, nonce->size);
@@ -74,7 +73,13 @@ struct sl_attest_result *sl_result_create(const struct sl_attest_input *input)
     result->tcb = json_object();
     result->claims = json_object();
     result->appraised = json_object();
-    if (result->tcb == NULL || result->claims == NULL || result->appraised == NULL) {
+    result->evidence = malloc(input->evidence.size + 1);
+    if (result->evidence != NULL && input->evidence.size > 0) {
+        memcpy(result->evidence, input->evidence.data, input->evidence.size);
+    }
+    result->evidence_size = input->evidence.size;
+    if (result->tcb == NULL || result->claims == NULL || result->appraised == NULL ||
+        result->evidence == NULL) {
         sl_attest_result_free(result);
         return NULL;
     }
@@ -89,6 +94,7 @@ void sl_attest_result_free(struct sl_attest_result *result)
     json_decref(result->tcb);
     json_decref(result->claims);
     json_decref(result->appraised);
+    free(result->evidence);
     free(result);
 }
 

@@ -29,7 +29,8 @@ struct sl_attest_result {
     uint8_t report_data[64];
     bool has_report_data;
     /* What an EAR names beside the verdict. */
-    uint8_t evidence_sha256[32];
+    uint8_t *evidence; /**< a copy: only an EAR needs its hash, which costs more than the copy */
+    size_t evidence_size;
     uint8_t
         nonce[64]; /**< that the caller expected, or the report_data it did; nonce_size 0: none */
     size_t nonce_size;

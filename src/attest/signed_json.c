@@ -22,10 +22,7 @@ sl_rc sl_signed_json_read(struct sl_blob in, const char *name, struct sl_signed_
     sl_json_read_object(&r);
     while (sl_json_read_key(&r, &key)) {
         if (sl_blob_is(key, name) && found.object.data == NULL) {
-            sl_json_read_skip(&r, &found.object);
-            if (r.rc == SL_OK && found.object.data[0] != '{') {
-                sl_json_reader_fail(&r, SL_MALFORMED, "an object is expected");
-            }
+            sl_json_read_span(&r, &found.object);
         } else if (sl_blob_is(key, "signature") && !has_signature) {
             has_signature = true;
             sl_json_read_hex(&r, found.signature, sizeof(found.signature));

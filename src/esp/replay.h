@@ -80,7 +80,8 @@ static inline uint64_t sl_replay_accept(struct sl_replay *replay, uint64_t seq)
         if (seq / 64 != replay->top / 64) {
             lost = sl_replay_advance(replay, seq);
         }
-        replay->top = seq;
+        /* the control thread reads it for status and to end overlaps */
+        __atomic_store_n(&replay->top, seq, __ATOMIC_RELAXED);
     }
     replay->blocks[(seq / 64) & replay->block_mask] |= UINT64_C(1) << (seq % 64);
     return lost;

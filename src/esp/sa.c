@@ -79,7 +79,7 @@ uint32_t sl_esp_sa_spi(const struct sl_esp_sa *sa)
 
 uint64_t sl_esp_sa_seq(const struct sl_esp_sa *sa)
 {
-    return sa->is_inbound ? sa->replay.top : sa->seq;
+    return __atomic_load_n(sa->is_inbound ? &sa->replay.top : &sa->seq, __ATOMIC_RELAXED);
 }
 
 const struct sl_esp_counters *sl_esp_sa_counters(const struct sl_esp_sa *sa)

@@ -51,7 +51,8 @@ sl_rc sl_esp_seal(struct sl_esp_sa *sa, uint8_t *in, uint32_t in_size, uint8_t n
         sa->counters.seq_overflow++;
         return SL_OVERFLOW;
     }
-    uint64_t seq = ++sa->seq;
+    uint64_t seq = sa->seq + 1;
+    __atomic_store_n(&sa->seq, seq, __ATOMIC_RELAXED); /* status reads it */
     uint32_t text_size = trailer_write(in, in_size, tfc_size, next_header);
 
     /* The IV is the 64-bit sequence number, as RFC 8750 derives it: it never repeats under one key,
