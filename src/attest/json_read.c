@@ -326,19 +326,19 @@ static void skip_word(struct sl_json_reader *r)
 }
 
 /* Recursion is bounded: `enter` refuses below SL_JSON_DEPTH_MAX. */
-static void skip_value(struct sl_json_reader *r)
+void sl_json_read_skip(struct sl_json_reader *r)
 {
     struct sl_blob key;
     int c = peek(r);
     if (c == '{') {
         sl_json_read_object(r);
         while (sl_json_read_key(r, &key)) {
-            skip_value(r);
+            sl_json_read_skip(r);
         }
     } else if (c == '[') {
         sl_json_read_array(r);
         while (sl_json_read_element(r)) {
-            skip_value(r);
+            sl_json_read_skip(r);
         }
     } else if (c == '"') {
         (void)sl_json_read_string(r);
@@ -348,19 +348,6 @@ static void skip_value(struct sl_json_reader *r)
         skip_word(r);
     } else {
         sl_json_reader_fail(r, SL_MALFORMED, "ends where a value was expected");
-    }
-}
-
-void sl_json_read_skip(struct sl_json_reader *r, struct sl_blob *ret_span)
-{
-    (void)peek(r);
-    size_t start = r->off;
-    skip_value(r);
-    if (ret_span != NULL) {
-        *ret_span = (struct sl_blob){0};
-        if (r->rc == SL_OK) {
-            *ret_span = (struct sl_blob){.data = r->in.data + start, .size = r->off - start};
-        }
     }
 }
 

@@ -42,8 +42,8 @@ uint32_t sl_json_read_uint(struct sl_json_reader *r, uint32_t max);
 void sl_json_read_hex(struct sl_json_reader *r, uint8_t *out, size_t size);
 /** A string "YYYY-MM-DDThh:mm:ssZ", as UNIX time; 0 on failure. */
 int64_t sl_json_read_time(struct sl_json_reader *r);
-/** Any value; @p ret_span (may be NULL) is its bytes as they came. */
-void sl_json_read_skip(struct sl_json_reader *r, struct sl_blob *ret_span);
+/** Any value, read as strictly as if it were wanted. */
+void sl_json_read_skip(struct sl_json_reader *r);
 /** An object's bytes as they came, found by its brackets and strings alone: whoever takes the span
  * reads it strictly, with a reader of its own. */
 void sl_json_read_span(struct sl_json_reader *r, struct sl_blob *ret_span);

@@ -18,7 +18,7 @@ uint32_t sl_json_read_members(struct sl_json_reader *r, const struct sl_json_mem
             i++;
         }
         if (i == count) {
-            sl_json_read_skip(r, NULL);
+            sl_json_read_skip(r);
             continue;
         }
         if ((seen & 1U << i) != 0) {
@@ -124,7 +124,7 @@ static void read_name(struct sl_json_reader *r, struct sl_blob ret_names[2])
         } else if (sl_blob_is(key, "type")) {
             ret_names[1] = sl_json_read_string(r);
         } else {
-            sl_json_read_skip(r, NULL);
+            sl_json_read_skip(r);
         }
     }
 }

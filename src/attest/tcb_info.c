@@ -85,7 +85,7 @@ static void read_level_tcb(struct sl_json_reader *r, void *target)
         } else if (bit != 0) {
             read_components(r, level->sgx, &level->sgx_span);
         } else {
-            sl_json_read_skip(r, NULL);
+            sl_json_read_skip(r);
         }
     }
     r->key = (struct sl_blob){0};

@@ -137,6 +137,8 @@ static void signing_is_pck(struct sl_attest_collateral *c)
     c->tcb_signing_chain = c->pck_chain;
 }
 
+/* From here to the tables each line is a function of its own: one thing wrong with good evidence.
+ */
 BEND(lacks_info, s->collateral = no_tcb_info)
 BEND(lacks_identity, s->collateral = no_qe_identity)
 BEND(lacks_signing, s->collateral = no_signing_chain)

@@ -15,7 +15,7 @@ static sl_rc skip_all(struct sl_blob in)
 {
     struct sl_json_reader r;
     sl_json_reader_init(&r, in);
-    sl_json_read_skip(&r, NULL);
+    sl_json_read_skip(&r);
     sl_json_read_end(&r);
     assert_true((r.rc == SL_OK) == (r.why[0] == '\0'));
     return r.rc;

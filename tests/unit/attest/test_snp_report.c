@@ -60,6 +60,7 @@ struct change {
     enum sl_snp_product product;
 };
 
+/* Long, for it is a table: a row for each field of the report; the loop behind it is short. */
 static void test_snp_verify_each_field_has_its_finding(void **state)
 {
     static const struct change rows[] = {
