@@ -2,33 +2,20 @@
 /* Revocation, RFC 5280 6.3.3, for complete CRLs by the certificate's own issuer. Delta, indirect
  * and partitioned CRLs have critical extensions and are refused. */
 #include "attest/amd_path.h"
+#include "attest/dates.h"
 #include "attest/result.h"
 
 /* RFC 5280 5.1.2.4 and 5.1.2.5: this update, next update; and the age that the policy allows. */
 static void dates_check(const struct sl_amd_path *path, const struct sl_crl *crl,
                         const char *issuer, struct sl_findings *findings)
 {
-    char now[SL_TIME_TEXT_SIZE], bound[SL_TIME_TEXT_SIZE];
-    sl_time_text(path->time_s, now);
-    if (path->time_s < crl->this_update_s) {
-        sl_time_text(crl->this_update_s, bound);
-        sl_finding_add(findings, SL_CHECK_CRL_NOT_YET,
-                       "%s: the CRL of \"%s\" was issued at %s, the time is %s: check the clock",
-                       path->name, issuer, bound, now);
-    } else if (path->time_s > crl->next_update_s) {
-        sl_time_text(crl->next_update_s, bound);
-        sl_finding_add(findings, SL_CHECK_CRL_EXPIRED,
-                       "%s: the CRL of \"%s\" was to be renewed by %s, the time is %s: get the "
-                       "current one",
-                       path->name, issuer, bound, now);
-    } else if (path->max_crl_age_s != 0 &&
-               (uint64_t)(path->time_s - crl->this_update_s) > path->max_crl_age_s) {
-        sl_time_text(crl->this_update_s, bound);
-        sl_finding_add(findings, SL_CHECK_COLLATERAL_TOO_OLD,
-                       "%s: the CRL of \"%s\" is of %s, the policy allows %llu s and the time is "
-                       "%s: get the current one",
-                       path->name, issuer, bound, (unsigned long long)path->max_crl_age_s, now);
-    }
+    const struct sl_dates dates = {.path = path->name,
+                                   .name = issuer,
+                                   .from_s = crl->this_update_s,
+                                   .until_s = crl->next_update_s,
+                                   .time_s = path->time_s,
+                                   .max_age_s = path->max_crl_age_s};
+    sl_crl_dates_check(&dates, findings);
 }
 
 static bool crl_is_signed(const struct sl_amd_path *path, struct sl_amd_keys *keys,

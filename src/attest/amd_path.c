@@ -2,6 +2,7 @@
 /* From a VCEK or VLEK to AMD's root. Building follows names, key identifiers *and* signatures, so
  * that a look-alike certificate never displaces the right one. */
 #include "attest/amd_path.h"
+#include "attest/dates.h"
 
 #include "attest/der.h"
 #include "attest/result.h"
@@ -73,23 +74,12 @@ static bool format_check(const struct sl_amd_path *path, const struct sl_cert *c
 static void validity_check(const struct sl_amd_path *path, const struct sl_cert *cert,
                            struct sl_findings *findings)
 {
-    char now[SL_TIME_TEXT_SIZE], bound[SL_TIME_TEXT_SIZE];
-    if (path->time_s >= cert->not_before_s && path->time_s <= cert->not_after_s) {
-        return;
-    }
-    sl_time_text(path->time_s, now);
-    if (path->time_s < cert->not_before_s) {
-        sl_time_text(cert->not_before_s, bound);
-        sl_finding_add(findings, SL_CHECK_CERT_NOT_YET,
-                       "%s: certificate \"%s\" is valid from %s, the time is %s: check the clock",
-                       path->name, cert->name, bound, now);
-    } else {
-        sl_time_text(cert->not_after_s, bound);
-        sl_finding_add(findings, SL_CHECK_CERT_EXPIRED,
-                       "%s: certificate \"%s\" expired at %s, the time is %s: get the chain again "
-                       "from the vendor",
-                       path->name, cert->name, bound, now);
-    }
+    const struct sl_dates dates = {.path = path->name,
+                                   .name = cert->name,
+                                   .from_s = cert->not_before_s,
+                                   .until_s = cert->not_after_s,
+                                   .time_s = path->time_s};
+    sl_cert_dates_check(&dates, findings);
 }
 
 /* RFC 5280 6.1.4 (k) to (n). @p below counts the certificates between it and the leaf that are not

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Path building and validation for Intel's chains, RFC 5280 6.1. Building follows names, key
  * identifiers *and* signatures, so that a look-alike never displaces the right certificate. */
+#include "attest/dates.h"
 #include "attest/intel.h"
 
 static bool list_holds(const struct sl_cert_list *list, const struct sl_cert *cert)
@@ -113,25 +114,13 @@ static sl_rc path_build(struct sl_intel *v, const char *name, const struct sl_ce
 
 static void check_validity(struct sl_intel *v, const char *name, const struct sl_cert *cert)
 {
-    char now[SL_TIME_TEXT_SIZE];
-    char bound[SL_TIME_TEXT_SIZE];
+    const struct sl_dates dates = {.path = name,
+                                   .name = cert->name,
+                                   .from_s = cert->not_before_s,
+                                   .until_s = cert->not_after_s,
+                                   .time_s = v->input->time_s};
     sl_result_validity_narrow(v->result, cert->not_before_s, cert->not_after_s);
-    if (v->input->time_s >= cert->not_before_s && v->input->time_s <= cert->not_after_s) {
-        return;
-    }
-    sl_time_text(v->input->time_s, now);
-    if (v->input->time_s < cert->not_before_s) {
-        sl_time_text(cert->not_before_s, bound);
-        sl_finding_add(v->findings, SL_CHECK_CERT_NOT_YET,
-                       "%s: certificate \"%s\" is valid from %s, the time is %s: check the clock",
-                       name, cert->name, bound, now);
-    } else {
-        sl_time_text(cert->not_after_s, bound);
-        sl_finding_add(v->findings, SL_CHECK_CERT_EXPIRED,
-                       "%s: certificate \"%s\" expired at %s, the time is %s: get the chain again "
-                       "from the vendor",
-                       name, cert->name, bound, now);
-    }
+    sl_cert_dates_check(&dates, v->findings);
 }
 
 /* RFC 5280 6.1.4 (k) to (n). */
@@ -172,30 +161,14 @@ static void check_leaf(struct sl_intel *v, const char *name, const struct sl_cer
 static void check_crl_dates(struct sl_intel *v, const char *name, const struct sl_crl *crl,
                             const struct sl_cert *issuer)
 {
-    char now[SL_TIME_TEXT_SIZE];
-    char bound[SL_TIME_TEXT_SIZE];
-    int64_t time_s = v->input->time_s;
-    uint64_t age_max_s = v->input->policy->max_collateral_age_s;
-    sl_time_text(time_s, now);
+    const struct sl_dates dates = {.path = name,
+                                   .name = issuer->name,
+                                   .from_s = crl->this_update_s,
+                                   .until_s = crl->next_update_s,
+                                   .time_s = v->input->time_s,
+                                   .max_age_s = v->input->policy->max_collateral_age_s};
     sl_result_validity_narrow(v->result, crl->this_update_s, crl->next_update_s);
-    if (time_s < crl->this_update_s) {
-        sl_time_text(crl->this_update_s, bound);
-        sl_finding_add(v->findings, SL_CHECK_CRL_NOT_YET,
-                       "%s: the CRL of \"%s\" was issued at %s, the time is %s: check the clock",
-                       name, issuer->name, bound, now);
-    } else if (time_s > crl->next_update_s) {
-        sl_time_text(crl->next_update_s, bound);
-        sl_finding_add(v->findings, SL_CHECK_CRL_EXPIRED,
-                       "%s: the CRL of \"%s\" was to be renewed by %s, the time is %s: get the "
-                       "current one",
-                       name, issuer->name, bound, now);
-    } else if (age_max_s != 0 && (uint64_t)(time_s - crl->this_update_s) > age_max_s) {
-        sl_time_text(crl->this_update_s, bound);
-        sl_finding_add(v->findings, SL_CHECK_COLLATERAL_TOO_OLD,
-                       "%s: the CRL of \"%s\" is of %s, the policy allows %llu s and the time is "
-                       "%s: get the current one",
-                       name, issuer->name, bound, (unsigned long long)age_max_s, now);
-    }
+    sl_crl_dates_check(&dates, v->findings);
 }
 
 /* Signature and dates; once for each CRL, however many certificates it is asked for. */

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "attest/dates.h"
 #include "attest/x509_internal.h"
 
 static bool has_critical_entry(X509_CRL *crl)
@@ -83,27 +84,13 @@ static void dates_check(const struct sl_x509_path *path, X509_CRL *crl, const ch
         !sl_x509_time_read(X509_CRL_get0_nextUpdate(crl), &until_s)) {
         return;
     }
-    char now[SL_TIME_TEXT_SIZE], bound[SL_TIME_TEXT_SIZE];
-    sl_time_text(path->time_s, now);
-    if (path->time_s < from_s) {
-        sl_time_text(from_s, bound);
-        sl_finding_add(findings, SL_CHECK_CRL_NOT_YET,
-                       "%s: the CRL of \"%s\" was issued at %s, the time is %s: check the clock",
-                       path->name, issuer, bound, now);
-    } else if (path->time_s > until_s) {
-        sl_time_text(until_s, bound);
-        sl_finding_add(findings, SL_CHECK_CRL_EXPIRED,
-                       "%s: the CRL of \"%s\" was to be renewed by %s, the time is %s: get the "
-                       "current one",
-                       path->name, issuer, bound, now);
-    } else if (path->max_crl_age_s != 0 &&
-               (uint64_t)(path->time_s - from_s) > path->max_crl_age_s) {
-        sl_time_text(from_s, bound);
-        sl_finding_add(findings, SL_CHECK_COLLATERAL_TOO_OLD,
-                       "%s: the CRL of \"%s\" is of %s, the policy allows %llu s and the time is "
-                       "%s: get the current one",
-                       path->name, issuer, bound, (unsigned long long)path->max_crl_age_s, now);
-    }
+    const struct sl_dates dates = {.path = path->name,
+                                   .name = issuer,
+                                   .from_s = from_s,
+                                   .until_s = until_s,
+                                   .time_s = path->time_s,
+                                   .max_age_s = path->max_crl_age_s};
+    sl_crl_dates_check(&dates, findings);
 }
 
 static void revoked_check(const struct sl_x509_path *path, X509_CRL *crl, X509 *subject,

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "attest/dates.h"
 #include "attest/x509_internal.h"
 
 enum { EXTENSIONS_MAX = 64 };
@@ -96,20 +97,12 @@ static void validity_check(const struct sl_x509_path *path, X509 *cert, const ch
         !sl_x509_time_read(X509_get0_notAfter(cert), &until_s)) {
         return; /* format_check has told */
     }
-    char now[SL_TIME_TEXT_SIZE], bound[SL_TIME_TEXT_SIZE];
-    sl_time_text(path->time_s, now);
-    if (path->time_s < from_s) {
-        sl_time_text(from_s, bound);
-        sl_finding_add(findings, SL_CHECK_CERT_NOT_YET,
-                       "%s: certificate \"%s\" is valid from %s, the time is %s: check the clock",
-                       path->name, name, bound, now);
-    } else if (path->time_s > until_s) {
-        sl_time_text(until_s, bound);
-        sl_finding_add(findings, SL_CHECK_CERT_EXPIRED,
-                       "%s: certificate \"%s\" expired at %s, the time is %s: get the chain again "
-                       "from the vendor",
-                       path->name, name, bound, now);
-    }
+    const struct sl_dates dates = {.path = path->name,
+                                   .name = name,
+                                   .from_s = from_s,
+                                   .until_s = until_s,
+                                   .time_s = path->time_s};
+    sl_cert_dates_check(&dates, findings);
 }
 
 /* RFC 5280 6.1.4 (k) to (n); RFC 5280 4.2.1.3 and 4.2.1.9: key usage, basic constraints. @p below
