@@ -86,8 +86,24 @@ struct sl_nf_counter {
     uint64_t value;
 };
 
-/** A network function. All members but `share`, `unload`, `counter_count` and `counter_get` are
- * required. */
+struct sl_flow_spec;
+
+/** Where an NF puts packets that no packet caused: reports, probes. */
+struct sl_emit;
+
+/** Sends a packet of the NF's own out of @p port, past the other NFs of the chain.
+ * @param data  a whole IPv4 or IPv6 packet, checksums filled; copied
+ * @retval SL_OK
+ * @retval SL_RANGE  larger than SL_PACKET_MAX, or no IP packet
+ * @retval SL_AGAIN  no room now, or no SA on that port: the packet is not taken
+ * @context packet path, in `tick` */
+sl_rc sl_emit_packet(struct sl_emit *emit, enum sl_port port, const void *data,
+                     uint32_t size) SL_MUST_CHECK;
+
+/** `steer`: this NF does not care which shard. */
+#define SL_STEER_ANY 0xffffffffu
+
+/** A network function. `name`, `load`, `unload` and one of `burst` and `flow` are required. */
 struct sl_nf {
     /** lower-case, unique in the image: the name used in chains, e.g. "firewall" */
     const char *name;
@@ -103,14 +119,43 @@ struct sl_nf {
 
     /** Makes the state of a further shard from one that load built: same policy, counters of its
      * own from zero, large tables that nobody writes shared. The states are unloaded in any order.
-     * Without it load runs once per shard.
+     * Without it load runs once per shard. A state is told which shard it is by `place`.
      * @retval SL_OK, SL_NO_MEMORY
      * @context control thread; burst may be running on @p state */
     sl_rc (*share)(void *state, void **ret_state);
 
+    /** Tells a state its place, once, before its first burst. Optional: for what is dealt out among
+     * shards (ports of an address).
+     * @context control thread */
+    void (*place)(void *state, uint32_t shard, uint32_t shard_count);
+
     /** Decides every packet of a burst.
      * @context packet path: no allocation, no log, no system call; one thread per state */
     void (*burst)(void *state, struct sl_packet *const *packets, uint32_t count);
+
+    /** The flow level (safelib/flow.h), in the place of `burst`. */
+    const struct sl_flow_spec *flow;
+
+    /** Takes over from the state that it replaces in a new version of the chain, what it learned
+     * (bindings, buckets); flow tables move by themselves. Without it learned state starts anew.
+     * Bounded work: moves pointers, and leaves @p old fit for unload only.
+     * @context packet path, between two bursts; both states are this shard's */
+    void (*adopt)(void *state, void *old);
+
+    /** Called some times a second, whether packets come or not.
+     * @param now_ms   the shard's clock, monotonic; virtual in tests
+     * @param unix_ms  time of day as the gateway attests it; 0: not known
+     * @context packet path, between two bursts */
+    void (*tick)(void *state, uint64_t now_ms, uint64_t unix_ms, struct sl_emit *emit);
+
+    /** Which shard a packet belongs to, as it enters the chain. Without it, and for SL_STEER_ANY,
+     * the hash of its flow decides, the same for both directions. The first NF on the packet's way
+     * that does not say SL_STEER_ANY decides for all, so one that rewrites addresses says it for
+     * the packets on both of its sides.
+     * @param shard_count  >= 2
+     * @return less than @p shard_count, or SL_STEER_ANY
+     * @context packet path of any shard: reads what load built, changes nothing */
+    uint32_t (*steer)(const void *state, const struct sl_packet *packet, uint32_t shard_count);
 
     /** Frees what load or share built.
      * @context control thread */
