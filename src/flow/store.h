@@ -25,6 +25,10 @@ enum {
     SL_FLOW_RECORD_MAX = 320,
     /** Records that may be pinned at once: those of a burst, with their second looks. */
     SL_FLOW_PIN_MAX = 256,
+    /** The smallest cache; fewer are made this many. */
+    SL_FLOW_INSIDE_MIN = 4 * SL_FLOW_PIN_MAX,
+    /** Outside, each slot begins at a multiple of this. */
+    SL_FLOW_OUTSIDE_ALIGN = 64,
 };
 
 #define SL_FLOW_STORE_COUNTER_TABLE(X)                                                             \
@@ -44,13 +48,17 @@ struct sl_flow_store;
 struct sl_flow_store_params {
     uint32_t record_size;  /**< bytes, a multiple of 8, <= SL_FLOW_RECORD_MAX */
     uint32_t count;        /**< slots */
-    uint32_t inside_count; /**< records in the enclave; >= count: nothing is ever outside */
-    uint8_t *outside;      /**< untrusted memory, checked to lie outside the enclave; or NULL */
+    uint32_t inside_count; /**< records in the enclave, SL_FLOW_INSIDE_MIN at least; >= count:
+                              nothing is ever outside */
+    uint8_t *outside;      /**< untrusted memory, SL_FLOW_OUTSIDE_ALIGN-aligned, checked to lie
+                              outside the enclave; or NULL */
     size_t outside_size;   /**< bytes; sl_flow_store_outside_size at least, where needed */
 };
 
 /** Bytes of untrusted memory that a store wants; 0 where all fits inside. */
 size_t sl_flow_store_outside_size(const struct sl_flow_store_params *params);
+/** Bytes of enclave memory that a store takes: by the cache, and per slot beside it. */
+size_t sl_flow_store_inside_size(const struct sl_flow_store_params *params);
 
 /** @retval SL_OK, SL_RANGE (params), SL_NO_SPACE (outside), SL_NO_MEMORY, SL_CRYPTO
  * @context control thread  @owner caller frees */
@@ -66,8 +74,8 @@ sl_rc sl_flow_store_take(struct sl_flow_store *store, uint32_t *ret_slot,
  * same record.
  * @param will_write  what the caller writes into the record is kept
  * @retval SL_OK
- * @retval SL_AUTH      the host damaged it: counted; the slot stays taken, its record is zero; give
- * it back
+ * @retval SL_AUTH      the host damaged it: counted once, and lost: the slot stays taken, has no
+ * record, and is SL_AUTH from now on; give it back
  * @retval SL_NO_SPACE  SL_FLOW_PIN_MAX are pinned */
 sl_rc sl_flow_store_pin(struct sl_flow_store *store, uint32_t slot, bool will_write,
                         void **ret_record) SL_MUST_CHECK;
@@ -75,12 +83,19 @@ sl_rc sl_flow_store_pin(struct sl_flow_store *store, uint32_t slot, bool will_wr
 void sl_flow_store_unpin(struct sl_flow_store *store);
 /** Gives a slot back; pinned or not. Its record is wiped from the enclave. */
 void sl_flow_store_give(struct sl_flow_store *store, uint32_t slot);
-/** The slot's record will be wanted soon. */
-void sl_flow_store_prefetch(struct sl_flow_store *store, uint32_t slot);
+/** The records of these slots will be pinned soon: starts the loads of all of them at once, from
+ * the enclave or from outside. One call for a burst; slots out of range or free are no harm. */
+void sl_flow_store_prefetch(struct sl_flow_store *store, const uint32_t *slots, uint32_t count);
+/** Copies a record out, for who looks at all of them (snapshot): not pinned, and what the cache
+ * holds does not change.
+ * @param[out] ret_record  record_size bytes; zero unless SL_OK
+ * @retval SL_OK
+ * @retval SL_AUTH  as sl_flow_store_pin */
+sl_rc sl_flow_store_peek(struct sl_flow_store *store, uint32_t slot,
+                         void *ret_record) SL_MUST_CHECK;
 
+/** @context any thread: read without a lock, may be a burst old */
 void sl_flow_store_counters(const struct sl_flow_store *store,
                             struct sl_flow_store_counters *ret_counters);
-/** Bytes of enclave memory in use: by the cache, and per slot beside it. */
-size_t sl_flow_store_inside_bytes(const struct sl_flow_store *store);
 
 #endif
