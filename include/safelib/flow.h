@@ -113,14 +113,15 @@ struct sl_flow_spec {
      * @param flow_state       the NF's bytes, for the last time
      * @param end              enum sl_flow_end
      * @context packet path, between bursts */
-    void (*ended)(void *state, const struct sl_flow_tuple *original,
+    void (*ended)(void *state, struct sl_flow_table *table, const struct sl_flow_tuple *original,
                   const struct sl_flow_tuple *reply, void *flow_state, uint32_t end);
 
     /** A flow came back from a snapshot: rebuild what hangs on it (a port that is taken). Optional.
      * @retval SL_OK; anything else: the flow is not kept
-     * @context control thread, before the state's first burst */
-    sl_rc (*restored)(void *state, const struct sl_flow_tuple *original,
-                      const struct sl_flow_tuple *reply, void *flow_state);
+     * @context control thread, after `place`, before the state's first burst */
+    sl_rc (*restored)(void *state, struct sl_flow_table *table,
+                      const struct sl_flow_tuple *original, const struct sl_flow_tuple *reply,
+                      void *flow_state);
 };
 
 /* ---- for the NF during its burst, tick or ended callback; context: packet path ---- */

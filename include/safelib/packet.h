@@ -42,6 +42,11 @@ enum sl_verdict {
     SL_VERDICT_PASS = 1,
     /** rewritten by the NF into an answer (ICMP error, TCP RST): out of the port it came in by */
     SL_VERDICT_REPLY = 2,
+    /** rewritten by the NF into a packet that belongs back where it came from (hairpinning): goes
+     * on as though it had come in by the other port, steered anew, from this NF on and through
+     * those that it came through, out of the port it came in by. Once: turned a second time, it is
+     * dropped. */
+    SL_VERDICT_TURN = 3,
 };
 
 /** Parts of a packet that were present and well-formed. */
@@ -57,7 +62,8 @@ enum {
     SL_PKT_FRAGMENT_HEADER = 1u << 6, /**< IPv6 fragment header present; alone: RFC 6946 atomic */
 };
 
-/** One IP packet in enclave memory. Fields marked [in] are the runtime's; an NF reads them. */
+/** One IP packet in enclave memory. Fields marked [in] are the runtime's; an NF reads them. One that
+ * rewrites headers of what it passes keeps them true, for those that come after it. */
 struct sl_packet {
     uint8_t *data; /**< [in] first byte of the IPv4 or IPv6 header */
     uint32_t
