@@ -244,7 +244,6 @@ static int journal_replay(int argc, char **argv)
     struct options o = {0};
     struct sl_err err = {0};
     struct sl_verifier verifier = {0};
-    static struct sl_loaded_refvals refvals;
     const struct sl_monitor_backend *backend = &sl_monitor_backend_product;
     const struct option_spec options[] = {
         {"journal", 'J', "FOLDER", "the journal's folder: STATE_DIR/journal", OPTION_STRING,
@@ -269,11 +268,7 @@ static int journal_replay(int argc, char **argv)
     if (status != OPTIONS_GO_ON) {
         return status;
     }
-    if (o.refvals != NULL &&
-        backend->refvals_open(o.refvals, &refvals.refvals, refvals.digest, &err) != SL_OK) {
-        return complain_err(CMD_USAGE, &err);
-    }
-    if (sl_verifier_start(backend, &refvals, REPLAY_SECONDS, &verifier, &err) != SL_OK) {
+    if (sl_verifier_start(backend, o.refvals, REPLAY_SECONDS, &verifier, &err) != SL_OK) {
         return complain_err(CMD_USAGE, &err);
     }
     status = journal_run(&o, false, &verifier);

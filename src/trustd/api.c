@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "files/files.h"
 #include "trustd/api_private.h"
 
 /* Who may: a role, or the node itself, or anybody. */
@@ -17,28 +16,36 @@ struct sl_route {
     const char *method, *pattern; /**< `*` stands for one part */
     enum who who;
     enum sl_role role;
-    size_t body_max; /**< 0: none; SIZE_MAX: as configured */
+    size_t body_max; /**< 0: none; SIZE_MAX: as configured, and a round */
+    bool is_quick;   /**< waits for no disk */
     void (*run)(struct sl_call *call);
 };
 
-enum { SMALL_BODY = 4096, ENROLL_BODY = 64 << 10, POLICY_BYTES_MAX = 1 << 20 };
+enum { SMALL_BODY = 4096, ENROLL_BODY = 64 << 10 };
 
 static const struct sl_route routes[] = {
-    {"GET", "v1/health", ANYBODY, SL_ROLE_NONE, 0, sl_api_health},
-    {"GET", "metrics", ROLE, SL_ROLE_VIEWER, 0, sl_api_metrics},
-    {"POST", "v1/enroll", ROLE, SL_ROLE_ENROLLER, ENROLL_BODY, sl_api_enroll},
-    {"POST", "v1/enroll/*/activate", ANYBODY, SL_ROLE_NONE, SMALL_BODY, sl_api_activate},
-    {"POST", "v1/nodes/*/challenge", NODE, SL_ROLE_NONE, SMALL_BODY, sl_api_challenge},
-    {"POST", "v1/nodes/*/evidence", NODE, SL_ROLE_NONE, SIZE_MAX, sl_api_evidence},
-    {"GET", "v1/nodes", ROLE, SL_ROLE_VIEWER, 0, sl_api_nodes},
-    {"GET", "v1/nodes/*", ROLE, SL_ROLE_VIEWER, 0, sl_api_node},
-    {"DELETE", "v1/nodes/*", ROLE, SL_ROLE_OPERATOR, 0, sl_api_node_remove},
-    {"GET", "v1/nodes/*/verdicts", ROLE, SL_ROLE_VIEWER, 0, sl_api_node_verdicts},
-    {"POST", "v1/nodes/*/actions", ROLE, SL_ROLE_OPERATOR, SMALL_BODY, sl_api_action},
-    {"GET", "v1/verdicts", ROLE, SL_ROLE_VIEWER, 0, sl_api_verdicts},
-    {"GET", "v1/journal", ROLE, SL_ROLE_VIEWER, 0, sl_api_journal},
-    {"GET", "v1/journal/blobs/*", ROLE, SL_ROLE_OPERATOR, 0, sl_api_blob},
+    {"GET", "v1/health", ANYBODY, SL_ROLE_NONE, 0, true, sl_api_health},
+    {"GET", "metrics", ROLE, SL_ROLE_VIEWER, 0, false, sl_api_metrics},
+    {"POST", "v1/enroll", ROLE, SL_ROLE_ENROLLER, ENROLL_BODY, false, sl_api_enroll},
+    {"POST", "v1/enroll/*/activate", ANYBODY, SL_ROLE_NONE, SMALL_BODY, false, sl_api_activate},
+    {"POST", "v1/nodes/*/challenge", NODE, SL_ROLE_NONE, SMALL_BODY, false, sl_api_challenge},
+    {"POST", "v1/nodes/*/evidence", NODE, SL_ROLE_NONE, SIZE_MAX, false, sl_api_evidence},
+    {"GET", "v1/nodes", ROLE, SL_ROLE_VIEWER, 0, false, sl_api_nodes},
+    {"GET", "v1/nodes/*", ROLE, SL_ROLE_VIEWER, 0, true, sl_api_node},
+    {"DELETE", "v1/nodes/*", ROLE, SL_ROLE_OPERATOR, 0, false, sl_api_node_remove},
+    {"POST", "v1/nodes/*/reenroll", ROLE, SL_ROLE_OPERATOR, 0, false, sl_api_node_reenroll},
+    {"GET", "v1/nodes/*/verdicts", ROLE, SL_ROLE_VIEWER, 0, true, sl_api_node_verdicts},
+    {"POST", "v1/nodes/*/actions", ROLE, SL_ROLE_OPERATOR, SMALL_BODY, false, sl_api_action},
+    {"GET", "v1/verdicts", ROLE, SL_ROLE_VIEWER, 0, false, sl_api_verdicts},
+    {"GET", "v1/journal", ROLE, SL_ROLE_VIEWER, 0, false, sl_api_journal},
+    {"GET", "v1/journal/blobs/*", ROLE, SL_ROLE_OPERATOR, 0, false, sl_api_blob},
+    {"POST", "v1/reload", ROLE, SL_ROLE_OPERATOR, 0, false, sl_api_reload},
 };
+
+bool sl_route_is_slow(const struct sl_route *route)
+{
+    return !route->is_quick;
+}
 
 int64_t sl_now_ms(void)
 {
@@ -141,6 +148,9 @@ void sl_answer_rc(struct sl_call *call, sl_rc rc, const char *field, const struc
     if (rc == SL_IO || rc == SL_CLOSED) {
         call->trustd->is_broken = true;
     }
+    if (rc == SL_CLOSED) {
+        atomic_store(&call->trustd->is_verifier_gone, true);
+    }
     if (status == 503) {
         call->answer->retry_after_s = 5;
     }
@@ -175,17 +185,14 @@ sl_rc sl_call_journal(struct sl_call *call, enum sl_audit_event event,
     return sl_store_value_set(call->trustd->store, "journal_head", text, err);
 }
 
-char *sl_policy_text(const struct sl_trustd *trustd, const char *class_name)
+void sl_call_unlock(struct sl_call *call)
 {
-    char path[SL_TRUSTD_PATH_SIZE + SL_NAME_SIZE + 8];
-    uint8_t *data = NULL;
-    size_t size = 0;
-    (void)snprintf(path, sizeof(path), "%s/%s.yaml", trustd->config.policy_dir, class_name);
-    if (!sl_is_name(class_name, SL_NAME_SIZE - 1) ||
-        sl_file_read(path, POLICY_BYTES_MAX, &data, &size, NULL) != SL_OK) {
-        return NULL;
-    }
-    return (char *)data;
+    (void)pthread_mutex_unlock(&call->trustd->lock);
+}
+
+void sl_call_lock(struct sl_call *call)
+{
+    (void)pthread_mutex_lock(&call->trustd->lock);
 }
 
 /* ---- routing ---- */
@@ -303,28 +310,47 @@ static struct sl_call call_make(struct sl_trustd *trustd, const struct sl_reques
         .trustd = trustd, .request = request, .answer = answer, .now_ms = sl_now_ms()};
 }
 
+static bool rate_take(struct sl_call *call)
+{
+    struct sl_trustd *trustd = call->trustd;
+    int64_t wait_ms = 0;
+    if (sl_rate_take(&trustd->rate, call->caller.node, call->now_ms, &wait_ms) == SL_OK) {
+        return true;
+    }
+    trustd->counters.limited++;
+    sl_answer_problem(call->answer, 429, NULL, "at most %u requests in a minute",
+                      trustd->rate.per_minute);
+    call->answer->retry_after_s = (uint32_t)(wait_ms / 1000) + 1;
+    return false;
+}
+
 const struct sl_route *sl_api_admit(struct sl_trustd *trustd, const struct sl_request *request,
                                     size_t *ret_body_max, struct sl_answer *ret_answer)
 {
     struct sl_call call = call_make(trustd, request, ret_answer);
     const struct sl_route *route = route_find(&call);
-    int64_t wait_ms = 0;
-    if (route == NULL || !caller_may(&call, route)) {
-        return NULL;
+    sl_call_lock(&call);
+    bool is_good =
+        route != NULL && caller_may(&call, route) && (route->who != NODE || rate_take(&call));
+    if (!is_good) {
+        trustd->counters.requests++;
+        trustd->counters.errors++;
     }
-    if (route->who == NODE) {
-        sl_rc rc = sl_rate_take(&trustd->rate, call.caller.node, call.now_ms, &wait_ms);
-        if (rc != SL_OK) {
-            trustd->counters.limited++;
-            sl_answer_problem(ret_answer, 429, NULL, "at most %u requests in a minute",
-                              trustd->rate.per_minute);
-            ret_answer->retry_after_s = (uint32_t)(wait_ms / 1000) + 1;
-            return NULL;
-        }
+    sl_call_unlock(&call);
+    if (!is_good) {
+        return NULL;
     }
     *ret_body_max =
         route->body_max == SIZE_MAX ? (size_t)trustd->config.body_bytes_max : route->body_max;
     return route;
+}
+
+void sl_trustd_count_refused(struct sl_trustd *trustd)
+{
+    (void)pthread_mutex_lock(&trustd->lock);
+    trustd->counters.requests++;
+    trustd->counters.errors++;
+    (void)pthread_mutex_unlock(&trustd->lock);
 }
 
 /* A body is an object, each member once. @return false: answered */
@@ -345,17 +371,56 @@ static bool body_read(struct sl_call *call)
     return true;
 }
 
+/* One round of a node at a time: its state goes from one to the next. @return NULL: answered */
+static char *busy_take(struct sl_call *call)
+{
+    char *free_slot = NULL;
+    for (size_t i = 0; i < SL_WORKERS_MAX; i++) {
+        char *slot = call->trustd->busy[i];
+        if (strcmp(slot, call->part[0]) == 0) {
+            sl_answer_problem(call->answer, 409, "nonce",
+                              "evidence of this node is being judged; wait for its answer");
+            return NULL;
+        }
+        free_slot = slot[0] == '\0' ? slot : free_slot;
+    }
+    if (free_slot == NULL) { /* cannot be: there are no more workers */
+        sl_answer_problem(call->answer, 503, NULL, "too many rounds at once");
+        return NULL;
+    }
+    (void)snprintf(free_slot, SL_NODE_ID_SIZE, "%.*s", SL_NODE_ID_SIZE - 1, call->part[0]);
+    return free_slot;
+}
+
 void sl_api_answer(struct sl_trustd *trustd, const struct sl_route *route,
                    const struct sl_request *request, struct sl_answer *ret_answer)
 {
     struct sl_call call = call_make(trustd, request, ret_answer);
+    char *busy = NULL;
     (void)path_fits(route->pattern, request->path, &call);
+    sl_call_lock(&call);
     /* again: a token may have been revoked while the body came in */
-    if (caller_may(&call, route) && (route->body_max == 0 || body_read(&call))) {
+    bool is_good = caller_may(&call, route);
+    if (is_good && route->body_max == SIZE_MAX) {
+        busy = busy_take(&call);
+        is_good = busy != NULL;
+    }
+    if (is_good && route->body_max != 0) {
+        sl_call_unlock(&call);
+        is_good = body_read(&call);
+        sl_call_lock(&call);
+    }
+    if (is_good) {
+        call.material = sl_material_ref(trustd->material);
         route->run(&call);
         sl_store_rollback(trustd->store); /* what a handler left open */
+        sl_material_unref(call.material);
     }
-    json_decref(call.body);
+    if (busy != NULL) {
+        busy[0] = '\0';
+    }
     trustd->counters.requests++;
     trustd->counters.errors += ret_answer->status >= 400;
+    sl_call_unlock(&call);
+    json_decref(call.body);
 }

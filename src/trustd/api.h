@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * The interface /v1, beside any HTTP: a request with its caller goes in, an answer comes out. One
- * thread. docs/openapi.yaml describes the same; a test holds both together.
+ * The interface /v1, beside any HTTP: a request with its caller goes in, an answer comes out. Any
+ * thread; one lock, which no call holds while evidence is read, judged or stored.
+ * docs/openapi.yaml describes the same; a test holds both together.
  */
 #ifndef SL_TRUSTD_API_H
 #define SL_TRUSTD_API_H
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "trustd/config.h"
 #include "trustd/journal.h"
+#include "trustd/material.h"
 #include "trustd/rate.h"
 #include "trustd/store.h"
 #include "trustd/verifier.h"
+#include "trustd/workers.h"
 
 /** name, Prometheus name, help */
 #define SL_TRUSTD_COUNTER_TABLE(X)                                                                 \
@@ -32,13 +38,17 @@ struct sl_trustd_counters {
 struct sl_trustd {
     struct sl_trustd_config config;
     const struct sl_monitor_backend *backend;
-    struct sl_loaded_refvals refvals;
+    pthread_mutex_t lock; /**< of all below but the verifier and the blobs */
+    struct sl_material *material;
+    char busy[SL_WORKERS_MAX][SL_NODE_ID_SIZE]; /**< nodes with a round under way */
     struct sl_store *store;
     struct sl_journal *journal;
     struct sl_verifier verifier;
     struct sl_rate rate;
     struct sl_trustd_counters counters;
-    bool is_broken; /**< verifier, disk: health says so */
+    bool is_reloading;
+    bool is_broken;               /**< verifier, disk: health says so */
+    atomic_bool is_verifier_gone; /**< the process must end: nothing can be judged any more */
 };
 
 /** Who calls, as far as his token says. */
@@ -69,6 +79,8 @@ struct sl_answer {
 };
 
 struct sl_route;
+/** Whether answering may take longer than the server's thread can wait. */
+bool sl_route_is_slow(const struct sl_route *route);
 
 /** Finds what @p request asks for and whether its caller may, before any body is read.
  * @param[out] ret_body_max  bytes that its body may have; 0: none
@@ -89,6 +101,18 @@ sl_rc sl_trustd_open(const struct sl_trustd_config *config,
                      const struct sl_monitor_backend *backend, struct sl_trustd *ret_trustd,
                      struct sl_err *err) SL_MUST_CHECK;
 void sl_trustd_close(struct sl_trustd *trustd);
+/** Loads policies, the files that they name, and reference values anew; all of them, or nothing.
+ * @param[in] by  who asked, for the journal
+ * @param[out] ret_changes  names of the classes that changed, "refvals" among them as *ret_refvals;
+ * new array; may be NULL
+ * @retval SL_OK
+ * @retval SL_EXISTS another reload is under way
+ * @retval otherwise as sl_material_load, sl_verifier_renew, sl_journal_write: what was in use stays
+ * in use, the journal has the refusal, and @p err says which file is wrong */
+sl_rc sl_trustd_reload(struct sl_trustd *trustd, const char *by, json_t **ret_changes,
+                       bool *ret_refvals, struct sl_err *err) SL_MUST_CHECK;
+/** Counts a request that was refused before it got here. */
+void sl_trustd_count_refused(struct sl_trustd *trustd);
 int64_t sl_now_ms(void);
 
 #endif

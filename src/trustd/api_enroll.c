@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Enrolment: what a node says of itself is checked, and its TPM must unwrap a secret. */
 #include <openssl/rand.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,8 +30,50 @@ static sl_rc public_read(struct sl_call *call, const char *field, struct sl_tpm_
     return rc;
 }
 
+/* By the key itself: its public area could be written in several ways. */
+static sl_rc ek_hash(const struct sl_tpm_public *ek, uint8_t ret_hash[SL_TOKEN_HASH_SIZE])
+{
+    uint8_t *der = NULL;
+    int size = i2d_PUBKEY(ek->key, &der);
+    sl_rc rc = size > 0 ? sl_sha256(der, (size_t)size, ret_hash) : SL_CRYPTO;
+    OPENSSL_free(der);
+    return rc;
+}
+
+/* A TPM enrols once, a name is one node's. @return false: answered */
+static bool place_check(struct sl_call *call, const struct sl_store_node *node)
+{
+    char before[SL_NODE_ID_SIZE] = "";
+    char named[SL_NODE_ID_SIZE] = "";
+    bool is_allowed = false;
+    struct sl_err err = {0};
+    sl_rc rc = node->has_ek ? sl_store_ek_find(call->trustd->store, node->ek, before, &is_allowed)
+                            : SL_NOT_FOUND;
+    if (rc == SL_OK && !is_allowed) {
+        sl_answer_problem(call->answer, 409, "ek_public",
+                          "this TPM has enrolled as node %s; an operator must allow it again: POST "
+                          "/v1/nodes/%s/reenroll",
+                          before, before);
+        return false;
+    }
+    rc = rc == SL_NOT_FOUND || rc == SL_OK
+             ? sl_store_node_name_find(call->trustd->store, node->name, named)
+             : rc;
+    if (rc != SL_OK) {
+        sl_answer_rc(call, rc, NULL, &err);
+        return false;
+    }
+    if (named[0] != '\0' && strcmp(named, before) != 0) {
+        sl_answer_problem(call->answer, 409, "name",
+                          "a node of this name is active; an operator must remove it first");
+        return false;
+    }
+    return true;
+}
+
 /* MakeCredential over @p secret for the keys that the node names. @return NULL: answered */
-static json_t *credential_make(struct sl_call *call, const uint8_t secret[SECRET_SIZE])
+static json_t *credential_make(struct sl_call *call, const uint8_t secret[SECRET_SIZE],
+                               struct sl_store_node *node)
 {
     struct sl_err err = {0};
     struct sl_tpm_public ek = {0};
@@ -52,7 +95,14 @@ static json_t *credential_make(struct sl_call *call, const uint8_t secret[SECRET
         sl_answer_problem(call->answer, 422, "ak_public", "%s", err.text);
         goto out;
     }
-    sl_rc rc = sl_tpm_credential_make(&ek, (struct sl_blob){ak.name, ak.name_size}, secret,
+    sl_rc rc = ek_hash(&ek, node->ek);
+    node->has_ek = rc == SL_OK;
+    if (rc == SL_OK && !place_check(call, node)) {
+        goto out;
+    }
+    rc = rc != SL_OK
+             ? rc
+             : sl_tpm_credential_make(&ek, (struct sl_blob){ak.name, ak.name_size}, secret,
                                       SECRET_SIZE, blob, &blob_size, wrapped, &wrapped_size, &err);
     if (rc != SL_OK) {
         sl_answer_rc(call, rc, "ek_public", &err);
@@ -73,27 +123,17 @@ out:
 static bool registration_check(struct sl_call *call, const char *class_name, const char *name)
 {
     struct sl_err err = {0};
-    struct sl_monitor_policy *policy = NULL;
-    const struct sl_monitor_backend *backend = call->trustd->backend;
-    const struct sl_driver *driver = backend->driver_find(name);
+    const struct sl_driver *driver = call->trustd->backend->driver_find(name);
     if (driver == NULL) {
         sl_answer_problem(call->answer, 422, "driver", "no driver \"%s\" is built in", name);
         return false;
     }
-    char *text = sl_policy_text(call->trustd, class_name);
-    if (text == NULL) {
+    const struct sl_material_class *class = sl_material_find(call->material, class_name);
+    if (class == NULL) {
         sl_answer_problem(call->answer, 422, "class", "the class \"%s\" has no policy", class_name);
         return false;
     }
-    sl_rc rc =
-        backend->policy_read(text, strlen(text), call->trustd->config.policy_dir, &policy, &err);
-    free(text);
-    if (rc != SL_OK) {
-        sl_answer_problem(call->answer, 422, "class", "its policy cannot be read: %s", err.text);
-        return false;
-    }
-    rc = driver->register_node(call->body, policy, call->now_ms / 1000, &err);
-    backend->policy_free(policy);
+    sl_rc rc = driver->register_node(call->body, class->policy, call->now_ms / 1000, &err);
     if (rc != SL_OK) {
         size_t size = strcspn(err.text, ":");
         char field[64];
@@ -137,21 +177,16 @@ void sl_api_enroll(struct sl_call *call)
     if (driver == NULL || !registration_check(call, class_name, driver)) {
         return;
     }
-    if (sl_store_node_name_used(call->trustd->store, name)) {
-        sl_answer_problem(call->answer, 409, "name",
-                          "a node of this name is active; an operator must remove it first");
-        return;
-    }
     if (RAND_bytes(random, sizeof(random)) != 1 || RAND_bytes(secret, sizeof(secret)) != 1) {
         sl_answer_problem(call->answer, 500, NULL, "no random bytes");
         return;
     }
-    json_t *credential = credential_make(call, secret);
+    (void)snprintf(node.name, sizeof(node.name), "%s", name);
+    json_t *credential = credential_make(call, secret, &node);
     if (credential == NULL) {
         return;
     }
     sl_hex_encode(random, sizeof(random), node.id);
-    (void)snprintf(node.name, sizeof(node.name), "%s", name);
     (void)snprintf(node.class_name, sizeof(node.class_name), "%s", class_name);
     (void)snprintf(node.driver, sizeof(node.driver), "%s", driver);
     node.expires_ms = call->now_ms + (int64_t)call->trustd->config.enroll_seconds * 1000;
@@ -210,4 +245,23 @@ void sl_api_activate(struct sl_call *call)
         sl_answer_json(call->answer, 200, json_pack("{s:s, s:s}", "node", node, "token", token));
     }
     sl_wipe(token, sizeof(token));
+}
+
+void sl_api_node_reenroll(struct sl_call *call)
+{
+    struct sl_err err = {0};
+    struct sl_store *store = call->trustd->store;
+    sl_rc rc = sl_store_begin(store, &err);
+    rc = rc == SL_OK ? sl_store_ek_allow(store, call->part[0], &err) : rc;
+    rc = rc == SL_OK ? sl_call_journal(call, SL_AUDIT_ENROLL, SL_AUDIT_DONE,
+                                       json_pack("{s:s, s:s, s:s}", "step", "reenroll-allowed",
+                                                 "node", call->part[0], "by", call->caller.name),
+                                       &err)
+                     : rc;
+    rc = rc == SL_OK ? sl_store_commit(store, &err) : rc;
+    if (rc != SL_OK) {
+        sl_answer_rc(call, rc, "node", &err);
+    } else {
+        sl_answer_json(call->answer, 200, json_pack("{s:s}", "allowed", call->part[0]));
+    }
 }

@@ -177,7 +177,9 @@ void sl_api_journal(struct sl_call *call)
     }
     page.lines = json_array();
     journal_folder(call, folder, sizeof(folder));
+    sl_call_unlock(call); /* lines are only ever added */
     sl_rc rc = pages_read(folder, &page, &err);
+    sl_call_lock(call);
     if (rc != SL_OK) {
         json_decref(page.lines);
         sl_answer_rc(call, rc, NULL, &err);
@@ -194,7 +196,9 @@ void sl_api_blob(struct sl_call *call)
     char *text = NULL;
     size_t size = 0;
     journal_folder(call, folder, sizeof(folder));
+    sl_call_unlock(call);
     sl_rc rc = sl_journal_blob_get(folder, call->part[0], &text, &size, &err);
+    sl_call_lock(call);
     if (rc != SL_OK) {
         sl_answer_problem(call->answer, rc == SL_NOT_FOUND ? 404 : 500, "blob", "%s",
                           rc == SL_NOT_FOUND ? "is not kept" : sl_rc_text(rc));

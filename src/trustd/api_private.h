@@ -15,6 +15,7 @@ struct sl_call {
     struct sl_caller caller;
     char part[SL_PATH_PARTS_MAX][SL_PATH_PART_SIZE]; /**< of the path, without "v1" */
     json_t *body;                                    /**< object; NULL where the route has none */
+    struct sl_material *material;                    /**< as it was when the call began */
     struct sl_answer *answer;
     int64_t now_ms;
 };
@@ -30,8 +31,9 @@ const char *sl_call_name(struct sl_call *call, const char *field, size_t max);
 sl_rc sl_call_journal(struct sl_call *call, enum sl_audit_event event,
                       enum sl_audit_outcome outcome, json_t *detail,
                       struct sl_err *err) SL_MUST_CHECK;
-/** Text of a class's policy. @return NULL: none; caller frees */
-char *sl_policy_text(const struct sl_trustd *trustd, const char *class_name);
+/** Lets others go on while this call reads, judges or waits for a disk. */
+void sl_call_unlock(struct sl_call *call);
+void sl_call_lock(struct sl_call *call);
 /** "2026-11-22T07:00:00Z" */
 void sl_when_text(int64_t time_ms, char out[32]);
 bool sl_is_name(const char *text, size_t max);
@@ -43,6 +45,8 @@ void sl_api_evidence(struct sl_call *call);
 void sl_api_nodes(struct sl_call *call);
 void sl_api_node(struct sl_call *call);
 void sl_api_node_remove(struct sl_call *call);
+void sl_api_node_reenroll(struct sl_call *call);
+void sl_api_reload(struct sl_call *call);
 void sl_api_node_verdicts(struct sl_call *call);
 void sl_api_verdicts(struct sl_call *call);
 void sl_api_action(struct sl_call *call);

@@ -66,6 +66,16 @@ static void host_find(void *ctx, const char *node, const struct sl_store_verdict
     }
 }
 
+/* What it was judged by, and whether that is what would judge it now. */
+static void policy_tell(const struct sl_call *call, const struct sl_store_node *node, json_t *value)
+{
+    const struct sl_material_class *class = sl_material_find(call->material, node->class_name);
+    bool is_current = class != NULL && strcmp(class->hash, node->policy) == 0;
+    (void)json_object_set_new(value, "policy",
+                              node->policy[0] != '\0' ? json_string(node->policy) : json_null());
+    (void)json_object_set_new(value, "policy_is_current", json_boolean(is_current));
+}
+
 static json_t *node_json(struct sl_call *call, const struct sl_store_node *node)
 {
     char created[32];
@@ -80,6 +90,7 @@ static json_t *node_json(struct sl_call *call, const struct sl_store_node *node)
                               "verdict", verdict != NULL ? verdict : "unknown", "created", created,
                               "last_seen", node->last_seen_ms > 0 ? seen : NULL, "boot_id",
                               node->boot_id, "round", (json_int_t)node->round);
+    policy_tell(call, node, value);
     json_decref(host);
     return value;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "collateral/cache.h"
 #include "monitor/json_bytes.h"
 #include "trustd/api_private.h"
 #include "trustd/lease.h"
@@ -82,31 +83,25 @@ static json_t *tees_list(struct sl_call *call, const uint8_t nonce[NONCE_SIZE])
 /* What the driver wants to be sent. @return NULL: answered */
 static json_t *driver_challenge(struct sl_call *call, const struct sl_store_node *node)
 {
-    struct sl_err err = {0};
-    struct sl_monitor_policy *policy = NULL;
-    const struct sl_monitor_backend *backend = call->trustd->backend;
-    const struct sl_driver *driver = backend->driver_find(node->driver);
-    char *text = sl_policy_text(call->trustd, node->class_name);
-    json_t *wanted = NULL;
+    const struct sl_driver *driver = call->trustd->backend->driver_find(node->driver);
+    const struct sl_material_class *class = sl_material_find(call->material, node->class_name);
     if (driver == NULL) {
         sl_answer_problem(call->answer, 409, "driver",
                           "this version has no driver \"%s\": the node stays unknown",
                           node->driver);
-    } else if (text == NULL) {
+        return NULL;
+    }
+    if (class == NULL) {
         sl_answer_problem(call->answer, 409, "class",
                           "the class \"%s\" has no policy: the node stays unknown",
                           node->class_name);
-    } else if (backend->policy_read(text, strlen(text), call->trustd->config.policy_dir, &policy,
-                                    &err) != SL_OK) {
-        sl_answer_problem(call->answer, 409, "class", "its policy cannot be read: %s", err.text);
-    } else {
-        wanted = driver->challenge(node->registration, node->state, node->state_size, policy);
-        backend->policy_free(policy);
-        if (wanted == NULL) {
-            sl_answer_problem(call->answer, 500, NULL, "no memory");
-        }
+        return NULL;
     }
-    free(text);
+    json_t *wanted =
+        driver->challenge(node->registration, node->state, node->state_size, class->policy);
+    if (wanted == NULL) {
+        sl_answer_problem(call->answer, 500, NULL, "no memory");
+    }
     return wanted;
 }
 
@@ -164,6 +159,7 @@ void sl_api_challenge(struct sl_call *call)
 /* One driver's part of a round. */
 struct part {
     char *job, *result;
+    char job_blob[SL_BLOB_NAME_SIZE], result_blob[SL_BLOB_NAME_SIZE];
     json_t *said; /**< the result, read */
     const char *driver, *id;
 };
@@ -172,21 +168,28 @@ struct round {
     struct sl_store_node node;
     uint8_t nonce[NONCE_SIZE];
     const char *nonce_hex;
-    char *policy;
-    char evidence_hash[65], policy_hash[65];
+    const struct sl_material_class *class; /* NULL: no policy */
+    char refvals[65];
+    char evidence_hash[65];
     struct part parts[1 + TEES_MAX];
-    size_t part_count;
+    size_t part_count, failed;
     int64_t lease_ms, next_ms;
 };
 
-static void round_done(struct round *round)
+static void parts_drop(struct round *round)
 {
     for (size_t i = 0; i < round->part_count; i++) {
         free(round->parts[i].job);
         free(round->parts[i].result);
         json_decref(round->parts[i].said);
     }
-    free(round->policy);
+    memset(round->parts, 0, sizeof(round->parts));
+    round->part_count = round->failed = 0;
+}
+
+static void round_done(struct round *round)
+{
+    parts_drop(round);
     sl_store_node_done(&round->node);
 }
 
@@ -200,26 +203,85 @@ static sl_rc hash_text(const char *text, size_t size, char ret_hex[65])
     return rc;
 }
 
-static char *job_text(const struct round *round, const char *driver, const char *id,
-                      const char *nonce_hex, const json_t *evidence)
+static char *job_dump(json_t *job)
 {
-    const struct sl_store_node *node = &round->node;
-    const char *refvals = round->call->trustd->refvals.digest;
-    json_t *state = id == NULL && node->state != NULL
-                        ? sl_json_bytes_new(node->state, node->state_size)
-                        : json_null();
-    json_t *job = json_pack(
-        "{s:s, s:O, s:o, s:s, s:O?, s:s?, s:s, s:s?, s:I}", "driver", driver, "registration",
-        node->registration, "state", state, "nonce", nonce_hex, "evidence", evidence, "policy",
-        round->policy, "policy_folder", round->call->trustd->config.policy_dir, "refvals",
-        refvals[0] != '\0' ? refvals : NULL, "time_s", (json_int_t)(round->call->now_ms / 1000));
-    if (job != NULL && id != NULL) {
-        (void)json_object_set_new(job, "id", json_string(id));
-    }
     char *text =
         job != NULL ? json_dumps(job, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENSURE_ASCII) : NULL;
     json_decref(job);
     return text;
+}
+
+static bool is_tee_evidence(const json_t *evidence)
+{
+    const json_t *row = json_is_array(evidence) ? json_array_get(evidence, 0) : evidence;
+    return json_is_string(json_object_get(row, "bundle"));
+}
+
+static json_t *collateral_load(const char *folder, const char *key)
+{
+    struct sl_collateral_set set = {0};
+    struct sl_err err = {0};
+    char found[SL_PLATFORM_KEY_SIZE];
+    char *text = NULL;
+    json_t *bundle = NULL;
+    if (sl_collateral_cache_get(folder, key, &set, found, &err) == SL_OK &&
+        sl_collateral_bundle_write(&set, found, &text) == SL_OK) {
+        bundle = json_loads(text, 0, NULL);
+    }
+    free(text);
+    sl_collateral_done(&set);
+    return bundle;
+}
+
+/* What the vendor says of the evidence's platform, as the cache has it now. Which platform that is,
+ * the verifier reads out of the evidence. Without it, judging says what is missing. */
+static json_t *collateral_find(struct round *round, const char *driver, const json_t *evidence)
+{
+    const char *folder = round->call->trustd->config.collateral;
+    size_t i;
+    json_t *key;
+    char *result = NULL;
+    json_t *bundle = NULL;
+    if (folder[0] == '\0' || !is_tee_evidence(evidence)) {
+        return NULL;
+    }
+    char *job = job_dump(
+        json_pack("{s:s, s:s, s:O}", "find", "collateral", "driver", driver, "evidence", evidence));
+    if (job != NULL &&
+        sl_verifier_judge(&round->call->trustd->verifier, job, strlen(job), &result) == SL_OK) {
+        json_t *said = json_loads(result, 0, NULL);
+        json_array_foreach(json_object_get(said, "platforms"), i, key)
+        {
+            bundle = bundle == NULL && sl_is_name(json_string_value(key), SL_PLATFORM_KEY_SIZE - 1)
+                         ? collateral_load(folder, json_string_value(key))
+                         : bundle;
+        }
+        json_decref(said);
+    }
+    free(result);
+    free(job);
+    return bundle;
+}
+
+static char *job_text(struct round *round, const char *driver, const char *id,
+                      const char *nonce_hex, const json_t *evidence)
+{
+    const struct sl_store_node *node = &round->node;
+    const char *refvals = round->refvals;
+    json_t *state = id == NULL && node->state != NULL
+                        ? sl_json_bytes_new(node->state, node->state_size)
+                        : json_null();
+    json_t *collateral = collateral_find(round, driver, evidence);
+    json_t *job = json_pack(
+        "{s:s, s:O, s:o, s:s, s:O?, s:s?, s:O?, s:o?, s:s?, s:I}", "driver", driver, "registration",
+        node->registration, "state", state, "nonce", nonce_hex, "evidence", evidence, "policy",
+        round->class != NULL ? round->class->text : NULL, "files",
+        round->class != NULL ? round->class->files : NULL, "collateral", collateral, "refvals",
+        refvals[0] != '\0' ? refvals : NULL, "time_s", (json_int_t)(round->call->now_ms / 1000));
+    if (job != NULL && id != NULL) {
+        (void)json_object_set_new(job, "id", json_string(id));
+    }
+    return job_dump(job);
 }
 
 /* What a verifier that failed leaves: the subject is UNKNOWN, and says why. */
@@ -257,7 +319,7 @@ static json_t *result_read(struct round *round, struct part *part)
     if (is_good) {
         return said;
     }
-    round->call->trustd->counters.failed++;
+    round->failed++;
     json_t *instead = failed_said(part->id, failed != NULL ? failed : "the result has no form");
     json_decref(said);
     return instead;
@@ -314,8 +376,10 @@ static bool message_check(struct round *round)
         sl_answer_problem(call->answer, 400, "boot_id", "expected the kernel's boot id");
         return false;
     }
-    if (!json_is_object(json_object_get(call->body, round->node.driver))) {
-        sl_answer_problem(call->answer, 400, round->node.driver, "expected an object of evidence");
+    const json_t *evidence = json_object_get(call->body, round->node.driver);
+    if (!json_is_object(evidence) && !json_is_array(evidence)) {
+        sl_answer_problem(call->answer, 400, round->node.driver,
+                          "expected an object or array of evidence");
         return false;
     }
     if (tees != NULL && (!json_is_array(tees) || json_array_size(tees) > TEES_MAX)) {
@@ -362,26 +426,32 @@ static bool nonce_check(struct round *round)
     return false;
 }
 
-static sl_rc part_journal(struct round *round, struct part *part, struct sl_err *err)
+/* Before the lock: a blob that no line names harms nobody. */
+static sl_rc parts_keep(struct round *round, struct sl_err *err)
 {
     struct sl_journal *journal = round->call->trustd->journal;
-    char job[SL_BLOB_NAME_SIZE];
-    char result[SL_BLOB_NAME_SIZE];
-    const json_t *first = json_array_get(json_object_get(part->said, "subjects"), 0);
-    sl_rc rc = sl_journal_blob_put(journal, part->job, strlen(part->job), job, err);
-    rc = rc == SL_OK ? sl_journal_blob_put(journal, part->result, strlen(part->result), result, err)
-                     : rc;
-    if (rc != SL_OK) {
-        return rc;
+    sl_rc rc = SL_OK;
+    for (size_t i = 0; rc == SL_OK && i < round->part_count; i++) {
+        struct part *part = &round->parts[i];
+        rc = sl_journal_blob_put(journal, part->job, strlen(part->job), part->job_blob, err);
+        rc = rc == SL_OK ? sl_journal_blob_put(journal, part->result, strlen(part->result),
+                                               part->result_blob, err)
+                         : rc;
     }
-    json_t *detail = json_pack(
-        "{s:s, s:I, s:s, s:s?, s:s, s:s, s:s?, s:s?, s:s, s:s, s:O, s:i}", "node", round->node.id,
-        "round", (json_int_t)round->node.round, "driver", part->driver, "tee", part->id, "nonce",
-        round->nonce_hex, "evidence", round->evidence_hash, "policy",
-        round->policy != NULL ? round->policy_hash : NULL, "refvals",
-        round->call->trustd->refvals.digest[0] != '\0' ? round->call->trustd->refvals.digest : NULL,
-        "job", job, "result", result, "verdict", json_object_get(first, "verdict"), "subjects",
-        (int)json_array_size(json_object_get(part->said, "subjects")));
+    return rc;
+}
+
+static sl_rc part_journal(struct round *round, struct part *part, struct sl_err *err)
+{
+    const json_t *first = json_array_get(json_object_get(part->said, "subjects"), 0);
+    json_t *detail =
+        json_pack("{s:s, s:I, s:s, s:s?, s:s, s:s, s:s?, s:s?, s:s, s:s, s:O, s:i}", "node",
+                  round->node.id, "round", (json_int_t)round->node.round, "driver", part->driver,
+                  "tee", part->id, "nonce", round->nonce_hex, "evidence", round->evidence_hash,
+                  "policy", round->class != NULL ? round->class->hash : NULL, "refvals",
+                  round->refvals[0] != '\0' ? round->refvals : NULL, "job", part->job_blob,
+                  "result", part->result_blob, "verdict", json_object_get(first, "verdict"),
+                  "subjects", (int)json_array_size(json_object_get(part->said, "subjects")));
     return sl_call_journal(round->call, SL_AUDIT_VERDICT, SL_AUDIT_DONE, detail, err);
 }
 
@@ -454,6 +524,8 @@ static sl_rc round_commit(struct round *round, json_t **ret_actions, struct sl_e
              : rc;
     round->node.judged_ms = round->node.last_seen_ms = round->call->now_ms;
     round->node.lease_end_ms = round->call->now_ms + round->lease_ms;
+    (void)snprintf(round->node.policy, sizeof(round->node.policy), "%s",
+                   round->class != NULL ? round->class->hash : "");
     rc = rc == SL_OK ? sl_store_round_set(trustd->store, &round->node, err) : rc;
     rc = rc == SL_OK ? reactions(round, err) : rc;
     if (rc == SL_OK) {
@@ -484,37 +556,69 @@ static json_t *round_answer(const struct round *round, json_t *actions)
                      (json_int_t)round->next_ms, "actions", actions);
 }
 
+/* All that takes long: no lock is held. */
+static sl_rc parts_judge(struct round *round, struct sl_err *err)
+{
+    struct sl_call *call = round->call;
+    sl_call_unlock(call);
+    sl_rc rc = part_judge(round, round->node.driver, NULL, round->nonce_hex,
+                          json_object_get(call->body, round->node.driver));
+    rc = rc == SL_OK ? tees_judge(round) : rc;
+    rc = rc == SL_OK ? parts_keep(round, err) : rc;
+    sl_call_lock(call);
+    return rc;
+}
+
+/* One generation of policies and reference values judges all of a round: where they were loaded
+ * anew meanwhile, the round is judged again. */
+static sl_rc round_judge(struct round *round, struct sl_err *err)
+{
+    struct sl_trustd *trustd = round->call->trustd;
+    sl_rc rc;
+    do {
+        parts_drop(round);
+        sl_material_unref(round->call->material);
+        round->call->material = sl_material_ref(trustd->material);
+        round->class = sl_material_find(round->call->material, round->node.class_name);
+        (void)snprintf(round->refvals, sizeof(round->refvals), "%s", trustd->verifier.refvals);
+        rc = parts_judge(round, err);
+    } while (rc == SL_OK && round->call->material != trustd->material);
+    trustd->counters.failed += round->failed;
+    return rc;
+}
+
 void sl_api_evidence(struct sl_call *call)
 {
     struct sl_err err = {0};
-    struct round round = {.call = call};
+    struct round *round = calloc(1, sizeof(*round));
     json_t *actions = NULL;
-    sl_rc rc = sl_store_node_get(call->trustd->store, call->caller.node, &round.node, &err);
-    rc = rc == SL_OK ? hash_text(call->request->body, call->request->body_size, round.evidence_hash)
+    if (round == NULL) {
+        sl_answer_problem(call->answer, 500, NULL, "no memory");
+        return;
+    }
+    round->call = call;
+    sl_call_unlock(call);
+    sl_rc rc = hash_text(call->request->body, call->request->body_size, round->evidence_hash);
+    sl_call_lock(call);
+    rc = rc == SL_OK ? sl_store_node_get(call->trustd->store, call->caller.node, &round->node, &err)
                      : rc;
     if (rc != SL_OK) {
         sl_answer_rc(call, rc, NULL, &err);
         goto out;
     }
-    if (!message_check(&round) || !nonce_check(&round)) {
+    if (!message_check(round) || !nonce_check(round)) {
         goto out;
     }
-    round.policy = sl_policy_text(call->trustd, round.node.class_name);
-    if (round.policy != NULL) {
-        rc = hash_text(round.policy, strlen(round.policy), round.policy_hash);
-    }
-    rc = rc == SL_OK ? part_judge(&round, round.node.driver, NULL, round.nonce_hex,
-                                  json_object_get(call->body, round.node.driver))
-                     : rc;
-    rc = rc == SL_OK ? tees_judge(&round) : rc;
-    rc = rc == SL_OK ? round_commit(&round, &actions, &err) : rc;
+    rc = round_judge(round, &err);
+    rc = rc == SL_OK ? round_commit(round, &actions, &err) : rc;
     if (rc != SL_OK) {
         sl_answer_rc(call, rc, NULL, &err);
         goto out;
     }
     call->trustd->counters.rounds++;
     call->trustd->counters.round_us += (uint64_t)(sl_now_ms() - call->now_ms) * 1000;
-    sl_answer_json(call->answer, 200, round_answer(&round, actions));
+    sl_answer_json(call->answer, 200, round_answer(round, actions));
 out:
-    round_done(&round);
+    round_done(round);
+    free(round);
 }

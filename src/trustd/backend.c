@@ -14,19 +14,43 @@
 enum { LEASE_MS = 60000, NEXT_MS = 10000, SETS_MAX = 256 };
 
 /* A file that a policy names, beside the policies. */
-static sl_rc roots_load(const char *folder, const char *name, uint8_t **ret_data, size_t *ret_size,
-                        struct sl_err *err)
+static sl_rc file_load(const char *folder, const char *name, json_t *files, struct sl_err *err)
 {
     char path[SL_POLICY_TEXT_MAX + 512];
-    if (name[0] == '\0' || *ret_data != NULL) {
+    uint8_t *data = NULL;
+    size_t size = 0;
+    if (name[0] == '\0') {
         return SL_OK;
     }
     (void)snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' ? "" : folder,
                    name[0] == '/' ? "" : "/", name);
-    return sl_file_read(path, SL_POLICY_ROOTS_SIZE_MAX, ret_data, ret_size, err);
+    sl_rc rc = sl_file_read(path, SL_POLICY_ROOTS_SIZE_MAX, &data, &size, err);
+    json_t *text = rc == SL_OK ? json_stringn((const char *)data, size) : NULL;
+    if (rc == SL_OK && text == NULL) {
+        rc = sl_err_set(err, SL_MALFORMED, "%s: expected certificates as PEM", path);
+    }
+    free(data);
+    return rc == SL_OK && json_object_set_new(files, name, text) != 0 ? SL_NO_MEMORY : rc;
 }
 
-static sl_rc policy_read(const char *text, size_t size, const char *folder,
+/* From what was loaded into the policy. A name that is not there is a failure, not "none". */
+static sl_rc file_take(const json_t *files, const char *name, uint8_t **ret_data, size_t *ret_size,
+                       struct sl_err *err)
+{
+    const json_t *text = json_object_get(files, name);
+    if (name[0] == '\0') {
+        return SL_OK;
+    }
+    if (!json_is_string(text)) {
+        return sl_err_set(err, SL_NOT_FOUND, "%s: is not in the job", name);
+    }
+    free(*ret_data);
+    *ret_data = (uint8_t *)strndup(json_string_value(text), json_string_length(text));
+    *ret_size = json_string_length(text);
+    return *ret_data != NULL ? SL_OK : sl_err_set(err, SL_NO_MEMORY, "no memory");
+}
+
+static sl_rc policy_read(const char *text, size_t size, const json_t *files,
                          struct sl_monitor_policy **ret_policy, struct sl_err *err)
 {
     struct sl_monitor_policy *policy = NULL;
@@ -34,16 +58,43 @@ static sl_rc policy_read(const char *text, size_t size, const char *folder,
     if (rc != SL_OK) {
         return rc;
     }
-    folder = folder != NULL ? folder : ".";
-    rc = roots_load(folder, policy->ek_roots_path, &policy->ek_roots, &policy->ek_roots_size, err);
-    rc = rc == SL_OK ? roots_load(folder, policy->tee_roots_path, &policy->tee_roots,
-                                  &policy->tee_roots_size, err)
-                     : rc;
+    /* EK roots are for enrolment alone: policy_open */
+    rc = file_take(files, policy->tee_roots_path, &policy->tee_roots, &policy->tee_roots_size, err);
     if (rc != SL_OK) {
         sl_monitor_policy_free(policy);
         return rc;
     }
     *ret_policy = policy;
+    return SL_OK;
+}
+
+static sl_rc policy_open(const char *text, size_t size, const char *folder,
+                         struct sl_monitor_policy **ret_policy, json_t **ret_files,
+                         json_t **ret_roots, struct sl_err *err)
+{
+    struct sl_monitor_policy *policy = NULL;
+    json_t *files = json_object();
+    json_t *roots = json_object();
+    sl_rc rc = sl_monitor_policy_read(text, size, &policy, err);
+    if (rc == SL_OK) {
+        rc = file_load(folder, policy->tee_roots_path, files, err);
+        rc = rc == SL_OK ? file_load(folder, policy->ek_roots_path, roots, err) : rc;
+        rc = rc == SL_OK ? file_take(files, policy->tee_roots_path, &policy->tee_roots,
+                                     &policy->tee_roots_size, err)
+                         : rc;
+        rc = rc == SL_OK ? file_take(roots, policy->ek_roots_path, &policy->ek_roots,
+                                     &policy->ek_roots_size, err)
+                         : rc;
+    }
+    if (rc != SL_OK) {
+        json_decref(files);
+        json_decref(roots);
+        sl_monitor_policy_free(policy);
+        return rc;
+    }
+    *ret_policy = policy;
+    *ret_files = files;
+    *ret_roots = roots;
     return SL_OK;
 }
 
@@ -126,6 +177,7 @@ static void refvals_close(struct sl_refvals *refvals)
 
 const struct sl_monitor_backend sl_monitor_backend_product = {
     .driver_find = sl_driver_find,
+    .policy_open = policy_open,
     .policy_read = policy_read,
     .policy_free = sl_monitor_policy_free,
     .policy_times = policy_times,

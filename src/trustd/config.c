@@ -4,16 +4,18 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "files/yaml_file.h"
+#include "trustd/workers.h"
 
 struct yaml_limits {
     uint32_t connections, connections_per_address, idle_seconds, request_seconds;
-    uint32_t pending_enrolments, rounds_per_minute, verifier_seconds;
+    uint32_t pending_enrolments, rounds_per_minute, verifier_seconds, workers;
     uint64_t body_bytes, bodies_bytes, journal_bytes;
 };
 struct yaml_root {
-    char *listen, *certificate, *key, *client_ca, *state_dir, *policy_dir, *refvals;
+    char *listen, *certificate, *key, *client_ca, *state_dir, *policy_dir, *refvals, *collateral;
     int pause_untrusted_containers;
     uint32_t nonce_seconds, enroll_seconds;
     struct yaml_limits limits;
@@ -21,11 +23,17 @@ struct yaml_root {
 
 #define LIMIT(name) CYAML_FIELD_UINT(#name, CYAML_FLAG_OPTIONAL, struct yaml_limits, name)
 static const cyaml_schema_field_t limit_fields[] = {
-    LIMIT(connections),        LIMIT(connections_per_address),
-    LIMIT(idle_seconds),       LIMIT(request_seconds),
-    LIMIT(pending_enrolments), LIMIT(rounds_per_minute),
-    LIMIT(verifier_seconds),   LIMIT(body_bytes),
-    LIMIT(bodies_bytes),       LIMIT(journal_bytes),
+    LIMIT(connections),
+    LIMIT(connections_per_address),
+    LIMIT(idle_seconds),
+    LIMIT(request_seconds),
+    LIMIT(pending_enrolments),
+    LIMIT(rounds_per_minute),
+    LIMIT(verifier_seconds),
+    LIMIT(body_bytes),
+    LIMIT(bodies_bytes),
+    LIMIT(journal_bytes),
+    LIMIT(workers),
     CYAML_FIELD_END,
 };
 #define PATH(name, flags)                                                                          \
@@ -40,6 +48,7 @@ static const cyaml_schema_field_t root_fields[] = {
     PATH(state_dir, CYAML_FLAG_OPTIONAL),
     PATH(policy_dir, CYAML_FLAG_OPTIONAL),
     PATH(refvals, CYAML_FLAG_OPTIONAL),
+    PATH(collateral, CYAML_FLAG_OPTIONAL),
     CYAML_FIELD_ENUM("pause_untrusted_containers", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT,
                      struct yaml_root, pause_untrusted_containers, sl_yaml_bools, 2),
     CYAML_FIELD_UINT("nonce_seconds", CYAML_FLAG_OPTIONAL, struct yaml_root, nonce_seconds),
@@ -85,6 +94,11 @@ static sl_rc numbers_set(const struct number *table, size_t count, struct sl_err
 static sl_rc config_check(const struct yaml_root *y, struct sl_trustd_config *c, struct sl_err *err)
 {
     const struct yaml_limits *l = &y->limits;
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    /* one node's long list must not keep all others from being judged: never fewer than two */
+    const uint64_t workers = cores < 2                ? 2
+                             : cores > SL_WORKERS_MAX ? SL_WORKERS_MAX
+                                                      : (uint64_t)cores;
     const struct number table[] = {
         {"nonce_seconds", y->nonce_seconds, 60, 1, 3600, &c->nonce_seconds, NULL},
         {"enroll_seconds", y->enroll_seconds, 600, 1, 86400, &c->enroll_seconds, NULL},
@@ -95,6 +109,7 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_trustd_config *c,
         {"limits.request_seconds", l->request_seconds, 30, 1, 600, &c->request_seconds, NULL},
         {"limits.pending_enrolments", l->pending_enrolments, 256, 1, 100000, &c->pending_max, NULL},
         {"limits.rounds_per_minute", l->rounds_per_minute, 60, 1, 60000, &c->rate_per_minute, NULL},
+        {"limits.workers", l->workers, workers, 2, SL_WORKERS_MAX, &c->workers, NULL},
         {"limits.verifier_seconds", l->verifier_seconds, 10, 1, 600, &c->verifier_seconds, NULL},
         {"limits.body_bytes", l->body_bytes, 16u << 20, 4096, 32u << 20, NULL, &c->body_bytes_max},
         {"limits.bodies_bytes", l->bodies_bytes, 64u << 20, 4096, 1ull << 40, NULL,
@@ -109,6 +124,7 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_trustd_config *c,
     string_set(c->state_dir, sizeof(c->state_dir), y->state_dir, "/var/lib/safelib-trustd");
     string_set(c->policy_dir, sizeof(c->policy_dir), y->policy_dir, "/etc/safelib/policies");
     string_set(c->refvals, sizeof(c->refvals), y->refvals, "");
+    string_set(c->collateral, sizeof(c->collateral), y->collateral, "");
     c->is_pausing = y->pause_untrusted_containers == SL_YAML_TRUE;
     sl_rc rc = numbers_set(table, sizeof(table) / sizeof(table[0]), err);
     if (rc == SL_OK && c->bodies_bytes_max < c->body_bytes_max) {

@@ -20,10 +20,13 @@ struct sl_trustd_config {
     char state_dir[SL_TRUSTD_PATH_SIZE];  /**< database and journal */
     char policy_dir[SL_TRUSTD_PATH_SIZE]; /**< CLASS.yaml */
     char refvals[SL_TRUSTD_PATH_SIZE];    /**< reference digests; "": none */
+    char collateral[SL_TRUSTD_PATH_SIZE]; /**< cache of vendors' collateral (safelib attest
+                                               collateral); "": what evidence brings along alone */
     bool is_pausing;                      /**< untrusted containers are paused by the agent */
     uint32_t nonce_seconds, enroll_seconds, verifier_seconds;
     uint32_t connections_max, connections_per_address_max, idle_seconds, request_seconds;
     uint32_t pending_max, rate_per_minute;
+    uint32_t workers; /**< rounds judged at the same time */
     uint64_t body_bytes_max, bodies_bytes_max, journal_bytes_max;
 };
 

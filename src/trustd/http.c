@@ -20,13 +20,20 @@ enum { PEM_MAX = 256 << 10, CONNECTION_MEMORY = 16 << 10, BACKLOG = 1024 };
 struct sl_http {
     struct sl_trustd *trustd;
     struct MHD_Daemon *daemon;
+    struct sl_workers *workers;
     char *certificate, *key, *client_ca;
     uint64_t bodies_bytes; /**< of all requests that come in now */
     uint16_t port;
 };
 
-/* One request while its body comes in. */
+/* One request: its body comes in, then a worker may have it while its connection is suspended. */
 struct incoming {
+    struct sl_work work; /* first */
+    struct sl_http *http;
+    struct MHD_Connection *connection;
+    struct sl_request request;
+    struct sl_answer answer;
+    bool has_answer; /* of the worker, to be sent */
     const struct sl_route *route;
     char *body;
     size_t size, room, max;
@@ -76,8 +83,6 @@ static enum MHD_Result refuse(struct sl_http *http, struct MHD_Connection *conne
                               struct incoming *incoming, struct sl_answer *answer)
 {
     incoming->is_answered = true;
-    http->trustd->counters.requests++;
-    http->trustd->counters.errors++;
     return answer_send(connection, answer, true);
 }
 
@@ -127,6 +132,8 @@ static enum MHD_Result request_begin(struct sl_http *http, struct MHD_Connection
         return MHD_NO;
     }
     *ret_ctx = incoming;
+    incoming->http = http;
+    incoming->connection = connection;
     incoming->end_ms = monotonic_ms() + (int64_t)http->trustd->config.request_seconds * 1000;
     incoming->route = sl_api_admit(http->trustd, request, &incoming->max, &answer);
     if (incoming->route == NULL) {
@@ -136,6 +143,7 @@ static enum MHD_Result request_begin(struct sl_http *http, struct MHD_Connection
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     unsigned long long size = length != NULL ? strtoull(length, NULL, 10) : 0;
     if (size > incoming->max) {
+        sl_trustd_count_refused(http->trustd);
         sl_answer_problem(&answer, 413, NULL, "%llu bytes; at most %zu are taken here", size,
                           incoming->max);
         return refuse(http, connection, incoming, &answer);
@@ -177,30 +185,59 @@ static enum MHD_Result body_take(struct sl_http *http, struct incoming *incoming
     return MHD_YES;
 }
 
+/* On a worker's thread; the request's texts live as long as its connection is suspended. */
+static void answer_work(struct sl_work *work)
+{
+    struct incoming *incoming = (struct incoming *)work;
+    sl_api_answer(incoming->http->trustd, incoming->route, &incoming->request, &incoming->answer);
+    incoming->has_answer = true;
+    MHD_resume_connection(incoming->connection);
+}
+
+/* The request is whole. */
+static enum MHD_Result request_end(struct sl_http *http, struct incoming *incoming,
+                                   const struct sl_request *request)
+{
+    incoming->is_answered = true;
+    incoming->request = *request;
+    incoming->request.body = incoming->body;
+    incoming->request.body_size = incoming->size;
+    if (sl_route_is_slow(incoming->route)) {
+        incoming->work.run = answer_work;
+        MHD_suspend_connection(incoming->connection);
+        if (sl_workers_submit(http->workers, &incoming->work)) {
+            return MHD_YES;
+        }
+        sl_answer_problem(&incoming->answer, 503, NULL, "the monitor is being stopped");
+        incoming->has_answer = true;
+        MHD_resume_connection(incoming->connection);
+        return MHD_YES;
+    }
+    sl_api_answer(http->trustd, incoming->route, &incoming->request, &incoming->answer);
+    return answer_send(incoming->connection, &incoming->answer, false);
+}
+
 static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload_data,
                                   size_t *upload_data_size, void **con_cls)
 {
     struct sl_http *http = cls;
     struct incoming *incoming = *con_cls;
-    struct sl_answer answer = {0};
     if (incoming != NULL && *upload_data_size > 0) {
         enum MHD_Result result = body_take(http, incoming, upload_data, *upload_data_size);
         *upload_data_size = 0;
         return result;
     }
-    struct sl_request request = request_make(http, connection, url, method);
-    if (incoming == NULL) {
-        return request_begin(http, connection, &request, con_cls);
+    if (incoming != NULL && incoming->has_answer) {
+        incoming->has_answer = false;
+        return answer_send(connection, &incoming->answer, false);
     }
-    if (incoming->is_answered) {
+    if (incoming != NULL && incoming->is_answered) {
         return MHD_YES;
     }
-    request.body = incoming->body;
-    request.body_size = incoming->size;
-    incoming->is_answered = true;
-    sl_api_answer(http->trustd, incoming->route, &request, &answer);
-    return answer_send(connection, &answer, false);
+    struct sl_request request = request_make(http, connection, url, method);
+    return incoming == NULL ? request_begin(http, connection, &request, con_cls)
+                            : request_end(http, incoming, &request);
 }
 
 static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
@@ -210,6 +247,9 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     struct incoming *incoming = *con_cls;
     if (incoming != NULL) {
         http->bodies_bytes -= incoming->room;
+        if (incoming->has_answer) { /* its client is gone */
+            free(incoming->answer.body);
+        }
         free(incoming->body);
         free(incoming);
         *con_cls = NULL;
@@ -293,9 +333,9 @@ static sl_rc daemon_start(struct sl_http *http, int fd, struct sl_err *err)
         {MHD_OPTION_END, 0, NULL},
     };
     http->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS, 0, NULL, NULL, on_request, http,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT, http->certificate,
-        MHD_OPTION_HTTPS_MEM_KEY, http->key, MHD_OPTION_HTTPS_PRIORITIES,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+        on_request, http, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_HTTPS_MEM_CERT,
+        http->certificate, MHD_OPTION_HTTPS_MEM_KEY, http->key, MHD_OPTION_HTTPS_PRIORITIES,
         "SECURE128:-VERS-ALL:+VERS-TLS1.3", MHD_OPTION_CONNECTION_LIMIT, config->connections_max,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->connections_per_address_max,
         MHD_OPTION_CONNECTION_TIMEOUT, config->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
@@ -322,6 +362,7 @@ sl_rc sl_http_start(struct sl_trustd *trustd, struct sl_http **ret_http, struct 
     if (rc == SL_OK && config->client_ca[0] != '\0') {
         rc = pem_load(config->client_ca, "client_ca", &http->client_ca, err);
     }
+    rc = rc == SL_OK ? sl_workers_start(config->workers, &http->workers, err) : rc;
     rc = rc == SL_OK ? socket_listen(config->listen, &fd, &http->port, err) : rc;
     if (rc == SL_OK) {
         rc = daemon_start(http, fd, err);
@@ -347,6 +388,7 @@ void sl_http_stop(struct sl_http *http)
     if (http == NULL) {
         return;
     }
+    sl_workers_stop(http->workers); /* first: no connection may stay suspended */
     if (http->daemon != NULL) {
         MHD_stop_daemon(http->daemon); /* closes the socket */
     }

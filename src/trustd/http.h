@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * The HTTPS server around the interface: TLS 1.3, one thread with epoll, and every bound that keeps
+ * The HTTPS server around the interface: TLS 1.3, one thread with epoll, workers for
+ * what takes long, and every bound that keeps
  * one client from taking what others need.
  */
 #ifndef SL_TRUSTD_HTTP_H
@@ -10,7 +11,7 @@
 
 struct sl_http;
 
-/** Starts to answer; @p trustd belongs to the server's thread until sl_http_stop.
+/** Starts to answer, with limits.workers threads beside the server's own.
  * @retval SL_OK, SL_INVALID (address), SL_IO (port, files), SL_CRYPTO (certificate or key) */
 sl_rc sl_http_start(struct sl_trustd *trustd, struct sl_http **ret_http,
                     struct sl_err *err) SL_MUST_CHECK;

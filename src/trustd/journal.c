@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@ enum { PATH_SIZE = 512 };
 struct sl_journal {
     struct sl_audit *audit;
     char folder[PATH_SIZE - 128];
+    pthread_mutex_t lock; /* of what blobs there are */
     uint64_t blob_bytes, blob_bytes_max;
 };
 
@@ -42,9 +44,9 @@ static int by_time(const void *a, const void *b)
     return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
 }
 
-/* All blobs; what is no blob (a file of a write that did not end) is removed. */
-static sl_rc blobs_list(const char *folder, struct blob **ret_blobs, size_t *ret_count,
-                        struct sl_err *err)
+/* All blobs; what is no blob (a file of a write that did not end) is removed at the start. */
+static sl_rc blobs_list(const char *folder, bool is_start, struct blob **ret_blobs,
+                        size_t *ret_count, struct sl_err *err)
 {
     char path[PATH_SIZE];
     struct blob *blobs = NULL;
@@ -62,7 +64,9 @@ static sl_rc blobs_list(const char *folder, struct blob **ret_blobs, size_t *ret
             continue;
         }
         if (strlen(entry->d_name) != SL_BLOB_NAME_SIZE - 1) {
-            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+            if (is_start) {
+                (void)unlinkat(dirfd(dir), entry->d_name, 0);
+            }
             continue;
         }
         if (count == room) {
@@ -91,12 +95,12 @@ static sl_rc blobs_list(const char *folder, struct blob **ret_blobs, size_t *ret
 }
 
 /* Counts what is there; above the bound the oldest go, until a tenth is free. */
-static sl_rc blobs_bound(struct sl_journal *journal, struct sl_err *err)
+static sl_rc blobs_bound(struct sl_journal *journal, bool is_start, struct sl_err *err)
 {
     struct blob *blobs;
     size_t count;
     char path[PATH_SIZE];
-    sl_rc rc = blobs_list(journal->folder, &blobs, &count, err);
+    sl_rc rc = blobs_list(journal->folder, is_start, &blobs, &count, err);
     if (rc != SL_OK) {
         return rc;
     }
@@ -139,8 +143,11 @@ sl_rc sl_journal_blob_put(struct sl_journal *journal, const void *data, size_t s
     }
     sl_rc rc = sl_file_write(path, 0600, data, size, err);
     if (rc == SL_OK) {
+        (void)pthread_mutex_lock(&journal->lock);
         journal->blob_bytes += size;
-        rc = journal->blob_bytes > journal->blob_bytes_max ? blobs_bound(journal, err) : SL_OK;
+        rc = journal->blob_bytes > journal->blob_bytes_max ? blobs_bound(journal, false, err)
+                                                           : SL_OK;
+        (void)pthread_mutex_unlock(&journal->lock);
     }
     return rc;
 }
@@ -195,13 +202,14 @@ sl_rc sl_journal_open(const char *folder, const struct sl_audit_head *known,
     }
     (void)snprintf(journal->folder, sizeof(journal->folder), "%s", folder);
     journal->blob_bytes_max = blob_bytes_max;
+    (void)pthread_mutex_init(&journal->lock, NULL);
     blob_path(folder, "", path);
     sl_rc rc = folder_make(folder, err);
     rc = rc == SL_OK ? folder_make(path, err) : rc;
     (void)snprintf(path, sizeof(path), "%s/journal.log", folder);
     const struct sl_audit_options options = {.path = path, .known = known};
     rc = rc == SL_OK ? sl_audit_open(&options, &journal->audit, err) : rc;
-    rc = rc == SL_OK ? blobs_bound(journal, err) : rc;
+    rc = rc == SL_OK ? blobs_bound(journal, true, err) : rc;
     if (rc != SL_OK) {
         sl_journal_close(journal);
         return rc;
@@ -214,6 +222,7 @@ void sl_journal_close(struct sl_journal *journal)
 {
     if (journal != NULL) {
         sl_audit_close(journal->audit);
+        (void)pthread_mutex_destroy(&journal->lock);
         free(journal);
     }
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "collateral/platform.h"
+#include "evidence/evidence.h"
 #include "monitor/json_bytes.h"
 
 enum { LEASE_MS_DEFAULT = 60000, NEXT_MS_DEFAULT = 10000 };
@@ -106,11 +108,54 @@ static char *driver_run(const struct sl_monitor_backend *backend, const struct s
     return result;
 }
 
+/* ---- collateral ---- */
+
+static sl_rc collateral_read(const json_t *job, struct sl_collateral_set *set, struct sl_err *err)
+{
+    const json_t *bundle = json_object_get(job, "collateral");
+    if (!json_is_object(bundle)) {
+        return SL_OK; /* none: what needs it is not trusted */
+    }
+    char *text = json_dumps(bundle, JSON_COMPACT);
+    sl_rc rc = text != NULL ? sl_collateral_bundle_read(text, strlen(text), set, err)
+                            : sl_err_set(err, SL_NO_MEMORY, "no memory");
+    free(text);
+    return rc;
+}
+
+/* The bundle of a TEE's evidence: the evidence itself, or the first of a list. */
+static const json_t *tee_row(const json_t *evidence)
+{
+    return json_is_array(evidence) ? json_array_get(evidence, 0) : evidence;
+}
+
+static char *platforms_find(const json_t *job)
+{
+    struct sl_err err = {0};
+    struct sl_evidence evidence = {0};
+    struct sl_platform_keys keys = {0};
+    uint8_t *data = NULL;
+    size_t size = 0;
+    json_t *list = json_array();
+    sl_rc rc = sl_json_bytes(tee_row(json_object_get(job, "evidence")), "bundle",
+                             SL_EVIDENCE_SIZE_MAX, &data, &size, &err);
+    rc = rc == SL_OK ? sl_evidence_read(data, size, &evidence) : rc;
+    rc = rc == SL_OK ? sl_platform_of_evidence(evidence.type, evidence.evidence, &keys, &err) : rc;
+    for (unsigned i = 0; rc == SL_OK && i < keys.count; i++) {
+        (void)json_array_append_new(list, json_string(keys.key[i]));
+    }
+    free(data);
+    return dump(json_pack("{s:o}", "platforms", list)); /* empty: the evidence does not say */
+}
+
+/* ---- judging ---- */
+
 static char *job_run(const struct sl_monitor_backend *backend,
                      const struct sl_loaded_refvals *refvals, const struct sl_driver *driver,
                      const struct sl_monitor_policy *policy, const json_t *job)
 {
     uint8_t nonce[SL_MONITOR_NONCE_SIZE];
+    struct sl_collateral_set collateral = {0};
     struct sl_err err = {0};
     uint8_t *state = NULL;
     size_t state_size = 0;
@@ -123,6 +168,11 @@ static char *job_run(const struct sl_monitor_backend *backend,
         sl_json_bytes(job, "state", SL_NODE_STATE_MAX, &state, &state_size, &err) != SL_OK) {
         return sl_result_failed(err.text);
     }
+    if (collateral_read(job, &collateral, &err) != SL_OK) {
+        sl_collateral_done(&collateral);
+        free(state);
+        return sl_result_failed(err.text);
+    }
     struct sl_appraisal_input input = {
         .registration = json_object_get(job, "registration"),
         .state = state,
@@ -131,9 +181,11 @@ static char *job_run(const struct sl_monitor_backend *backend,
         .evidence = json_object_get(job, "evidence"),
         .policy = policy,
         .refvals = refvals != NULL && refvals->digest[0] != '\0' ? &refvals->refvals : NULL,
+        .collateral = sl_collateral_is_empty(&collateral) ? NULL : &collateral.parts,
         .time_s = json_integer_value(json_object_get(job, "time_s")),
     };
     char *result = driver_run(backend, driver, &input);
+    sl_collateral_done(&collateral);
     free(state);
     return result;
 }
@@ -147,6 +199,9 @@ static char *job_judge(const struct sl_monitor_backend *backend,
     const char *text = string_of(job, "policy");
     const char *wanted = string_of(job, "refvals");
     const char *loaded = refvals != NULL ? refvals->digest : "";
+    if (string_of(job, "find") != NULL) {
+        return platforms_find(job);
+    }
     if (driver == NULL) {
         return unknown_result(job, "driver-unknown", "no driver of this name is built in",
                               "enrol the node with a driver of this version");
@@ -158,7 +213,7 @@ static char *job_judge(const struct sl_monitor_backend *backend,
     if (strcmp(wanted != NULL ? wanted : "", loaded) != 0) {
         return sl_result_failed("refvals: not the reference digests that this job names");
     }
-    if (backend->policy_read(text, strlen(text), string_of(job, "policy_folder"), &policy, &err) !=
+    if (backend->policy_read(text, strlen(text), json_object_get(job, "files"), &policy, &err) !=
         SL_OK) {
         return unknown_result(job, "policy-unreadable", err.text, "correct the policy file");
     }

@@ -5,11 +5,18 @@
  * in `safelib journal replay`.
  *
  *   job     {"driver", "id"?, "registration", "state": base64 | null, "nonce": hex, "evidence",
- *            "policy": YAML | null, "policy_folder", "refvals": digest | null, "time_s"}
+ *            "policy": YAML | null, "files": {name: text}, "collateral": bundle | null,
+ *            "refvals": digest | null, "time_s"}
  *   result  {"subjects": [{"kind", "id", "verdict", "reasons"}], "state": base64 | null, "reboot",
  *            "lease_ms", "next_ms"} or {"failed": why}
  *
- * Both are compact, with sorted keys.
+ * or, to learn which collateral evidence needs, without judging anything:
+ *
+ *   job     {"find": "collateral", "driver", "evidence"}
+ *   result  {"platforms": [key, ...]} or {"failed": why}
+ *
+ * All are compact, with sorted keys. `files` are those that the policy names and that judging
+ * needs: nothing is read from the disk but the reference digests, which their own digest names.
  */
 #ifndef SL_TRUSTD_JUDGE_H
 #define SL_TRUSTD_JUDGE_H
@@ -22,9 +29,16 @@ enum { SL_JOB_SIZE_MAX = 48 << 20, SL_RESULT_SIZE_MAX = 16 << 20 };
  * own in a test. */
 struct sl_monitor_backend {
     const struct sl_driver *(*driver_find)(const char *name);
-    /** @param[in] folder  where the files that it names are (roots)
+    /** A policy as it is on the disk, with every file that it names.
+     * @param[in] folder  where those files are
+     * @param[out] ret_files  {name: text} of those that judging needs, for policy_read
+     * @param[out] ret_roots  {name: text} of those that only enrolment needs
      * @retval SL_OK, SL_MALFORMED and others with @p err */
-    sl_rc (*policy_read)(const char *text, size_t size, const char *folder,
+    sl_rc (*policy_open)(const char *text, size_t size, const char *folder,
+                         struct sl_monitor_policy **ret_policy, json_t **ret_files,
+                         json_t **ret_roots, struct sl_err *err);
+    /** A policy as a job has it. @param[in] files  of policy_open; NULL: none */
+    sl_rc (*policy_read)(const char *text, size_t size, const json_t *files,
                          struct sl_monitor_policy **ret_policy, struct sl_err *err);
     void (*policy_free)(struct sl_monitor_policy *policy);
     void (*policy_times)(const struct sl_monitor_policy *policy, int64_t *ret_lease_ms,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/secret.h"
 #include "trustd/http.h"
@@ -110,17 +111,72 @@ static int token_command(const struct arguments *args, const struct sl_trustd_co
 
 /* ---- running ---- */
 
+/* One descriptor a connection, and some for what the daemon itself opens. */
+static void descriptors_raise(const struct sl_trustd_config *config)
+{
+    struct rlimit limit;
+    const rlim_t wanted = (rlim_t)config->connections_max + 256;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
+        return;
+    }
+    limit.rlim_cur = wanted;
+    limit.rlim_max = limit.rlim_max < wanted ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)fprintf(stderr,
+                      "safelib-trustd: limits.connections: %u, but the system allows %llu files; "
+                      "raise LimitNOFILE\n",
+                      config->connections_max, (unsigned long long)limit.rlim_max);
+    }
+}
+
+static void reload(struct sl_trustd *trustd)
+{
+    struct sl_err err = {0};
+    json_t *changes = NULL;
+    bool is_refvals = false;
+    if (sl_trustd_reload(trustd, "SIGHUP", &changes, &is_refvals, &err) != SL_OK) {
+        (void)fprintf(stderr, "safelib-trustd: nothing was changed: %s\n", err.text);
+        return;
+    }
+    (void)fprintf(stderr, "safelib-trustd: loaded: %zu policies changed, reference values %s\n",
+                  json_array_size(changes), is_refvals ? "changed" : "as before");
+    json_decref(changes);
+}
+
+/* Until a signal ends it, or nothing can be judged any more. */
+static int serve(struct sl_trustd *trustd, const sigset_t *signals)
+{
+    const struct timespec second = {.tv_sec = 1};
+    for (;;) {
+        int got = sigtimedwait(signals, NULL, &second);
+        if (got == SIGHUP) {
+            reload(trustd);
+        } else if (got > 0) {
+            return EXIT_CLEAN;
+        }
+        if (atomic_load(&trustd->is_verifier_gone)) {
+            (void)fprintf(stderr,
+                          "safelib-trustd: the verifier is gone; start the monitor again\n");
+            return EXIT_SETUP;
+        }
+    }
+}
+
 static int run(const struct sl_trustd_config *config, const struct sl_monitor_backend *backend)
 {
     static struct sl_trustd trustd;
     struct sl_err err = {0};
     struct sl_http *http = NULL;
     sigset_t signals;
-    int got = 0;
     (void)signal(SIGPIPE, SIG_IGN);
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    descriptors_raise(config);
     sl_rc rc = sl_trustd_open(config, backend, &trustd, &err);
     if (rc != SL_OK) {
         return fail(EXIT_SETUP, &err);
@@ -132,10 +188,10 @@ static int run(const struct sl_trustd_config *config, const struct sl_monitor_ba
         return fail(EXIT_SETUP, &err);
     }
     (void)fprintf(stderr, "safelib-trustd: listening on port %u\n", sl_http_port(http));
-    (void)sigwait(&signals, &got);
+    int status = serve(&trustd, &signals);
     sl_http_stop(http);
     sl_trustd_close(&trustd);
-    return EXIT_CLEAN;
+    return status;
 }
 
 static bool arguments_read(int argc, char **argv, struct arguments *args)

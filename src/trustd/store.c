@@ -7,7 +7,7 @@
 
 #include "trustd/store_private.h"
 
-enum { SCHEMA_VERSION = 1, BUSY_MS = 5000 };
+enum { SCHEMA_VERSION = 2, BUSY_MS = 5000 };
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS node(id TEXT PRIMARY KEY, name TEXT NOT NULL, class TEXT NOT NULL,"
@@ -15,7 +15,11 @@ static const char schema[] =
     " expires_ms INTEGER NOT NULL, secret_hash BLOB, token_hash BLOB,"
     " registration TEXT NOT NULL, state BLOB, round INTEGER NOT NULL DEFAULT 0,"
     " judged_ms INTEGER NOT NULL DEFAULT 0, lease_end_ms INTEGER NOT NULL DEFAULT 0,"
-    " last_seen_ms INTEGER NOT NULL DEFAULT 0, boot_id TEXT) WITHOUT ROWID;"
+    " last_seen_ms INTEGER NOT NULL DEFAULT 0, boot_id TEXT, policy TEXT, ek BLOB) WITHOUT ROWID;"
+    /* outlives its node: a TPM enrols once, and again only where an operator says so */
+    "CREATE TABLE IF NOT EXISTS ek(hash BLOB PRIMARY KEY, node TEXT NOT NULL, allowed INTEGER NOT"
+    " NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS ek_node ON ek(node);"
     "CREATE UNIQUE INDEX IF NOT EXISTS node_name ON node(name) WHERE active = 1;"
     "CREATE TABLE IF NOT EXISTS nonce(nonce BLOB PRIMARY KEY, node TEXT NOT NULL REFERENCES node"
     " ON DELETE CASCADE, expires_ms INTEGER NOT NULL);"
@@ -30,7 +34,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS token(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL"
     " UNIQUE, role TEXT NOT NULL, hash BLOB NOT NULL UNIQUE, created_ms INTEGER NOT NULL,"
     " expires_ms INTEGER NOT NULL);"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 sl_rc sl_store_fail(struct sl_store *store, struct sl_err *err)
 {
@@ -94,6 +98,17 @@ static sl_rc execute(struct sl_store *store, const char *sql, struct sl_err *err
                                                                        : sl_store_fail(store, err);
 }
 
+/* What a database of an older version lacks. */
+static sl_rc version_raise(struct sl_store *store, int version, struct sl_err *err)
+{
+    return version != 1 ? SL_OK
+                        : execute(store,
+                                  "BEGIN IMMEDIATE; ALTER TABLE node ADD COLUMN policy TEXT;"
+                                  "ALTER TABLE node ADD COLUMN ek BLOB;"
+                                  "PRAGMA user_version = 2; COMMIT;",
+                                  err);
+}
+
 static sl_rc version_check(struct sl_store *store, struct sl_err *err)
 {
     sqlite3_stmt *statement = sl_store_prepare(store, err, "PRAGMA user_version", "");
@@ -108,7 +123,7 @@ static sl_rc version_check(struct sl_store *store, struct sl_err *err)
                         version, SCHEMA_VERSION);
     }
     (void)sqlite3_finalize(statement);
-    return rc;
+    return rc == SL_OK ? version_raise(store, version, err) : rc;
 }
 
 sl_rc sl_store_open(const char *path, struct sl_store **ret_store, struct sl_err *err)

@@ -17,7 +17,7 @@
 #include "trustd/token.h"
 
 enum { SL_NODE_ID_SIZE = 16 + 1, SL_NODE_NAME_SIZE = 64 + 1, SL_NAME_SIZE = 32 + 1 };
-enum { SL_STORE_SECRET_SIZE = 32 };
+enum { SL_STORE_SECRET_SIZE = 32, SL_BLOB_HASH_TEXT = 64 + 1 };
 
 struct sl_store;
 
@@ -47,6 +47,9 @@ struct sl_store_node {
     uint64_t round; /**< last one; 0: none */
     int64_t judged_ms, lease_end_ms, last_seen_ms;
     char boot_id[SL_NODE_NAME_SIZE];
+    char policy[SL_BLOB_HASH_TEXT]; /**< hash of what the last round was judged by; "": none */
+    bool has_ek;
+    uint8_t ek[SL_TOKEN_HASH_SIZE]; /**< SHA-256 of the endorsement key; only with has_ek */
     json_t *registration;
     uint8_t *state; /**< of the driver, free(); NULL: none */
     size_t state_size;
@@ -63,7 +66,9 @@ sl_rc sl_store_node_add(struct sl_store *store, const struct sl_store_node *node
  * @retval SL_OK
  * @retval SL_NOT_FOUND no such node, or its time is over  @retval SL_STATE active already
  * @retval SL_AUTH      wrong secret: the pending node is removed
- * @retval SL_EXISTS    an active node has its name  @retval SL_IO */
+ * @retval SL_EXISTS    an active node has its name, or its TPM has enrolled before and no operator
+ * allowed it again
+ * @retval SL_IO */
 sl_rc sl_store_node_activate(struct sl_store *store, const char *id,
                              const uint8_t secret_hash[SL_TOKEN_HASH_SIZE],
                              const uint8_t token_hash[SL_TOKEN_HASH_SIZE], int64_t now_ms,
@@ -71,8 +76,17 @@ sl_rc sl_store_node_activate(struct sl_store *store, const char *id,
 /** @retval SL_OK, SL_NOT_FOUND, SL_IO, SL_NO_MEMORY */
 sl_rc sl_store_node_get(struct sl_store *store, const char *id, struct sl_store_node *ret_node,
                         struct sl_err *err) SL_MUST_CHECK;
-/** Whether an active node has this name. */
-bool sl_store_node_name_used(struct sl_store *store, const char *name);
+/** Which active node has this name; "": none. @retval SL_OK, SL_IO */
+sl_rc sl_store_node_name_find(struct sl_store *store, const char *name,
+                              char ret_id[SL_NODE_ID_SIZE]) SL_MUST_CHECK;
+/** Which node a TPM was, also where that node is removed by now.
+ * @param[out] ret_is_allowed  an operator has allowed it to enrol once more
+ * @retval SL_OK, SL_NOT_FOUND (never enrolled), SL_IO */
+sl_rc sl_store_ek_find(struct sl_store *store, const uint8_t ek[SL_TOKEN_HASH_SIZE],
+                       char ret_id[SL_NODE_ID_SIZE], bool *ret_is_allowed) SL_MUST_CHECK;
+/** Lets the TPM of a node, active or removed, enrol once more; the new node replaces the old one.
+ * @retval SL_OK, SL_NOT_FOUND, SL_IO */
+sl_rc sl_store_ek_allow(struct sl_store *store, const char *id, struct sl_err *err) SL_MUST_CHECK;
 /** Active nodes with an id above @p after, at most @p count, in order; ret of each call is the
  * callback's only for its time. @retval SL_OK, SL_IO, SL_NO_MEMORY */
 sl_rc sl_store_node_each(struct sl_store *store, const char *after, uint32_t count,
@@ -118,7 +132,8 @@ sl_rc sl_store_verdict_each(struct sl_store *store, const char *node,
  * round become unknown; untrusted ones stay. @retval SL_OK, SL_IO */
 sl_rc sl_store_verdicts_lapse(struct sl_store *store, const char *node, uint64_t round,
                               struct sl_err *err) SL_MUST_CHECK;
-/** Ends a round: state, times, boot. @retval SL_OK, SL_IO */
+/** Ends a round: state, times, boot, policy. @retval SL_OK, SL_IO, SL_STATE (the node was removed
+ * meanwhile) */
 sl_rc sl_store_round_set(struct sl_store *store, const struct sl_store_node *node,
                          struct sl_err *err) SL_MUST_CHECK;
 

@@ -8,7 +8,7 @@
 
 #define NODE_COLUMNS                                                                               \
     "id, name, class, driver, active, created_ms, expires_ms, round, judged_ms, lease_end_ms, "    \
-    "last_seen_ms, boot_id, registration, state"
+    "last_seen_ms, boot_id, registration, state, policy"
 
 void sl_store_node_done(struct sl_store_node *node)
 {
@@ -32,6 +32,7 @@ static sl_rc node_read(sqlite3_stmt *row, struct sl_store_node *node)
     node->lease_end_ms = sqlite3_column_int64(row, 9);
     node->last_seen_ms = sqlite3_column_int64(row, 10);
     sl_store_text(row, 11, node->boot_id, sizeof(node->boot_id));
+    sl_store_text(row, 14, node->policy, sizeof(node->policy));
     node->registration = json_loads((const char *)sqlite3_column_text(row, 12), 0, NULL);
     node->state_size = (size_t)sqlite3_column_bytes(row, 13);
     if (node->state_size > 0) {
@@ -77,10 +78,11 @@ sl_rc sl_store_node_add(struct sl_store *store, const struct sl_store_node *node
             store,
             sl_store_prepare(store, err,
                              "INSERT INTO node(id, name, class, driver, active, created_ms, "
-                             "expires_ms, secret_hash, registration) VALUES(?,?,?,?,0,?,?,?,?)",
-                             "ttttiibt", node->id, node->name, node->class_name, node->driver,
+                             "expires_ms, secret_hash, registration, ek) "
+                             "VALUES(?,?,?,?,0,?,?,?,?,?)",
+                             "ttttiibtb", node->id, node->name, node->class_name, node->driver,
                              now_ms, node->expires_ms, secret_hash, (size_t)SL_TOKEN_HASH_SIZE,
-                             text),
+                             text, node->has_ek ? node->ek : NULL, (size_t)SL_TOKEN_HASH_SIZE),
             err);
     }
     free(text);
@@ -118,6 +120,81 @@ static sl_rc secret_check(struct sl_store *store, const char *id, const uint8_t 
     return rc;
 }
 
+sl_rc sl_store_ek_find(struct sl_store *store, const uint8_t ek[SL_TOKEN_HASH_SIZE],
+                       char ret_id[SL_NODE_ID_SIZE], bool *ret_is_allowed)
+{
+    sqlite3_stmt *row = sl_store_prepare(store, NULL, "SELECT node, allowed FROM ek WHERE hash = ?",
+                                         "b", ek, (size_t)SL_TOKEN_HASH_SIZE);
+    if (row == NULL) {
+        return SL_IO;
+    }
+    int code = sqlite3_step(row);
+    if (code == SQLITE_ROW) {
+        sl_store_text(row, 0, ret_id, SL_NODE_ID_SIZE);
+        *ret_is_allowed = sqlite3_column_int(row, 1) != 0;
+    }
+    (void)sqlite3_finalize(row);
+    return code == SQLITE_ROW ? SL_OK : code == SQLITE_DONE ? SL_NOT_FOUND : SL_IO;
+}
+
+sl_rc sl_store_ek_allow(struct sl_store *store, const char *id, struct sl_err *err)
+{
+    sl_rc rc = sl_store_run(
+        store, sl_store_prepare(store, err, "UPDATE ek SET allowed = 1 WHERE node = ?", "t", id),
+        err);
+    if (rc == SL_OK && sqlite3_changes(store->db) == 0) {
+        return sl_err_set(err, SL_NOT_FOUND, "no TPM has enrolled as this node");
+    }
+    return rc;
+}
+
+static sl_rc ek_of(struct sl_store *store, const char *id, uint8_t ret_ek[SL_TOKEN_HASH_SIZE])
+{
+    sqlite3_stmt *row = sl_store_prepare(
+        store, NULL, "SELECT ek FROM node WHERE id = ? AND ek IS NOT NULL", "t", id);
+    if (row == NULL) {
+        return SL_IO;
+    }
+    int code = sqlite3_step(row);
+    if (code == SQLITE_ROW && sqlite3_column_bytes(row, 0) == SL_TOKEN_HASH_SIZE) {
+        memcpy(ret_ek, sqlite3_column_blob(row, 0), SL_TOKEN_HASH_SIZE);
+    }
+    (void)sqlite3_finalize(row);
+    return code == SQLITE_ROW ? SL_OK : code == SQLITE_DONE ? SL_NOT_FOUND : SL_IO;
+}
+
+/* The TPM is this node's from now on; the node that it was goes. */
+static sl_rc ek_claim(struct sl_store *store, const char *id, struct sl_err *err)
+{
+    uint8_t ek[SL_TOKEN_HASH_SIZE];
+    char before[SL_NODE_ID_SIZE] = "";
+    bool is_allowed = false;
+    sl_rc rc = ek_of(store, id, ek);
+    if (rc == SL_NOT_FOUND) {
+        return SL_OK; /* a node without a TPM */
+    }
+    rc = rc == SL_OK ? sl_store_ek_find(store, ek, before, &is_allowed) : rc;
+    if (rc == SL_OK && !is_allowed) {
+        return sl_err_set(err, SL_EXISTS,
+                          "its TPM has enrolled as node %s; an operator must allow it again: POST "
+                          "/v1/nodes/%s/reenroll",
+                          before, before);
+    }
+    if (rc == SL_OK) {
+        rc = sl_store_node_remove(store, before, NULL);
+        rc = rc == SL_NOT_FOUND ? SL_OK : rc;
+    }
+    if (rc != SL_OK && rc != SL_NOT_FOUND) {
+        return sl_store_fail(store, err);
+    }
+    return sl_store_run(store,
+                        sl_store_prepare(store, err,
+                                         "INSERT INTO ek VALUES(?,?,0) ON CONFLICT(hash) DO UPDATE "
+                                         "SET node = excluded.node, allowed = 0",
+                                         "bt", ek, (size_t)SL_TOKEN_HASH_SIZE, id),
+                        err);
+}
+
 sl_rc sl_store_node_activate(struct sl_store *store, const char *id,
                              const uint8_t secret_hash[SL_TOKEN_HASH_SIZE],
                              const uint8_t token_hash[SL_TOKEN_HASH_SIZE], int64_t now_ms,
@@ -128,6 +205,10 @@ sl_rc sl_store_node_activate(struct sl_store *store, const char *id,
         sl_rc removed = sl_store_node_remove(store, id, NULL);
         return removed == SL_OK ? rc : removed;
     }
+    if (rc != SL_OK) {
+        return rc;
+    }
+    rc = ek_claim(store, id, err);
     if (rc != SL_OK) {
         return rc;
     }
@@ -159,13 +240,18 @@ sl_rc sl_store_node_get(struct sl_store *store, const char *id, struct sl_store_
     return rc;
 }
 
-bool sl_store_node_name_used(struct sl_store *store, const char *name)
+sl_rc sl_store_node_name_find(struct sl_store *store, const char *name,
+                              char ret_id[SL_NODE_ID_SIZE])
 {
     sqlite3_stmt *row = sl_store_prepare(
-        store, NULL, "SELECT 1 FROM node WHERE active = 1 AND name = ?", "t", name);
-    bool is_used = row == NULL || sqlite3_step(row) == SQLITE_ROW;
+        store, NULL, "SELECT id FROM node WHERE active = 1 AND name = ?", "t", name);
+    int code = row != NULL ? sqlite3_step(row) : SQLITE_ERROR;
+    ret_id[0] = '\0';
+    if (code == SQLITE_ROW) {
+        sl_store_text(row, 0, ret_id, SL_NODE_ID_SIZE);
+    }
     (void)sqlite3_finalize(row);
-    return is_used;
+    return code == SQLITE_ROW || code == SQLITE_DONE ? SL_OK : SL_IO;
 }
 
 sl_rc sl_store_node_each(struct sl_store *store, const char *after, uint32_t count,

@@ -133,15 +133,19 @@ sl_rc sl_store_verdicts_lapse(struct sl_store *store, const char *node, uint64_t
 sl_rc sl_store_round_set(struct sl_store *store, const struct sl_store_node *node,
                          struct sl_err *err)
 {
-    return sl_store_run(
+    sl_rc rc = sl_store_run(
         store,
         sl_store_prepare(store, err,
                          "UPDATE node SET state = ?, round = ?, judged_ms = ?, lease_end_ms = ?, "
-                         "last_seen_ms = ?, boot_id = ? WHERE id = ?",
-                         "biiiitt", node->state, node->state_size, (int64_t)node->round,
+                         "last_seen_ms = ?, boot_id = ?, policy = ? WHERE id = ?",
+                         "biiiittt", node->state, node->state_size, (int64_t)node->round,
                          node->judged_ms, node->lease_end_ms, node->last_seen_ms, node->boot_id,
-                         node->id),
+                         node->policy, node->id),
         err);
+    if (rc == SL_OK && sqlite3_changes(store->db) == 0) {
+        return sl_err_set(err, SL_STATE, "the node was removed while its evidence was judged");
+    }
+    return rc;
 }
 
 sl_rc sl_store_action_add(struct sl_store *store, const char *node, const char *what,

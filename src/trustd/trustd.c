@@ -51,6 +51,23 @@ static sl_rc untold_find(const char *folder, struct untold *untold, struct sl_er
     return rc;
 }
 
+/* Which policies, roots and reference values judge from here on: all bytes of the first two are
+ * among the blobs. */
+static sl_rc material_journal(struct sl_trustd *trustd, const struct sl_material *material,
+                              const char *refvals, const char *why, const char *by,
+                              struct sl_err *err)
+{
+    char name[SL_BLOB_NAME_SIZE];
+    sl_rc rc = sl_material_keep(material, refvals, trustd->journal, name, err);
+    return rc != SL_OK
+               ? rc
+               : sl_journal_write(trustd->journal, SL_AUDIT_CONFIG, SL_AUDIT_DONE,
+                                  json_pack("{s:s, s:s, s:s?, s:s, s:s, s:i}", "version",
+                                            SL_VERSION, "why", why, "by", by, "refvals", refvals,
+                                            "material", name, "classes", (int)material->count),
+                                  err);
+}
+
 /* Brings the store's memory of the journal up to its end, and voids what was never told. */
 static sl_rc journal_settle(struct sl_trustd *trustd, const char *folder, uint64_t after,
                             struct sl_err *err)
@@ -68,10 +85,8 @@ static sl_rc journal_settle(struct sl_trustd *trustd, const char *folder, uint64
                          : rc;
     }
     json_decref(untold.lines);
-    rc = rc == SL_OK ? sl_journal_write(trustd->journal, SL_AUDIT_CONFIG, SL_AUDIT_DONE,
-                                        json_pack("{s:s, s:s}", "version", SL_VERSION, "refvals",
-                                                  trustd->refvals.digest),
-                                        err)
+    rc = rc == SL_OK ? material_journal(trustd, trustd->material, trustd->verifier.refvals, "start",
+                                        NULL, err)
                      : rc;
     sl_journal_head(trustd->journal, &head);
     sl_journal_head_write(&head, text);
@@ -103,17 +118,13 @@ sl_rc sl_trustd_open(const struct sl_trustd_config *config,
     struct sl_trustd *trustd = ret_trustd;
     *trustd = (struct sl_trustd){.config = *config, .backend = backend};
     trustd->rate.per_minute = 2 * config->rate_per_minute; /* a round is two requests */
+    (void)pthread_mutex_init(&trustd->lock, NULL);
     if (mkdir(config->state_dir, 0700) != 0 && errno != EEXIST) {
         return sl_err_set(err, SL_IO, "state_dir: %s: %s", config->state_dir, strerror(errno));
     }
-    sl_rc rc = SL_OK;
-    if (config->refvals[0] != '\0') {
-        rc = backend->refvals_open(config->refvals, &trustd->refvals.refvals,
-                                   trustd->refvals.digest, err);
-    }
-    rc = rc == SL_OK ? sl_verifier_start(backend, &trustd->refvals, config->verifier_seconds,
-                                         &trustd->verifier, err)
-                     : rc;
+    sl_rc rc = sl_verifier_start(backend, config->refvals[0] != '\0' ? config->refvals : NULL,
+                                 config->verifier_seconds, &trustd->verifier, err);
+    rc = rc == SL_OK ? sl_material_load(backend, config->policy_dir, &trustd->material, err) : rc;
     (void)snprintf(path, sizeof(path), "%s/trustd.db", config->state_dir);
     rc = rc == SL_OK ? sl_store_open(path, &trustd->store, err) : rc;
     rc = rc == SL_OK ? journal_start(trustd, err) : rc;
@@ -129,8 +140,7 @@ void sl_trustd_close(struct sl_trustd *trustd)
     sl_journal_close(trustd->journal);
     sl_store_close(trustd->store);
     sl_rate_done(&trustd->rate);
-    if (trustd->refvals.digest[0] != '\0') {
-        trustd->backend->refvals_close(&trustd->refvals.refvals);
-    }
-    *trustd = (struct sl_trustd){0};
+    sl_material_unref(trustd->material);
+    (void)pthread_mutex_destroy(&trustd->lock);
+    memset(trustd, 0, sizeof(*trustd));
 }

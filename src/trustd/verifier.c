@@ -1,32 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verifier process: reads a job, forks, bounds and watches the child, hands its result back. */
+/* The daemon's end of the verifier: hands jobs over, reads what came of them. */
 #include "trustd/verifier.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define CHILD_MEMORY (1ull << 30)
+#include "trustd/verifier_private.h"
 
-/* ---- framed text ---- */
-
-static bool bytes_send(int fd, const void *data, size_t size)
+bool sl_bytes_send(int fd, const void *data, size_t size)
 {
     const char *at = data;
     while (size > 0) {
         ssize_t put = send(fd, at, size, MSG_NOSIGNAL);
+        if (put < 0 && errno == EINTR) {
+            continue;
+        }
         if (put <= 0) {
-            if (put < 0 && errno == EINTR) {
-                continue;
-            }
             return false;
         }
         at += put;
@@ -35,94 +29,111 @@ static bool bytes_send(int fd, const void *data, size_t size)
     return true;
 }
 
-static bool text_send(int fd, const char *text, size_t size)
+static sl_rc hello_read(int fd, char ret_refvals[65], struct sl_err *err)
 {
-    uint64_t header = size;
-    return bytes_send(fd, &header, sizeof(header)) && bytes_send(fd, text, size);
-}
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* @param end_ms  -1: for ever */
-static bool bytes_receive(int fd, void *data, size_t size, int64_t end_ms)
-{
-    char *at = data;
-    while (size > 0) {
-        struct pollfd wait = {.fd = fd, .events = POLLIN};
-        int64_t left = end_ms < 0 ? -1 : end_ms - monotonic_ms();
-        if (end_ms >= 0 && left <= 0) {
-            return false;
-        }
-        if (poll(&wait, 1, (int)left) < 0 && errno != EINTR) {
-            return false;
-        }
-        ssize_t got = recv(fd, at, size, MSG_DONTWAIT);
-        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-            return false;
-        }
-        if (got > 0) {
-            at += got;
-            size -= (size_t)got;
-        }
+    struct sl_verifier_hello hello;
+    if (recv(fd, &hello, sizeof(hello), 0) != (ssize_t)sizeof(hello)) {
+        return sl_err_set(err, SL_IO, "verifier: did not start");
     }
-    return true;
-}
-
-static char *text_receive(int fd, size_t size_max, int64_t end_ms, size_t *ret_size)
-{
-    uint64_t size = 0;
-    if (!bytes_receive(fd, &size, sizeof(size), end_ms) || size > size_max) {
-        return NULL;
+    hello.refvals[sizeof(hello.refvals) - 1] = '\0';
+    hello.text[sizeof(hello.text) - 1] = '\0';
+    if (hello.rc != SL_OK) {
+        return sl_err_set(err, SL_INVALID, "%s", hello.text);
     }
-    char *text = malloc(size + 1);
-    if (text == NULL || !bytes_receive(fd, text, size, end_ms)) {
-        free(text);
-        return NULL;
-    }
-    text[size] = '\0';
-    *ret_size = size;
-    return text;
+    (void)snprintf(ret_refvals, 65, "%s", hello.refvals);
+    return SL_OK;
 }
 
-/* ---- one job, in a child ---- */
-
-static void child_bound(uint32_t seconds_max)
+sl_rc sl_verifier_start(const struct sl_monitor_backend *backend, const char *refvals,
+                        uint32_t seconds_max, struct sl_verifier *ret_verifier, struct sl_err *err)
 {
-    const struct rlimit none = {0, 0};
-    const struct rlimit cpu = {seconds_max, seconds_max};
-    const struct rlimit memory = {CHILD_MEMORY, CHILD_MEMORY};
-    (void)setrlimit(RLIMIT_CORE, &none);
-    (void)setrlimit(RLIMIT_CPU, &cpu);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#if !defined(__has_feature)
-    (void)setrlimit(RLIMIT_AS, &memory); /* the sanitizers' shadow does not fit */
-#endif
-#endif
-    (void)memory;
-}
-
-static void child_main(const struct sl_monitor_backend *backend,
-                       const struct sl_loaded_refvals *refvals, const char *job, size_t size,
-                       int fd)
-{
-    json_t *root = json_loadb(job, size, JSON_REJECT_DUPLICATES, NULL);
-    char *result = NULL;
-    if (root == NULL || sl_job_judge(backend, refvals, root, &result) != SL_OK) {
-        result = sl_result_failed("the job cannot be read, or memory is short");
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+        return sl_err_set(err, SL_IO, "verifier: %s", strerror(errno));
     }
-    bool is_sent = result != NULL && text_send(fd, result, strlen(result));
-    _exit(is_sent ? 0 : 1);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(pair[0]);
+        sl_verifier_run(backend, refvals, seconds_max, pair[1]);
+    }
+    (void)close(pair[1]);
+    if (pid < 0) {
+        (void)close(pair[0]);
+        return sl_err_set(err, SL_IO, "verifier: %s", strerror(errno));
+    }
+    sl_rc rc = hello_read(pair[0], ret_verifier->refvals, err);
+    if (rc != SL_OK) {
+        (void)close(pair[0]);
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+        }
+        return rc;
+    }
+    ret_verifier->fd = pair[0];
+    ret_verifier->pid = pid;
+    ret_verifier->seconds_max = seconds_max;
+    (void)pthread_mutex_init(&ret_verifier->lock, NULL);
+    return SL_OK;
 }
 
-static char *end_text(int status, bool is_late, uint32_t seconds_max)
+void sl_verifier_stop(struct sl_verifier *verifier)
+{
+    if (verifier->pid > 0) {
+        (void)close(verifier->fd); /* the end of orders */
+        while (waitpid(verifier->pid, NULL, 0) < 0 && errno == EINTR) {
+        }
+        (void)pthread_mutex_destroy(&verifier->lock);
+        verifier->pid = 0;
+    }
+}
+
+/* Gives @p passed away with the order; it is closed here. */
+static bool order_send(int fd, const struct sl_verifier_order *order, int passed)
+{
+    union {
+        char room[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)order, .iov_len = sizeof(*order)};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.room,
+                             .msg_controllen = sizeof(control.room)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &passed, sizeof(passed));
+    ssize_t sent;
+    do {
+        sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    (void)close(passed);
+    return sent == (ssize_t)sizeof(*order);
+}
+
+/* @return the daemon's end of the job's stream, or -1 */
+static int job_begin(struct sl_verifier *verifier)
+{
+    const struct sl_verifier_order order = {.kind = SL_VERIFIER_JOB};
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        return -1;
+    }
+    (void)pthread_mutex_lock(&verifier->lock);
+    bool is_sent = order_send(verifier->fd, &order, pair[1]);
+    (void)pthread_mutex_unlock(&verifier->lock);
+    if (!is_sent) {
+        (void)close(pair[0]);
+        return -1;
+    }
+    return pair[0];
+}
+
+static char *end_text(const struct sl_verifier_trailer *trailer, uint32_t seconds_max)
 {
     char text[128];
-    if (is_late || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)) {
+    int status = trailer->status;
+    if (trailer->is_late != 0 || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)) {
         (void)snprintf(text, sizeof(text), "the verifier took more than %u s", seconds_max);
     } else if (WIFSIGNALED(status)) {
         (void)snprintf(text, sizeof(text), "the verifier crashed (signal %d)", WTERMSIG(status));
@@ -132,108 +143,106 @@ static char *end_text(int status, bool is_late, uint32_t seconds_max)
     return sl_result_failed(text);
 }
 
-static char *job_in_child(const struct sl_monitor_backend *backend,
-                          const struct sl_loaded_refvals *refvals, uint32_t seconds_max,
-                          const char *job, size_t size)
+/* Everything up to the end of the stream: what the child wrote, then the trailer. */
+static sl_rc stream_read(int fd, char **ret_data, size_t *ret_size)
 {
-    int pair[2];
-    int status = 0;
-    size_t result_size = 0;
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-        return sl_result_failed("no socket for the verifier");
-    }
-    pid_t child = fork();
-    if (child == 0) {
-        (void)close(pair[0]);
-        child_bound(seconds_max);
-        child_main(backend, refvals, job, size, pair[1]);
-    }
-    (void)close(pair[1]);
-    int64_t end_ms = monotonic_ms() + (int64_t)seconds_max * 1000;
-    char *result =
-        child > 0 ? text_receive(pair[0], SL_RESULT_SIZE_MAX, end_ms, &result_size) : NULL;
-    bool is_late = result == NULL && monotonic_ms() >= end_ms;
-    if (child > 0) {
-        if (result == NULL) {
-            if (is_late) {
-                (void)kill(child, SIGKILL);
+    size_t room = 16 << 10;
+    size_t size = 0;
+    char *data = malloc(room);
+    while (data != NULL) {
+        if (size == room) {
+            char *more = room < 2 * (size_t)SL_RESULT_SIZE_MAX ? realloc(data, 2 * room) : NULL;
+            if (more == NULL) {
+                break;
             }
+            data = more;
+            room *= 2;
         }
-        while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+        ssize_t got = recv(fd, data + size, room - size, 0);
+        if (got < 0 && errno == EINTR) {
+            continue;
         }
+        if (got <= 0) {
+            *ret_data = data;
+            *ret_size = size;
+            return SL_OK;
+        }
+        size += (size_t)got;
     }
-    (void)close(pair[0]);
-    return result != NULL ? result : end_text(status, is_late, seconds_max);
+    free(data);
+    return SL_NO_MEMORY;
 }
 
-static void verifier_main(const struct sl_monitor_backend *backend,
-                          const struct sl_loaded_refvals *refvals, uint32_t seconds_max, int fd)
+static sl_rc result_take(char *data, size_t size, uint32_t seconds_max, char **ret_result)
 {
-    size_t size;
-    char *job;
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    (void)signal(SIGINT, SIG_IGN);
-    (void)signal(SIGTERM, SIG_IGN);
-    while ((job = text_receive(fd, SL_JOB_SIZE_MAX, -1, &size)) != NULL) {
-        char *result = job_in_child(backend, refvals, seconds_max, job, size);
-        free(job);
-        if (result == NULL || !text_send(fd, result, strlen(result))) {
-            _exit(1);
-        }
-        free(result);
+    struct sl_verifier_trailer trailer;
+    uint64_t text_size = 0;
+    if (size < sizeof(trailer)) {
+        return SL_CLOSED; /* nobody is left who could say how it ended */
     }
-    _exit(0);
-}
-
-/* ---- the daemon's end ---- */
-
-sl_rc sl_verifier_start(const struct sl_monitor_backend *backend,
-                        const struct sl_loaded_refvals *refvals, uint32_t seconds_max,
-                        struct sl_verifier *ret_verifier, struct sl_err *err)
-{
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-        return sl_err_set(err, SL_IO, "verifier: %s", strerror(errno));
+    size -= sizeof(trailer);
+    memcpy(&trailer, data + size, sizeof(trailer));
+    memcpy(&text_size, data, size >= sizeof(text_size) ? sizeof(text_size) : 0);
+    if (trailer.status != 0 || trailer.is_late != 0 || text_size == 0 ||
+        size != sizeof(text_size) + text_size || memchr(data + 8, '\0', text_size) != NULL) {
+        *ret_result = end_text(&trailer, seconds_max);
+    } else {
+        *ret_result = strndup(data + sizeof(text_size), text_size);
     }
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void)close(pair[0]);
-        verifier_main(backend, refvals, seconds_max, pair[1]);
-    }
-    (void)close(pair[1]);
-    if (pid < 0) {
-        (void)close(pair[0]);
-        return sl_err_set(err, SL_IO, "verifier: %s", strerror(errno));
-    }
-    ret_verifier->fd = pair[0];
-    ret_verifier->pid = pid;
-    return SL_OK;
-}
-
-void sl_verifier_stop(struct sl_verifier *verifier)
-{
-    if (verifier->pid > 0) {
-        (void)close(verifier->fd); /* its end of the jobs */
-        while (waitpid(verifier->pid, NULL, 0) < 0 && errno == EINTR) {
-        }
-        verifier->pid = 0;
-    }
+    return *ret_result != NULL ? SL_OK : SL_NO_MEMORY;
 }
 
 sl_rc sl_verifier_judge(struct sl_verifier *verifier, const char *job, size_t size,
                         char **ret_result)
 {
-    size_t result_size;
+    uint64_t header = size;
+    char *data = NULL;
+    size_t got = 0;
     if (size > SL_JOB_SIZE_MAX) {
         return SL_RANGE;
     }
-    char *result = text_send(verifier->fd, job, size)
-                       ? text_receive(verifier->fd, SL_RESULT_SIZE_MAX, -1, &result_size)
-                       : NULL;
-    if (result == NULL) {
+    int fd = job_begin(verifier);
+    if (fd < 0) {
         return SL_CLOSED;
     }
-    *ret_result = result;
+    /* a child that ends early does not take all of it: its trailer says what happened */
+    (void)(sl_bytes_send(fd, &header, sizeof(header)) && sl_bytes_send(fd, job, size));
+    sl_rc rc = stream_read(fd, &data, &got);
+    (void)close(fd);
+    if (rc == SL_OK) {
+        rc = result_take(data, got, verifier->seconds_max, ret_result);
+        free(data);
+    }
+    return rc;
+}
+
+sl_rc sl_verifier_renew(struct sl_verifier *verifier, const char *refvals, int *ret_fd,
+                        char ret_refvals[65], struct sl_err *err)
+{
+    struct sl_verifier_order order = {.kind = SL_VERIFIER_RENEW};
+    int pair[2];
+    (void)snprintf(order.refvals, sizeof(order.refvals), "%s", refvals != NULL ? refvals : "");
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+        return sl_err_set(err, SL_IO, "verifier: %s", strerror(errno));
+    }
+    (void)pthread_mutex_lock(&verifier->lock);
+    bool is_sent = order_send(verifier->fd, &order, pair[1]);
+    (void)pthread_mutex_unlock(&verifier->lock);
+    sl_rc rc =
+        is_sent ? hello_read(pair[0], ret_refvals, err) : sl_err_set(err, SL_CLOSED, "verifier");
+    if (rc != SL_OK) {
+        (void)close(pair[0]);
+        return rc;
+    }
+    *ret_fd = pair[0];
     return SL_OK;
+}
+
+void sl_verifier_replace(struct sl_verifier *verifier, int fd, const char refvals[65])
+{
+    (void)pthread_mutex_lock(&verifier->lock);
+    (void)close(verifier->fd);
+    verifier->fd = fd;
+    (void)snprintf(verifier->refvals, sizeof(verifier->refvals), "%s", refvals);
+    (void)pthread_mutex_unlock(&verifier->lock);
 }

@@ -14,7 +14,7 @@ struct sl_monitor_policy {
 };
 
 /* A policy is a line "lease_ms: N". */
-static sl_rc policy_read(const char *text, size_t size, const char *folder,
+static sl_rc policy_read(const char *text, size_t size, const json_t *files,
                          struct sl_monitor_policy **ret_policy, struct sl_err *err)
 {
     if (size < 10 || strncmp(text, "lease_ms: ", 10) != 0) {
@@ -27,6 +27,18 @@ static sl_rc policy_read(const char *text, size_t size, const char *folder,
     policy->lease_ms = strtoll(text + 10, NULL, 10);
     *ret_policy = policy;
     return SL_OK;
+}
+
+static sl_rc policy_open(const char *text, size_t size, const char *folder,
+                         struct sl_monitor_policy **ret_policy, json_t **ret_files,
+                         json_t **ret_roots, struct sl_err *err)
+{
+    sl_rc rc = policy_read(text, size, NULL, ret_policy, err);
+    if (rc == SL_OK) {
+        *ret_files = json_object();
+        *ret_roots = json_object();
+    }
+    return rc;
 }
 
 static void policy_free(struct sl_monitor_policy *policy)
@@ -146,6 +158,7 @@ static const struct sl_driver *driver_find(const char *name)
 
 const struct sl_monitor_backend test_backend = {
     .driver_find = driver_find,
+    .policy_open = policy_open,
     .policy_read = policy_read,
     .policy_free = policy_free,
     .policy_times = policy_times,

@@ -107,14 +107,16 @@ def fail_closed(server, tokens):
     check("bad is untrusted", verdict(server, viewer, node) == ("untrusted", ["bad"]))
     nonce = node.challenge()[2]["nonce"]
     server.policy("worker", None)
+    check("reloaded", server.call("POST", "/v1/reload", tokens["operator"])[2]["changed"] == ["worker"])
     status, _, said = node.evidence(nonce, {"do": "good"})
     check("policy missing: unknown", verdict(server, viewer, node) == ("unknown", ["policy-missing"]), said)
     status, _, said = node.challenge()
     check("policy missing: told to the agent", status == 409 and said["field"] == "class", said)
     server.policy("worker", "nonsense\n")
-    status, _, said = node.challenge()
-    check("policy unreadable: told", status == 409 and said["field"] == "class")
+    status, _, said = server.call("POST", "/v1/reload", tokens["operator"])
+    check("policy unreadable: not taken", status == 409 and said["field"] == "policy_dir" and "worker.yaml" in said["detail"], said)
     server.policy("worker", "lease_ms: 60000\n")
+    check("reloaded", server.call("POST", "/v1/reload", tokens["operator"])[0] == 200)
     return node
 
 

@@ -56,7 +56,9 @@ static void test_store_node_life(void **state)
     assert_true(sl_store_node_token(store, "a", token));
     assert_false(sl_store_node_token(store, "a", wrong));
     assert_false(sl_store_node_token(store, "b", token));
-    assert_true(sl_store_node_name_used(store, "first"));
+    char named[SL_NODE_ID_SIZE];
+    assert_ok(sl_store_node_name_find(store, "first", named));
+    assert_string_equal(named, "a");
     assert_ok(sl_store_node_get(store, "a", &node, &err));
     assert_true(node.is_active);
     assert_int_equal(node.judged_ms, 0);

@@ -28,10 +28,9 @@ static void test_verifier_judge_survives(void **state)
         {"loop", "took more than 1 s"},      {"fail", "failed"},
         {"good", "\"verdict\":\"trusted\""},
     };
-    static struct sl_loaded_refvals none;
     struct sl_verifier verifier;
     struct sl_err err = {0};
-    assert_ok(sl_verifier_start(&test_backend, &none, 1, &verifier, &err));
+    assert_ok(sl_verifier_start(&test_backend, NULL, 1, &verifier, &err));
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         char *result = judge(&verifier, table[i].what);
         if (strstr(result, table[i].expected) == NULL) {
@@ -44,11 +43,10 @@ static void test_verifier_judge_survives(void **state)
 
 static void test_verifier_judge_gone_is_closed(void **state)
 {
-    static struct sl_loaded_refvals none;
     struct sl_verifier verifier;
     struct sl_err err = {0};
     char *result = NULL;
-    assert_ok(sl_verifier_start(&test_backend, &none, 1, &verifier, &err));
+    assert_ok(sl_verifier_start(&test_backend, NULL, 1, &verifier, &err));
     assert_rc(sl_verifier_judge(&verifier, "{}", (size_t)SL_JOB_SIZE_MAX + 1, &result), SL_RANGE);
     assert_int_equal(kill(verifier.pid, SIGKILL), 0);
     assert_rc(sl_verifier_judge(&verifier, "{}", 2, &result), SL_CLOSED);
