@@ -148,7 +148,7 @@ static sl_rc node_store(struct sl_call *call, const struct sl_store_node *node,
                         const uint8_t secret[SECRET_SIZE], struct sl_err *err)
 {
     uint8_t hash[SL_TOKEN_HASH_SIZE];
-    sl_rc rc = sl_sha256(secret, SECRET_SIZE, hash);
+    sl_rc rc = sl_trustd_sha256(secret, SECRET_SIZE, hash);
     rc = rc == SL_OK ? sl_store_begin(call->trustd->store, err) : rc;
     rc = rc == SL_OK ? sl_store_node_add(call->trustd->store, node, hash,
                                          call->trustd->config.pending_max, call->now_ms, err)
@@ -220,7 +220,7 @@ void sl_api_activate(struct sl_call *call)
                           err.text[0] != '\0' ? err.text : sl_rc_text(rc));
         return;
     }
-    rc = sl_sha256(secret, size, secret_hash);
+    rc = sl_trustd_sha256(secret, size, secret_hash);
     sl_wipe(secret, size);
     free(secret);
     rc = rc == SL_OK ? sl_token_make(token, token_hash) : rc;

@@ -132,16 +132,17 @@ static sl_rc folder_digest(const char *folder, char ret_digest[65], struct sl_er
         size_t size = 0;
         (void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]->d_name);
         rc = rc == SL_OK ? sl_file_read(path, SL_REFVALS_FILE_MAX, &data, &size, err) : rc;
-        rc =
-            rc == SL_OK ? sl_sha256(names[i]->d_name, strlen(names[i]->d_name), hashes + used) : rc;
-        rc = rc == SL_OK ? sl_sha256(data, size, hashes + used + SL_TOKEN_HASH_SIZE) : rc;
+        rc = rc == SL_OK
+                 ? sl_trustd_sha256(names[i]->d_name, strlen(names[i]->d_name), hashes + used)
+                 : rc;
+        rc = rc == SL_OK ? sl_trustd_sha256(data, size, hashes + used + SL_TOKEN_HASH_SIZE) : rc;
         used += rc == SL_OK ? 2 * SL_TOKEN_HASH_SIZE : 0;
         free(data);
         free(names[i]);
     }
     free(names);
     uint8_t all[SL_TOKEN_HASH_SIZE];
-    rc = rc == SL_OK ? sl_sha256(hashes, used, all) : rc;
+    rc = rc == SL_OK ? sl_trustd_sha256(hashes, used, all) : rc;
     if (rc == SL_OK) {
         sl_hex_encode(all, sizeof(all), ret_digest);
     }

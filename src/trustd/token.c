@@ -35,7 +35,7 @@ bool sl_role_may(enum sl_role has, enum sl_role needed)
     return has == needed || (has == SL_ROLE_OPERATOR && needed == SL_ROLE_VIEWER);
 }
 
-sl_rc sl_sha256(const void *data, size_t size, uint8_t ret_hash[SL_TOKEN_HASH_SIZE])
+sl_rc sl_trustd_sha256(const void *data, size_t size, uint8_t ret_hash[SL_TOKEN_HASH_SIZE])
 {
     unsigned written = 0;
     return EVP_Digest(data, size, ret_hash, &written, EVP_sha256(), NULL) == 1 ? SL_OK : SL_CRYPTO;
@@ -60,7 +60,7 @@ sl_rc sl_token_hash(const char *text, uint8_t ret_hash[SL_TOKEN_HASH_SIZE])
         sl_hex_decode(text + 3, random, sizeof(random)) != SL_OK) {
         return SL_MALFORMED;
     }
-    sl_rc rc = sl_sha256(random, sizeof(random), ret_hash);
+    sl_rc rc = sl_trustd_sha256(random, sizeof(random), ret_hash);
     sl_wipe(random, sizeof(random));
     return rc;
 }

@@ -30,6 +30,7 @@ sl_rc sl_token_make(char ret_text[SL_TOKEN_TEXT_SIZE],
 /** @retval SL_OK, SL_MALFORMED (not of that form), SL_CRYPTO */
 sl_rc sl_token_hash(const char *text, uint8_t ret_hash[SL_TOKEN_HASH_SIZE]) SL_MUST_CHECK;
 /** SHA-256 of any bytes. @retval SL_OK, SL_CRYPTO */
-sl_rc sl_sha256(const void *data, size_t size, uint8_t ret_hash[SL_TOKEN_HASH_SIZE]) SL_MUST_CHECK;
+sl_rc sl_trustd_sha256(const void *data, size_t size,
+                       uint8_t ret_hash[SL_TOKEN_HASH_SIZE]) SL_MUST_CHECK;
 
 #endif
