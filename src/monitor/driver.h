@@ -98,6 +98,9 @@ struct sl_driver {
      * @retval SL_OK  @p ret_appraisal is the caller's to sl_appraisal_done
      * @retval SL_NO_MEMORY, SL_CRYPTO, SL_INTERNAL  not judged: every subject becomes UNKNOWN */
     sl_rc (*appraise)(const struct sl_appraisal_input *input, struct sl_appraisal *ret_appraisal);
+    /** What a state says has been proven, for people: an object. NULL: the driver has nothing to
+     * tell. @return new reference; NULL: no memory, or not a state of this driver */
+    json_t *(*describe)(const uint8_t *state, size_t state_size);
 };
 
 /** By name; NULL: unknown, and what an unknown driver would judge is UNKNOWN. */

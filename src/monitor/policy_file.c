@@ -34,6 +34,15 @@ struct yaml_bank {
     struct yaml_expected *expected;
     uint32_t expected_count;
 };
+struct yaml_value {
+    uint32_t pcr;
+    char *value;
+};
+struct yaml_boot {
+    char *name, *bank;
+    struct yaml_value *pcrs;
+    uint32_t pcrs_count;
+};
 struct yaml_exclusion {
     char *path, *why;
 };
@@ -66,6 +75,8 @@ struct yaml_root {
     struct yaml_bank *pcrs;
     uint32_t pcrs_count;
     int bootlog;
+    struct yaml_boot *boot;
+    uint32_t boot_count;
     char *accept_any_boot;
     struct yaml_ima *ima;
     struct yaml_slot *slots;
@@ -112,6 +123,24 @@ static const cyaml_schema_field_t bank_fields[] = {
 };
 static const cyaml_schema_value_t bank_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_bank, bank_fields)};
+static const cyaml_schema_field_t value_fields[] = {
+    CYAML_FIELD_UINT("pcr", CYAML_FLAG_DEFAULT, struct yaml_value, pcr),
+    CYAML_FIELD_STRING_PTR("value", CYAML_FLAG_POINTER, struct yaml_value, value, 1,
+                           2 * SL_TPM_DIGEST_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t value_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_value, value_fields)};
+static const cyaml_schema_field_t boot_fields[] = {
+    CYAML_FIELD_STRING_PTR("name", CYAML_FLAG_POINTER, struct yaml_boot, name, 1,
+                           SL_POLICY_TEXT_MAX - 1),
+    CYAML_FIELD_STRING_PTR("bank", CYAML_FLAG_POINTER, struct yaml_boot, bank, 1, 16),
+    CYAML_FIELD_SEQUENCE("pcrs", CYAML_FLAG_POINTER, struct yaml_boot, pcrs, &value_schema, 1,
+                         SL_TPM_PCR_COUNT),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t boot_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_boot, boot_fields)};
 static const cyaml_schema_field_t exclusion_fields[] = {
     CYAML_FIELD_STRING_PTR("path", CYAML_FLAG_POINTER, struct yaml_exclusion, path, 1,
                            SL_POLICY_TEXT_MAX - 1),
@@ -160,6 +189,8 @@ static const cyaml_schema_field_t root_fields[] = {
     CYAML_FIELD_SEQUENCE("pcrs", TEXT, struct yaml_root, pcrs, &bank_schema, 0,
                          SL_POLICY_BANKS_MAX),
     CYAML_FIELD_ENUM("bootlog", STRICT, struct yaml_root, bootlog, bootlog_words, 2),
+    CYAML_FIELD_SEQUENCE("boot", TEXT, struct yaml_root, boot, &boot_schema, 0,
+                         SL_POLICY_BOOTS_MAX),
     CYAML_FIELD_STRING_PTR("accept_any_boot", TEXT, struct yaml_root, accept_any_boot, 1,
                            SL_POLICY_TEXT_MAX - 1),
     CYAML_FIELD_MAPPING_PTR("ima", TEXT, struct yaml_root, ima, ima_fields),
@@ -278,6 +309,73 @@ static sl_rc bank_take(const struct yaml_bank *bank, uint32_t index,
     return SL_OK;
 }
 
+static struct sl_policy_expected *expected_of(struct sl_monitor_policy *policy, uint16_t alg,
+                                              uint32_t pcr)
+{
+    for (uint32_t i = 0; i < policy->expected_count; i++) {
+        if (policy->expected[i].alg == alg && policy->expected[i].pcr == pcr) {
+            return &policy->expected[i];
+        }
+    }
+    if (policy->expected_count == SL_POLICY_EXPECTED_MAX) {
+        return NULL;
+    }
+    policy->expected[policy->expected_count].alg = alg;
+    policy->expected[policy->expected_count].pcr = pcr;
+    return &policy->expected[policy->expected_count++];
+}
+
+static bool is_required(const struct sl_monitor_policy *policy, uint16_t alg, uint32_t pcr)
+{
+    for (uint32_t i = 0; i < policy->pcrs.count; i++) {
+        if (policy->pcrs.banks[i].alg == alg && pcr < SL_TPM_PCR_COUNT) {
+            return (policy->pcrs.banks[i].mask >> pcr & 1) != 0;
+        }
+    }
+    return false;
+}
+
+/* A boot that was accepted adds its values to those that its PCRs may have. */
+static sl_rc accepted_take(const struct yaml_boot *boot, uint32_t index,
+                           struct sl_monitor_policy *policy, struct sl_err *err)
+{
+    const struct sl_tpm_hash *hash = sl_tpm_hash_by_name(boot->bank, strlen(boot->bank));
+
+    for (uint32_t i = 0; i < boot->pcrs_count; i++) {
+        const struct yaml_value *value = &boot->pcrs[i];
+        uint8_t digest[SL_TPM_DIGEST_MAX];
+        struct sl_policy_expected *to;
+        uint32_t at = 0;
+
+        if (hash == NULL || !is_required(policy, hash->alg, value->pcr)) {
+            return sl_err_set(err, SL_INVALID,
+                              "boot[%u].pcrs[%u]: PCR %u of bank \"%s\" is not among the required",
+                              index, i, value->pcr, boot->bank);
+        }
+        if (strlen(value->value) != 2 * hash->size ||
+            sl_hex_decode(value->value, digest, hash->size) != SL_OK) {
+            return sl_err_set(err, SL_INVALID,
+                              "boot[%u].pcrs[%u].value: expected %zu hex digits, not \"%s\"", index,
+                              i, 2 * hash->size, value->value);
+        }
+        to = expected_of(policy, hash->alg, value->pcr);
+        while (to != NULL && at < to->value_count &&
+               memcmp(to->values[at], digest, hash->size) != 0) {
+            at++;
+        }
+        if (to == NULL || at == SL_POLICY_VALUES_MAX) {
+            return sl_err_set(err, SL_INVALID,
+                              "boot[%u].pcrs[%u]: more than %d values for PCR %u: drop boots that "
+                              "no node has any more",
+                              index, i, SL_POLICY_VALUES_MAX, value->pcr);
+        }
+        if (at == to->value_count) {
+            memcpy(to->values[to->value_count++], digest, hash->size);
+        }
+    }
+    return SL_OK;
+}
+
 /* PCRs in any bank but SHA-1's. */
 static uint32_t strong_mask(const struct sl_monitor_policy *policy)
 {
@@ -296,6 +394,9 @@ static sl_rc boot_take(const struct yaml_root *yaml, struct sl_monitor_policy *p
 
     for (uint32_t i = 0; rc == SL_OK && i < yaml->pcrs_count; i++) {
         rc = bank_take(&yaml->pcrs[i], i, policy, err);
+    }
+    for (uint32_t i = 0; rc == SL_OK && i < yaml->boot_count; i++) {
+        rc = accepted_take(&yaml->boot[i], i, policy, err);
     }
     if (rc != SL_OK) {
         return rc;

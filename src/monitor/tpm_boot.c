@@ -159,7 +159,7 @@ static void mismatch_tell(struct sl_tpm_round *round, const struct sl_policy_exp
                       json_pack("{s:i, s:s, s:s}", "pcr", (int)expected->pcr, "digest", hex,
                                 "remedy",
                                 "if firmware, boot loader or kernel was changed on purpose: check "
-                                "`safelib bootlog show`, then add the value to the policy"),
+                                "`safelib bootlog show`, then `safelib node boot --accept`"),
                       "PCR %u of bank %s is %s, and the policy expects %s%s", expected->pcr,
                       hash->name, hex, wanted, expected->value_count > 1 ? " or another" : "");
 }
@@ -194,8 +194,8 @@ void sl_tpm_boot_expected(struct sl_tpm_round *round)
         sl_subject_reason(
             round->host, SL_VERDICT_DEGRADED, "boot-unreferenced",
             json_pack("{s:s}", "remedy",
-                      "put the values of `safelib bootlog replay` into pcrs.expected, "
-                      "or say in accept_any_boot why they do not matter"),
+                      "look at `safelib node boot NODE`, then accept it (--accept POLICY); "
+                      "or say in accept_any_boot why it does not matter"),
             "what booted is not compared with anything: the policy expects no value "
             "of PCRs 0 to 9");
     }

@@ -4,6 +4,7 @@
  * containers. Whatever is missing or does not fit ends in a verdict that is not "trusted". */
 #include "monitor/tpm_ima.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,50 @@ static json_t *challenge(const json_t *registration, const uint8_t *state, size_
         json = NULL;
     }
     free(last);
+    return json;
+}
+
+/* ---- what is proven ---- */
+
+static json_t *values_json(const struct sl_tpm_pcrs *pcrs)
+{
+    json_t *banks = json_object();
+
+    for (uint32_t i = 0; banks != NULL && i < pcrs->count; i++) {
+        const struct sl_tpm_hash *hash = sl_tpm_hash_by_alg(pcrs->banks[i].alg);
+        json_t *values = json_object();
+
+        for (uint32_t pcr = 0; hash != NULL && pcr < SL_TPM_PCR_COUNT; pcr++) {
+            const uint8_t *value = sl_tpm_pcrs_find(pcrs, hash->alg, pcr);
+            char hex[2 * SL_TPM_DIGEST_MAX + 1], name[4];
+
+            if (value != NULL) {
+                sl_hex_encode(value, hash->size, hex);
+                (void)snprintf(name, sizeof(name), "%u", pcr);
+                (void)json_object_set_new(values, name, json_string(hex));
+            }
+        }
+        (void)json_object_set_new(banks, hash != NULL ? hash->name : "unknown", values);
+    }
+    return banks;
+}
+
+static json_t *describe(const uint8_t *data, size_t size)
+{
+    struct sl_tpm_state *state = malloc(sizeof(*state));
+    char bootlog[2 * sizeof(state->bootlog_digest) + 1], firmware[17];
+    json_t *json = NULL;
+
+    if (state != NULL && data != NULL && sl_tpm_state_read(data, size, state) == SL_OK) {
+        sl_hex_encode(state->bootlog_digest, sizeof(state->bootlog_digest), bootlog);
+        (void)snprintf(firmware, sizeof(firmware), "%016llx", (unsigned long long)state->firmware);
+        json = json_pack("{s:o, s:I, s:I, s:I, s:s, s:s?}", "pcrs", values_json(&state->pcrs),
+                         "entries", (json_int_t)state->entries, "reset_count",
+                         (json_int_t)state->clock.reset_count, "restart_count",
+                         (json_int_t)state->clock.restart_count, "firmware", firmware,
+                         "bootlog_sha256", state->has_bootlog ? bootlog : NULL);
+    }
+    free(state);
     return json;
 }
 
@@ -333,4 +378,5 @@ const struct sl_driver sl_driver_tpm_ima = {
     .register_node = sl_tpm_register,
     .challenge = challenge,
     .appraise = appraise,
+    .describe = describe,
 };

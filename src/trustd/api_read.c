@@ -140,6 +140,16 @@ static bool node_get(struct sl_call *call, struct sl_store_node *ret_node)
     return rc == SL_OK;
 }
 
+/* What the node's driver says has been proven. */
+static json_t *proven_json(struct sl_call *call, const struct sl_store_node *node)
+{
+    const struct sl_driver *driver = call->trustd->backend->driver_find(node->driver);
+    json_t *proven = driver != NULL && driver->describe != NULL && node->state != NULL
+                         ? driver->describe(node->state, node->state_size)
+                         : NULL;
+    return proven != NULL ? proven : json_null();
+}
+
 void sl_api_node(struct sl_call *call)
 {
     struct sl_err err = {0};
@@ -152,6 +162,7 @@ void sl_api_node(struct sl_call *call)
     if (value != NULL && verdicts != NULL) {
         (void)json_object_set(value, "registration", node.registration);
         (void)json_object_set(value, "verdicts", verdicts);
+        (void)json_object_set_new(value, "proven", proven_json(call, &node));
         (void)json_object_set_new(value, "state_bytes", json_integer((json_int_t)node.state_size));
     }
     json_decref(verdicts);
