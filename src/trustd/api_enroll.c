@@ -35,7 +35,7 @@ static sl_rc ek_hash(const struct sl_tpm_public *ek, uint8_t ret_hash[SL_TOKEN_H
 {
     uint8_t *der = NULL;
     int size = i2d_PUBKEY(ek->key, &der);
-    sl_rc rc = size > 0 ? sl_sha256(der, (size_t)size, ret_hash) : SL_CRYPTO;
+    sl_rc rc = size > 0 ? sl_trustd_sha256(der, (size_t)size, ret_hash) : SL_CRYPTO;
     OPENSSL_free(der);
     return rc;
 }

@@ -27,7 +27,7 @@ static sl_rc tee_nonce(const uint8_t nonce[NONCE_SIZE], const char *id, char ret
     for (size_t i = 0; i < size; i++) { /* without its terminator */
         data[sizeof(domain) + NONCE_SIZE + i] = (uint8_t)id[i];
     }
-    sl_rc rc = sl_sha256(data, sizeof(domain) + NONCE_SIZE + size, hash);
+    sl_rc rc = sl_trustd_sha256(data, sizeof(domain) + NONCE_SIZE + size, hash);
     if (rc == SL_OK) {
         sl_hex_encode(hash, sizeof(hash), ret_hex);
     }
@@ -196,7 +196,7 @@ static void round_done(struct round *round)
 static sl_rc hash_text(const char *text, size_t size, char ret_hex[65])
 {
     uint8_t hash[SL_TOKEN_HASH_SIZE];
-    sl_rc rc = sl_sha256(text, size, hash);
+    sl_rc rc = sl_trustd_sha256(text, size, hash);
     if (rc == SL_OK) {
         sl_hex_encode(hash, sizeof(hash), ret_hex);
     }
@@ -445,13 +445,14 @@ static sl_rc part_journal(struct round *round, struct part *part, struct sl_err 
 {
     const json_t *first = json_array_get(json_object_get(part->said, "subjects"), 0);
     json_t *detail =
-        json_pack("{s:s, s:I, s:s, s:s?, s:s, s:s, s:s?, s:s?, s:s, s:s, s:O, s:i}", "node",
+        json_pack("{s:s, s:I, s:s, s:s?, s:s, s:s, s:s?, s:s?, s:s, s:s, s:O, s:i, s:b}", "node",
                   round->node.id, "round", (json_int_t)round->node.round, "driver", part->driver,
                   "tee", part->id, "nonce", round->nonce_hex, "evidence", round->evidence_hash,
                   "policy", round->class != NULL ? round->class->hash : NULL, "refvals",
                   round->refvals[0] != '\0' ? round->refvals : NULL, "job", part->job_blob,
                   "result", part->result_blob, "verdict", json_object_get(first, "verdict"),
-                  "subjects", (int)json_array_size(json_object_get(part->said, "subjects")));
+                  "subjects", (int)json_array_size(json_object_get(part->said, "subjects")),
+                  "reboot", json_is_true(json_object_get(part->said, "reboot")));
     return sl_call_journal(round->call, SL_AUDIT_VERDICT, SL_AUDIT_DONE, detail, err);
 }
 
@@ -487,6 +488,25 @@ static sl_rc part_store(struct round *round, const struct part *part, struct sl_
     return rc;
 }
 
+/* Whether the agent says that a container does not run (any more): then there is nothing to pause.
+ * An agent that lies here would not pause it either. */
+static bool is_idle(const struct round *round, const char *id)
+{
+    const json_t *part = json_object_get(round->call->body, round->node.driver);
+    const json_t *list = json_object_get(part, "containers");
+    size_t i;
+    json_t *container;
+    json_array_foreach(list, i, container)
+    {
+        const char *own = json_string_value(json_object_get(container, "id"));
+        const char *state = json_string_value(json_object_get(container, "state"));
+        if (own != NULL && strcmp(own, id) == 0) {
+            return state != NULL && strcmp(state, "running") != 0;
+        }
+    }
+    return json_is_array(list);
+}
+
 /* A container that is untrusted and runs is told to pause, each time until it is. */
 static sl_rc reactions(struct round *round, struct sl_err *err)
 {
@@ -497,10 +517,10 @@ static sl_rc reactions(struct round *round, struct sl_err *err)
     {
         const char *kind = json_string_value(json_object_get(subject, "kind"));
         const char *verdict = json_string_value(json_object_get(subject, "verdict"));
+        const char *id = json_string_value(json_object_get(subject, "id"));
         if (round->call->trustd->config.is_pausing && strcmp(kind, "container") == 0 &&
-            strcmp(verdict, "untrusted") == 0 && rc == SL_OK) {
-            rc = sl_store_action_add(round->call->trustd->store, round->node.id, "pause",
-                                     json_string_value(json_object_get(subject, "id")), err);
+            strcmp(verdict, "untrusted") == 0 && rc == SL_OK && !is_idle(round, id)) {
+            rc = sl_store_action_add(round->call->trustd->store, round->node.id, "pause", id, err);
         }
     }
     return rc;

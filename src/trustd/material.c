@@ -31,7 +31,7 @@ static sl_rc class_hash(struct sl_material_class *class)
     json_t *all = json_pack("{s:s, s:O, s:O}", "policy", class->text, "files", class->files,
                             "roots", class->roots);
     char *text = all != NULL ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    sl_rc rc = text != NULL ? sl_sha256(text, strlen(text), hash) : SL_NO_MEMORY;
+    sl_rc rc = text != NULL ? sl_trustd_sha256(text, strlen(text), hash) : SL_NO_MEMORY;
     if (rc == SL_OK) {
         sl_hex_encode(hash, sizeof(hash), class->hash);
     }
