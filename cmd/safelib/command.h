@@ -36,6 +36,7 @@ enum {
     X(bootlog, "show and replay boot event logs")                                                  \
     X(ima, "show, replay and judge Linux measurement lists")                                       \
     X(refvals, "import and show reference digests of files that may run")                          \
+    X(node, "show, accept and steer the nodes of a trust monitor")                                 \
     X(journal, "check, show and judge again what a trust monitor wrote down")                      \
     X(policy, "compile, check and show firewall policies")                                         \
     X(explain, "say what becomes of a packet, and by which rule")                                  \
