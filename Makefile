@@ -3,7 +3,7 @@
 BUILD ?= build
 MESON_FLAGS ?= --buildtype=debugoptimized
 
-.PHONY: help deps build check demo bench fuzz model spec-map format clean
+.PHONY: help deps build check demo demo-trust bench fuzz model spec-map format clean
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 deps: ## install what the build, the tests and the demo need (Debian packages)
@@ -19,6 +19,8 @@ check: build ## every test and gate; the last line is "N passed, N failed, N ski
 	@tools/check $(BUILD)
 demo: build ## real traffic through a firewall in an enclave, on this machine
 	@tests/system/demo/run.sh $(BUILD)
+demo-trust: build ## a node under QEMU with a TPM, attested for real: enrolment, a bad container, a bad host, a reboot
+	@tests/system/trust_e2e/run.sh $(BUILD)
 bench: build ## measure; results in bench/results/ and docs/benchmarks.md
 	@bench/run $(BUILD)
 fuzz: deps ## fuzz every parser for longer (FUZZ_SECONDS each, default 300)

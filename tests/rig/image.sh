@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Makes a node that QEMU boots in seconds without KVM: kernel and root file system of Debian packages, our agent, runc and
 # two containers, each in a user namespace of its own.
-#   image.sh BUILD_DIR OUT        OUT/vmlinuz, OUT/disk.img, OUT/references (SHA-256); OUT/etc becomes /etc/safelib; packages are kept in $SL_RIG_CACHE
+#   image.sh BUILD_DIR OUT        OUT/vmlinuz, OUT/disk.img, OUT/sums/{host,web,dns} and OUT/unknown.sha256 (sha256sum); OUT/etc becomes /etc/safelib; packages are kept in $SL_RIG_CACHE
 # Exit 77: a package can neither be found nor fetched.
 set -eu
 build=$(cd "$1" && pwd)
@@ -73,12 +73,14 @@ container dns 300000
 cp "$here/init.sh" "$root/sbin/init"
 chmod 755 "$root/sbin/init"
 printf 'root:x:0:0::/:/bin/sh\n' >"$root/etc/passwd"
-"$build/cmd/safelib-agent/safelib-agent" ima-policy --containers "$here/slots.yaml" >"$root/etc/safelib/ima-policy"
 if [ -d "$out/etc" ]; then cp -r "$out/etc/." "$root/etc/safelib/"; fi
-# what belongs to this node: the reference values
-find "$root" -type f -print0 | xargs -0 sha256sum | cut -d' ' -f1 | sort -u >"$out/references"
+# what may run on this node: the reference values of the host and of each container
+mkdir -p "$out/sums"
+(cd "$root" && find . -path ./containers -prune -o -type f -print0 | xargs -0 sha256sum) >"$out/sums/host"
+for name in web dns; do (cd "$root/containers/$name/rootfs" && find . -type f -print0 | xargs -0 sha256sum) >"$out/sums/$name"; done
 # programs that nobody has approved, for the story's turns
 cp "$cache/busybox-static/bin/busybox" "$root/etc/safelib/unknown"
 printf 'unknown' >>"$root/etc/safelib/unknown"
+sha256sum <"$root/etc/safelib/unknown" >"$out/unknown.sha256"
 mke2fs -q -t ext4 -d "$root" "$out/disk.img" 128M
 rm -rf "$root"
