@@ -23,6 +23,7 @@ enum {
     SL_POLICY_SLOTS_MAX = 16,
     SL_POLICY_IMAGES_MAX = 32,
     SL_POLICY_TAG_SIZE = 16,
+    SL_POLICY_MEASURED_MAX = 8,
 };
 
 /** Names of sets of reference digests. */
@@ -53,6 +54,16 @@ struct sl_policy_slot {
     bool has_uid;
     uint32_t uid_first; /**< the container's range must begin here */
     struct sl_policy_sets sets;
+};
+
+/** Container events: when the agent's word on containers counts (docs/trust-protocol.md). */
+struct sl_policy_events {
+    uint32_t pcr; /**< 0: events are not used */
+    struct sl_policy_sets sets;
+    uint32_t measured_count;
+    /** fnmatch of paths: IMA must have measured each with a digest of `sets` before the first event
+     */
+    char measured[SL_POLICY_MEASURED_MAX][SL_POLICY_TEXT_MAX];
 };
 
 /** What an image may execute. */
@@ -93,6 +104,7 @@ struct sl_monitor_policy {
     struct sl_policy_slot slots[SL_POLICY_SLOTS_MAX];
     uint32_t image_count;
     struct sl_policy_image images[SL_POLICY_IMAGES_MAX];
+    struct sl_policy_events events;
 
     /* TEEs */
     bool has_tee;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/node_event.h"
 #include "files/files.h"
 #include "files/yaml_file.h"
 #include "policy/attest_file.h"
@@ -58,6 +59,13 @@ struct yaml_image {
     char **sets;
     uint32_t sets_count;
 };
+struct yaml_events {
+    uint32_t *pcr;
+    char **sets;
+    uint32_t sets_count;
+    char **measured;
+    uint32_t measured_count;
+};
 struct yaml_ek {
     char *roots;
     int insecure_any;
@@ -83,6 +91,7 @@ struct yaml_root {
     uint32_t slots_count;
     struct yaml_image *images;
     uint32_t images_count;
+    struct yaml_events *events;
     struct sl_attest_yaml *tee;
     char *lease, *interval, *max_wait;
 };
@@ -168,6 +177,15 @@ static const cyaml_schema_field_t image_fields[] = {
 };
 static const cyaml_schema_value_t image_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_image, image_fields)};
+static const cyaml_schema_value_t path_schema = {
+    CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, SL_POLICY_TEXT_MAX - 1)};
+static const cyaml_schema_field_t events_fields[] = {
+    CYAML_FIELD_UINT_PTR("pcr", TEXT, struct yaml_events, pcr),
+    SETS_FIELD(struct yaml_events),
+    CYAML_FIELD_SEQUENCE("measured", TEXT, struct yaml_events, measured, &path_schema, 0,
+                         SL_POLICY_MEASURED_MAX),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t ek_fields[] = {
     CYAML_FIELD_STRING_PTR("roots", TEXT, struct yaml_ek, roots, 1, SL_POLICY_TEXT_MAX - 1),
     CYAML_FIELD_ENUM("insecure_any", STRICT, struct yaml_ek, insecure_any, sl_yaml_bools, 2),
@@ -198,6 +216,7 @@ static const cyaml_schema_field_t root_fields[] = {
                          SL_POLICY_SLOTS_MAX),
     CYAML_FIELD_SEQUENCE("images", TEXT, struct yaml_root, images, &image_schema, 0,
                          SL_POLICY_IMAGES_MAX),
+    CYAML_FIELD_MAPPING_PTR("events", TEXT, struct yaml_root, events, events_fields),
     CYAML_FIELD_MAPPING_PTR("tee", TEXT, struct yaml_root, tee, sl_attest_file_fields),
     CYAML_FIELD_STRING_PTR("lease", TEXT, struct yaml_root, lease, 1, TIME_TEXT_MAX),
     CYAML_FIELD_STRING_PTR("interval", TEXT, struct yaml_root, interval, 1, TIME_TEXT_MAX),
@@ -523,6 +542,63 @@ static sl_rc containers_take(const struct yaml_root *yaml, struct sl_monitor_pol
     return rc;
 }
 
+static bool is_slot_pcr(const struct sl_monitor_policy *policy, uint32_t pcr)
+{
+    for (uint32_t i = 0; i < policy->slot_count; i++) {
+        if (policy->slots[i].pcr == pcr) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < policy->expected_count; i++) {
+        if (policy->expected[i].pcr == pcr) {
+            return true; /* a value that stands still, and a PCR that moves */
+        }
+    }
+    return false;
+}
+
+static sl_rc events_take(const struct yaml_events *yaml, struct sl_monitor_policy *policy,
+                         struct sl_err *err)
+{
+    struct sl_policy_events *to = &policy->events;
+    uint32_t pcr;
+
+    if (yaml == NULL) {
+        return SL_OK;
+    }
+    pcr = yaml->pcr != NULL ? *yaml->pcr : SL_NODE_EVENT_PCR;
+    if (!policy->has_ima) {
+        return sl_err_set(err, SL_INVALID,
+                          "ima: expected, because events are believed by what IMA measured");
+    }
+    if (pcr <= policy->ima_pcr || pcr >= 16) {
+        return sl_err_set(err, SL_INVALID,
+                          "events.pcr: %u, expected 11 to 15: 16 and 23 can be reset by anybody",
+                          pcr);
+    }
+    if ((strong_mask(policy) >> pcr & 1) == 0) {
+        return sl_err_set(err, SL_INVALID, "events.pcr: %u is not in pcrs.required", pcr);
+    }
+    if (is_slot_pcr(policy, pcr)) {
+        return sl_err_set(err, SL_INVALID, "events.pcr: %u is a slot's or has an expected value",
+                          pcr);
+    }
+    if (yaml->sets_count == 0 || yaml->measured_count == 0) {
+        return sl_err_set(err, SL_INVALID,
+                          "events: expected sets and measured, or any program could be the agent");
+    }
+    for (uint32_t i = 0; i < yaml->measured_count; i++) {
+        if (yaml->measured[i][strspn(yaml->measured[i], "*/?")] == '\0') {
+            return sl_err_set(err, SL_INVALID, "events.measured[%u]: \"%s\" is any file", i,
+                              yaml->measured[i]);
+        }
+        (void)snprintf(to->measured[i], sizeof(to->measured[i]), "%s", yaml->measured[i]);
+    }
+    to->measured_count = yaml->measured_count;
+    to->pcr = pcr;
+    return sets_take(yaml->sets, yaml->sets_count, &to->sets);
+}
+
 static sl_rc tee_take(const struct yaml_root *yaml, struct sl_monitor_policy *policy,
                       struct sl_err *err)
 {
@@ -581,6 +657,7 @@ static sl_rc policy_take(const struct yaml_root *yaml, struct sl_monitor_policy 
     rc = boot_take(yaml, policy, err);
     rc = rc == SL_OK ? ima_take(yaml, policy, err) : rc;
     rc = rc == SL_OK ? containers_take(yaml, policy, err) : rc;
+    rc = rc == SL_OK ? events_take(yaml->events, policy, err) : rc;
     rc = rc == SL_OK ? tee_take(yaml, policy, err) : rc;
     return rc == SL_OK ? times_take(yaml, policy, err) : rc;
 }

@@ -64,6 +64,22 @@ static bool is_slot_of(const struct sl_policy_slot *slot, const struct sl_tpm_co
     return !slot->has_uid || (container->uid_count > 0 && container->uid_first == slot->uid_first);
 }
 
+void sl_tpm_container_rows(const struct sl_monitor_policy *policy,
+                           struct sl_tpm_container *container)
+{
+    container->event = -1;
+    container->slot = -1;
+    container->image_rule = -1;
+    for (uint32_t i = policy->slot_count; i-- > 0;) {
+        container->slot = is_slot_of(&policy->slots[i], container) ? (int)i : container->slot;
+    }
+    for (uint32_t i = policy->image_count; i-- > 0 && container->image[0] != '\0';) {
+        if (fnmatch(policy->images[i].image, container->image, 0) == 0) {
+            container->image_rule = (int)i;
+        }
+    }
+}
+
 static sl_rc container_read(const struct sl_monitor_policy *policy, const json_t *from,
                             struct sl_tpm_container *container, struct sl_err *err)
 {
@@ -81,16 +97,7 @@ static sl_rc container_read(const struct sl_monitor_policy *policy, const json_t
         return sl_err_set(err, SL_MALFORMED, "containers: \"%.64s\" cannot be a container's id",
                           container->id);
     }
-    container->slot = -1;
-    container->image_rule = -1;
-    for (uint32_t i = policy->slot_count; i-- > 0;) {
-        container->slot = is_slot_of(&policy->slots[i], container) ? (int)i : container->slot;
-    }
-    for (uint32_t i = policy->image_count; i-- > 0 && container->image[0] != '\0';) {
-        if (fnmatch(policy->images[i].image, container->image, 0) == 0) {
-            container->image_rule = (int)i;
-        }
-    }
+    sl_tpm_container_rows(policy, container);
     return SL_OK;
 }
 
@@ -191,6 +198,8 @@ static void attribution_tell(const struct sl_tpm_round *round, struct sl_subject
         sl_subject_reason(subject, SL_VERDICT_TRUSTED, "attribution",
                           json_pack("{s:s}", "confidence", "template"),
                           "the kernel says in each entry that it is this container's");
+    } else if (sl_tpm_events_tell(round, subject, container)) {
+        return;
     } else if (container->image_rule >= 0 &&
                (state->images_seen >> container->image_rule & 1) != 0) {
         sl_subject_reason(subject, SL_VERDICT_TRUSTED, "attribution",
@@ -233,6 +242,7 @@ static sl_rc container_judge(struct sl_tpm_round *round, const struct sl_tpm_con
                           "more bad entries than can be remembered: no container of this node is "
                           "trusted until it boots");
     }
+    sl_tpm_events_listed(round, subject, container);
     for (uint32_t i = 0; i < state->record_count; i++) {
         if (concerns(round, &state->records[i], container)) {
             sl_tpm_record_tell(round, subject, &state->records[i]);
@@ -353,7 +363,7 @@ static void host_fall(struct sl_tpm_round *round)
 
 sl_rc sl_tpm_containers_judge(struct sl_tpm_round *round)
 {
-    sl_rc rc = SL_OK;
+    sl_rc rc = sl_tpm_events_containers(round);
 
     for (size_t i = 0; rc == SL_OK && i < round->container_count; i++) {
         /* one subject for each id, however often it is named */

@@ -78,6 +78,13 @@ static json_t *challenge(const json_t *registration, const uint8_t *state, size_
         json_decref(json);
         json = NULL;
     }
+    if (json != NULL && policy->events.pcr != 0 &&
+        json_object_set_new(
+            json, "events",
+            json_pack("{s:I}", "from", (json_int_t)(is_restart ? 0 : last->events.count))) != 0) {
+        json_decref(json);
+        json = NULL;
+    }
     free(last);
     return json;
 }
@@ -257,6 +264,9 @@ static sl_rc round_judge(struct sl_tpm_round *round)
     clock_take(round);
     rc = sl_tpm_boot_values(round, &is_good);
     if (rc == SL_OK && is_good) {
+        rc = sl_tpm_events_take(round, &is_good);
+    }
+    if (rc == SL_OK && is_good) {
         rc = sl_tpm_list_judge(round, &is_good);
     }
     if (rc != SL_OK || !is_good) {
@@ -365,6 +375,7 @@ static sl_rc appraise(const struct sl_appraisal_input *input, struct sl_appraisa
         ret_appraisal->is_reboot = round->is_reboot;
     }
     free(round->containers);
+    free(round->events.data);
     free(round->state);
     free(round);
     if (rc != SL_OK) {

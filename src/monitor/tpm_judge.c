@@ -17,14 +17,13 @@ struct owner {
     const struct sl_policy_sets *sets; /* NULL: nothing is allowed */
 };
 
-static const char *set_find(const struct sl_tpm_round *round, const struct sl_policy_sets *sets,
-                            const char *alg, const uint8_t *digest, size_t size)
+bool sl_tpm_is_in_sets(const struct sl_tpm_round *round, const struct sl_policy_sets *sets,
+                       const char *alg, const uint8_t *digest, size_t size)
 {
     const struct sl_refvals *refvals = round->input->refvals;
 
-    return refvals != NULL && sets != NULL && sets->count > 0
-               ? refvals->find(refvals->ctx, alg, digest, size, sets->names, sets->count)
-               : NULL;
+    return refvals != NULL && sets != NULL && sets->count > 0 &&
+           refvals->find(refvals->ctx, alg, digest, size, sets->names, sets->count) != NULL;
 }
 
 static const struct sl_policy_sets *image_sets(const struct sl_tpm_round *round, int rule)
@@ -188,8 +187,8 @@ static bool is_of_image(struct sl_tpm_round *round, const struct sl_ima_digest *
         for (size_t i = 0; i < round->container_count; i++) {
             is_listed = is_listed || round->containers[i].image_rule == (int)rule;
         }
-        if (is_listed && set_find(round, &round->policy->images[rule].sets, alg, digest->data,
-                                  digest->size) != NULL) {
+        if (is_listed && sl_tpm_is_in_sets(round, &round->policy->images[rule].sets, alg,
+                                           digest->data, digest->size)) {
             round->state->images_seen |= 1u << rule;
             is_found = true;
         }
@@ -237,7 +236,7 @@ static bool is_digest_good(struct sl_tpm_round *round, const struct sl_ima_entry
     /* a digest of fs-verity is a Merkle tree's root, of which no file has the like */
     const bool is_of_file = strcmp(digest->type, "verity") != 0;
 
-    if (is_of_file && set_find(round, owner->sets, alg, digest->data, digest->size) != NULL) {
+    if (is_of_file && sl_tpm_is_in_sets(round, owner->sets, alg, digest->data, digest->size)) {
         return true;
     }
     return owner->kind == SL_SUBJECT_HOST &&
@@ -307,7 +306,8 @@ void sl_tpm_entry_judge(struct sl_tpm_round *round, const struct sl_ima_entry *e
         }
     } else if (entry->digest.size == 0) {
         entry_record(round, entry, &owner, SL_RECORD_NO_DIGEST);
-    } else if (!is_digest_good(round, entry, &owner)) {
+    } else if (!is_digest_good(round, entry, &owner) &&
+               !(owner.kind == SL_SUBJECT_HOST && sl_tpm_events_is_known(round, entry))) {
         entry_record(round, entry, &owner, SL_RECORD_DIGEST);
     }
 }
@@ -325,8 +325,9 @@ static bool is_good_now(struct sl_tpm_round *round, const struct sl_tpm_record *
         const int slot = slot_find(round->policy, record->pcr);
 
         sets = slot >= 0 ? &round->policy->slots[slot].sets : NULL;
+        sets = record->by == SL_BY_EVENTS ? sl_tpm_events_sets(round, record->id) : sets;
     }
-    return set_find(round, sets, record->alg, record->digest, record->digest_size) != NULL;
+    return sl_tpm_is_in_sets(round, sets, record->alg, record->digest, record->digest_size);
 }
 
 void sl_tpm_records_review(struct sl_tpm_round *round)
@@ -432,6 +433,7 @@ void sl_tpm_record_tell(const struct sl_tpm_round *round, struct sl_subject *sub
         json_pack("{s:I, s:i, s:s, s:o, s:s, s:s}", "entry", (json_int_t)record->entry, "pcr",
                   (int)record->pcr, "digest", digest, "path", path_json(record->path), "confidence",
                   sl_attribution_text(record->by), "remedy", remedy_text(record->why)),
-        "entry %llu (PCR %u) %s %s %s%s", (unsigned long long)record->entry, record->pcr,
-        record->path, digest, why_text(record->why), more);
+        "%s %llu (PCR %u) %s %s %s%s", record->by == SL_BY_EVENTS ? "event" : "entry",
+        (unsigned long long)record->entry, record->pcr, record->path, digest, why_text(record->why),
+        more);
 }

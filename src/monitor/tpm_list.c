@@ -195,11 +195,20 @@ static void checkpoint_compare(struct walk *walk)
             const uint8_t *was = sl_tpm_pcrs_find(known, alg, pcr);
             const uint8_t *is = sl_ima_replay_pcr(&walk->replay, alg, pcr);
 
+            if (pcr == walk->round->policy->events.pcr) {
+                continue; /* goes on by its own log, from the checkpoint */
+            }
             if (was != NULL && is != NULL && memcmp(was, is, hash->size) != 0) {
                 walk->is_continued = false;
             }
         }
     }
+}
+
+static void events_walk(struct walk *walk, const struct sl_ima_entry *entry)
+{
+    sl_tpm_events_walk(walk->round, entry != NULL ? entry->number : walk->round->from,
+                       sl_ima_replay_pcr(&walk->replay, SL_TPM_ALG_SHA256, SL_PCR_IMA), entry);
 }
 
 /* Reads on to the entry after which the quote is met; entries behind are only counted. */
@@ -210,6 +219,7 @@ static sl_rc prefix_find(struct walk *walk, bool *ret_is_met)
     sl_rc rc = is_quoted(walk, ret_is_met), read;
 
     round->proven = round->from;
+    events_walk(walk, NULL);
     if (round->from == checkpoint) {
         checkpoint_compare(walk);
     }
@@ -225,6 +235,9 @@ static sl_rc prefix_find(struct walk *walk, bool *ret_is_met)
             continue;
         }
         rc = sl_ima_replay_add(&walk->replay, walk->entry, NULL);
+        if (rc == SL_OK && round->policy->events.pcr != 0) {
+            events_walk(walk, walk->entry);
+        }
         if (rc == SL_OK && walk->entry->number == checkpoint) {
             checkpoint_compare(walk);
         }
@@ -396,7 +409,8 @@ static sl_rc list_walk(struct walk *walk, bool *ret_is_good)
         walk->round->state->touched = 0;
         walk->round->state->images_seen = 0;
     }
-    rc = entries_judge(walk);
+    rc = sl_tpm_events_judge(walk->round);
+    rc = rc == SL_OK ? entries_judge(walk) : rc;
     if (rc == SL_OK) {
         progress_check(walk->round);
         rc = checkpoint_take(walk);

@@ -7,7 +7,7 @@
 #include "safelib/bytes.h"
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
     HAS_QUOTE = 1,
     IS_RESTART = 2,
     IS_FULL = 4,
@@ -15,6 +15,9 @@ enum {
     CLOCK_SAFE = 16,
     FLAGS_ALL = 31,
     RECORD_FIXED = 1 + 1 + 1 + 2 + 8 + 1 + 4 + 2 + 1 + 2 + 1, /* without its texts and digest */
+    EVENTS_HAS_AGENT = 1,
+    EVENTS_IS_FULL = 2,
+    EVENT_CONTAINER_SIZE = SL_EVENT_TAG_SIZE + 1 + SL_EVENT_NAME_MAX + 4 + 1 + 1 + 1,
     HEAD_SIZE = 320, /* more than everything but PCRs and records */
 };
 
@@ -36,6 +39,16 @@ const char *sl_attribution_text(enum sl_attribution by)
 #undef ROW
     };
     return by < SL_ATTRIBUTION_COUNT ? texts[by] : "unknown";
+}
+
+const char *sl_distrust_text(enum sl_distrust why)
+{
+    static const char *const texts[] = {
+#define ROW(name, text) text,
+        SL_DISTRUST_TABLE(ROW)
+#undef ROW
+    };
+    return why < SL_DISTRUST_COUNT ? texts[why] : "unknown";
 }
 
 static size_t digest_size(uint16_t alg)
@@ -79,6 +92,27 @@ static void record_write(struct sl_writer *w, const struct sl_tpm_record *record
     sl_writer_u8(w, record->is_path_cut ? 1 : 0);
 }
 
+static void events_write(struct sl_writer *w, const struct sl_tpm_events *events)
+{
+    sl_writer_be64(w, events->count);
+    sl_writer_be32(w, events->measured);
+    sl_writer_be64(w, events->complete);
+    sl_writer_u8(w, (uint8_t)((events->has_agent ? EVENTS_HAS_AGENT : 0) |
+                              (events->is_full ? EVENTS_IS_FULL : 0)));
+    sl_writer_u8(w, (uint8_t)events->distrust);
+    sl_writer_u8(w, (uint8_t)events->container_count);
+    for (uint32_t i = 0; i < events->container_count; i++) {
+        const struct sl_tpm_event_container *c = &events->containers[i];
+
+        sl_writer_bytes(w, c->tag, sizeof(c->tag));
+        sl_writer_string(w, c->name);
+        sl_writer_be32(w, c->start);
+        sl_writer_u8(w, c->has_gap ? 1 : 0);
+        sl_writer_u8(w, (uint8_t)c->slot);
+        sl_writer_u8(w, (uint8_t)c->image_rule);
+    }
+}
+
 sl_rc sl_tpm_state_write(const struct sl_tpm_state *state, uint8_t *out, size_t size,
                          size_t *ret_size)
 {
@@ -101,6 +135,7 @@ sl_rc sl_tpm_state_write(const struct sl_tpm_state *state, uint8_t *out, size_t 
     sl_writer_be64(&w, (uint64_t)state->behind_since_s);
     sl_writer_be32(&w, state->touched);
     sl_writer_be32(&w, state->images_seen);
+    events_write(&w, &state->events);
     pcrs_write(&w, &state->pcrs);
     sl_writer_u8(&w, (uint8_t)state->record_count);
     for (uint32_t i = 0; i < state->record_count; i++) {
@@ -158,17 +193,53 @@ static void record_read(struct sl_reader *r, struct sl_tpm_record *record)
     record->is_path_cut = sl_reader_u8(r) != 0;
 }
 
+static void events_read(struct sl_reader *r, struct sl_tpm_events *events)
+{
+    uint8_t flags, distrust;
+
+    events->count = sl_reader_be64(r);
+    events->measured = sl_reader_be32(r);
+    events->complete = sl_reader_be64(r);
+    flags = sl_reader_u8(r);
+    distrust = sl_reader_u8(r);
+    events->container_count = sl_reader_u8(r);
+    if ((flags & ~(EVENTS_HAS_AGENT | EVENTS_IS_FULL)) != 0 || distrust >= SL_DISTRUST_COUNT ||
+        events->container_count > SL_EVENT_CONTAINERS_MAX) {
+        events->container_count = 0;
+        sl_reader_fail(r, SL_MALFORMED);
+        return;
+    }
+    events->has_agent = (flags & EVENTS_HAS_AGENT) != 0;
+    events->is_full = (flags & EVENTS_IS_FULL) != 0;
+    events->distrust = (enum sl_distrust)distrust;
+    for (uint32_t i = 0; i < events->container_count; i++) {
+        struct sl_tpm_event_container *c = &events->containers[i];
+
+        sl_reader_copy(r, c->tag, sizeof(c->tag));
+        sl_reader_string(r, c->name, sizeof(c->name));
+        c->start = sl_reader_be32(r);
+        c->has_gap = sl_reader_u8(r) != 0;
+        c->slot = (int8_t)sl_reader_u8(r);
+        c->image_rule = (int8_t)sl_reader_u8(r);
+        if (c->slot < -1 || c->slot >= SL_POLICY_SLOTS_MAX || c->image_rule < -1 ||
+            c->image_rule >= SL_POLICY_IMAGES_MAX) {
+            sl_reader_fail(r, SL_MALFORMED);
+        }
+    }
+}
+
 sl_rc sl_tpm_state_read(const uint8_t *data, size_t size, struct sl_tpm_state *ret_state)
 {
     struct sl_reader r;
-    uint8_t flags;
+    uint8_t version, flags;
 
     memset(ret_state, 0, sizeof(*ret_state));
     if (data == NULL) {
         return SL_OK;
     }
     sl_reader_init(&r, data, size);
-    if (sl_reader_u8(&r) != VERSION) {
+    version = sl_reader_u8(&r);
+    if (version != VERSION && version != 1) {
         return size == 0 ? SL_TRUNCATED : SL_UNSUPPORTED;
     }
     flags = sl_reader_u8(&r);
@@ -191,6 +262,9 @@ sl_rc sl_tpm_state_read(const uint8_t *data, size_t size, struct sl_tpm_state *r
     ret_state->behind_since_s = (int64_t)sl_reader_be64(&r);
     ret_state->touched = sl_reader_be32(&r);
     ret_state->images_seen = sl_reader_be32(&r);
+    if (version == VERSION) { /* 1 knew no events */
+        events_read(&r, &ret_state->events);
+    }
     pcrs_read(&r, &ret_state->pcrs);
     ret_state->record_count = sl_reader_u8(&r);
     if (ret_state->record_count > SL_RECORDS_MAX) {
@@ -216,6 +290,7 @@ static size_t state_size(const struct sl_tpm_state *state)
 
     /* room for every PCR of the banks that a policy can ask for, quoted already or not */
     size += SL_POLICY_BANKS_MAX * (6 + SL_TPM_PCR_COUNT * 48) /* SHA-512, 384 and 256 */;
+    size += state->events.container_count * (size_t)EVENT_CONTAINER_SIZE;
     for (uint32_t i = 0; i < state->record_count; i++) {
         size += record_size(&state->records[i]);
     }
@@ -238,4 +313,16 @@ void sl_tpm_state_record(struct sl_tpm_state *state, const struct sl_tpm_record 
         }
     }
     state->is_full = true;
+}
+
+struct sl_tpm_event_container *sl_tpm_state_container(struct sl_tpm_state *state)
+{
+    struct sl_tpm_events *events = &state->events;
+
+    if (events->container_count >= SL_EVENT_CONTAINERS_MAX ||
+        state_size(state) + EVENT_CONTAINER_SIZE > SL_NODE_STATE_MAX) {
+        events->is_full = true;
+        return NULL;
+    }
+    return &events->containers[events->container_count++];
 }

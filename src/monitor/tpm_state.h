@@ -10,7 +10,14 @@
 #include "attest/tpm_quote.h"
 #include "monitor/policy.h"
 
-enum { SL_RECORDS_MAX = 64, SL_RECORD_PATH_MAX = 192, SL_RECORD_ALG_MAX = 16 };
+enum {
+    SL_RECORDS_MAX = 64,
+    SL_RECORD_PATH_MAX = 192,
+    SL_RECORD_ALG_MAX = 16,
+    SL_EVENT_CONTAINERS_MAX = 96,
+    SL_EVENT_TAG_SIZE = 8,
+    SL_EVENT_NAME_MAX = 13,
+};
 
 /** Why an entry is bad: code, text of its remedy */
 #define SL_RECORD_TABLE(X)                                                                         \
@@ -34,7 +41,8 @@ const char *sl_record_code(enum sl_record_why why);
     X(SLOT, "slot")                                                                                \
     X(SHARED, "slot-shared")                                                                       \
     X(IMAGE, "image-set")                                                                          \
-    X(TEMPLATE, "template")
+    X(TEMPLATE, "template")                                                                        \
+    X(EVENTS, "events")
 enum sl_attribution {
 #define SL_ATTRIBUTION_ENUM(name, text) SL_BY_##name,
     SL_ATTRIBUTION_TABLE(SL_ATTRIBUTION_ENUM)
@@ -59,6 +67,44 @@ struct sl_tpm_record {
     bool is_path_cut;
 };
 
+/** Why container events are proven but not believed. */
+#define SL_DISTRUST_TABLE(X)                                                                       \
+    X(NONE, "")                                                                                    \
+    X(NO_AGENT, "the first of them is not that of an agent's start")                               \
+    X(UNMET, "an agent's start names a value that PCR 10 did not have at that entry")              \
+    X(UNMEASURED,                                                                                  \
+      "before an agent's start IMA had not measured all that the policy's events.measured names, " \
+      "with digests of events.sets")                                                               \
+    X(CHANGED, "IMA measured a file of events.measured with a digest that is none of events.sets")
+enum sl_distrust {
+#define SL_DISTRUST_ENUM(name, text) SL_DISTRUST_##name,
+    SL_DISTRUST_TABLE(SL_DISTRUST_ENUM)
+#undef SL_DISTRUST_ENUM
+        SL_DISTRUST_COUNT
+};
+const char *sl_distrust_text(enum sl_distrust why);
+
+/** A container that runs, as far as events say. */
+struct sl_tpm_event_container {
+    uint8_t tag[SL_EVENT_TAG_SIZE]; /**< begin of its id's SHA-256 */
+    char name[SL_EVENT_NAME_MAX];   /**< begin of its id */
+    uint32_t start;                 /**< number of the event */
+    bool has_gap;                   /**< it may have run what no event tells */
+    int8_t slot, image_rule;        /**< rows of the policy, or -1 */
+};
+
+/** What container events have said since the node booted. */
+struct sl_tpm_events {
+    uint64_t count;    /**< judged */
+    uint32_t measured; /**< bit per path of the policy */
+    uint64_t complete; /**< entry by which all of them were measured; 0: not yet */
+    bool has_agent;    /**< an agent's start was believed */
+    bool is_full;      /**< more containers than can be remembered */
+    enum sl_distrust distrust;
+    uint32_t container_count;
+    struct sl_tpm_event_container containers[SL_EVENT_CONTAINERS_MAX];
+};
+
 struct sl_tpm_state {
     bool has_quote;
     bool is_restart; /**< the list must come from entry 0 */
@@ -74,6 +120,7 @@ struct sl_tpm_state {
     int64_t behind_since_s;     /**< since when `seen` entries wait; 0: none does */
     uint32_t touched;           /**< PCRs that the list extended */
     uint32_t images_seen;       /**< bit per image of the policy */
+    struct sl_tpm_events events;
     uint32_t record_count;
     struct sl_tpm_record records[SL_RECORDS_MAX];
 };
@@ -89,5 +136,8 @@ sl_rc sl_tpm_state_write(const struct sl_tpm_state *state, uint8_t *out, size_t 
 /** Remembers a bad entry. Without room it is counted at the subject's last record, and where the
  * subject has none, the state is full. */
 void sl_tpm_state_record(struct sl_tpm_state *state, const struct sl_tpm_record *record);
+
+/** Makes room for one more container. @return NULL: there is none, and the state says so */
+struct sl_tpm_event_container *sl_tpm_state_container(struct sl_tpm_state *state);
 
 #endif

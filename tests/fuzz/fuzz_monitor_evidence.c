@@ -5,20 +5,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/node_event.h"
 #include "monitor/drivers.h"
 #include "monitor/json_bytes.h"
 #include "monitor/offline.h"
 #include "monitor/policy_file.h"
-#include "monitor/tpm_state.h"
+#include "monitor/tpm_ima.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { EVIDENCE, STATE, LIST, POLICY, REGISTRATION, KINDS };
+enum { EVIDENCE, STATE, LIST, POLICY, REGISTRATION, EVENTS, KINDS };
 
 static const char POLICY_TEXT[] =
     "class: fuzz\naccept_any_boot: a test\nek: {insecure_any: true}\n"
-    "pcrs: [{bank: sha256, required: [10, 11]}]\nbootlog: optional\nima: {sets: [host]}\n"
+    "pcrs: [{bank: sha256, required: [10, 11, 14]}]\nbootlog: optional\nima: {sets: [host]}\n"
     "slots: [{pcr: 11, uid_first: 100000, sets: [web]}]\nimages: [{image: 'x*', sets: [x]}]\n"
+    "events: {sets: [a], measured: ['*/agent']}\n"
     "tee: {insecure_any_identity: true}\n";
 /* An ECC P-256 AK; the key is the curve's generator, whose private key is 1. */
 static const char AK[] =
@@ -90,9 +92,55 @@ static void fuzz_state(const uint8_t *data, size_t size)
 
     json_decref(challenge);
     if (sl_tpm_state_read(data, size, &state) == SL_OK &&
-        (sl_tpm_state_write(&state, out, sizeof(out), &out_size) != SL_OK || out_size > size)) {
+        (sl_tpm_state_write(&state, out, sizeof(out), &out_size) != SL_OK ||
+         out_size > size + 32)) {
         abort();
     }
+}
+
+/* The events of a node whose quote is taken as met; what is read has one form. */
+static void fuzz_events(const uint8_t *data, size_t size)
+{
+    static struct sl_tpm_state state;
+    static uint8_t again[SL_NODE_EVENT_SIZE_MAX];
+    const struct sl_refvals refvals = {NULL, none_find};
+    struct sl_appraisal appraisal = {0};
+    struct sl_node_event event;
+    size_t off = 0, out = 0;
+    bool is_good = true;
+    json_t *evidence =
+        json_pack("{s:{s:i, s:o}}", "events", "from", 0, "data", sl_json_bytes_new(data, size));
+    const struct sl_appraisal_input input = {
+        .policy = policy_get(), .refvals = &refvals, .evidence = evidence};
+    struct sl_tpm_round round = {.input = &input,
+                                 .policy = policy_get(),
+                                 .appraisal = &appraisal,
+                                 .state = &state,
+                                 .is_fresh = true};
+    static const uint8_t zero[SL_TPM_DIGEST_MAX];
+
+    while (sl_node_event_read(data, size, &off, &event, NULL) == SL_OK) {
+        if (sl_node_event_write(&event, again, sizeof(again), &out) != SL_OK ||
+            out != event.record_size || memcmp(again, event.record, out) != 0) {
+            abort();
+        }
+    }
+    memset(&state, 0, sizeof(state));
+    round.host = sl_appraisal_subject(&appraisal, SL_SUBJECT_HOST, "host");
+    if (round.host != NULL && sl_tpm_pcrs_put(&round.pcrs, SL_TPM_ALG_SHA256, 14, zero) == SL_OK &&
+        sl_tpm_events_take(&round, &is_good) == SL_OK && is_good) {
+        round.events.complete = 1; /* as if IMA had measured the agent */
+        sl_tpm_events_walk(&round, 1, zero, NULL);
+        for (uint32_t i = 0; i < round.events.agent_count; i++) {
+            round.events.agents[i].is_met = true;
+        }
+        if (sl_tpm_events_judge(&round) != SL_OK || sl_tpm_events_containers(&round) != SL_OK) {
+            abort();
+        }
+    }
+    free(round.events.data);
+    sl_appraisal_done(&appraisal);
+    json_decref(evidence);
 }
 
 static void fuzz_list(const uint8_t *data, size_t size)
@@ -136,6 +184,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case LIST:
         fuzz_list(data + 1, size - 1);
+        break;
+    case EVENTS:
+        fuzz_events(data + 1, size - 1);
         break;
     case POLICY:
         if (sl_monitor_policy_read((const char *)data + 1, size - 1, &policy, NULL) == SL_OK) {

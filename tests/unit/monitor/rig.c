@@ -12,7 +12,7 @@
 #include "monitor/json_bytes.h"
 #include "safelib/bytes.h"
 
-static const uint32_t QUOTED = 0x3ff | 1u << 10 | 1u << 11 | 1u << 12;
+static const uint32_t QUOTED = 0x3ff | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 14;
 
 /* ---- keys ---- */
 
@@ -191,6 +191,9 @@ void rig_boot(struct rig *rig)
 
     rig->entries = 0;
     rig->resets++;
+    rig->events_size = rig->event_ends[0] = 0;
+    rig->event_count = 0;
+    memset(rig->event_pcr, 0, sizeof(rig->event_pcr));
     rig->clock += 5;
     memset(rig->pcrs[0], 0, sizeof(rig->pcrs[0]));
     assert_int_equal(EVP_Digest(zero, 4, digest, NULL, EVP_sha256(), NULL), 1);
@@ -212,7 +215,7 @@ static void quote_make(struct rig *rig, size_t entries, uint8_t *out, size_t roo
 
     for (int pcr = 0; pcr < 24; pcr++) {
         if ((QUOTED >> pcr & 1) != 0) {
-            memcpy(all + size, rig->pcrs[entries][pcr], 32);
+            memcpy(all + size, pcr == 14 ? rig->event_pcr : rig->pcrs[entries][pcr], 32);
             size += 32;
         }
     }
@@ -282,11 +285,46 @@ json_t *rig_evidence(struct rig *rig, size_t quoted, size_t shown)
 
     quote_make(rig, quoted, quote, sizeof(quote), &quote_size);
     signature_size = quote_sign(rig->ak, quote, quote_size, signature, sizeof(signature));
-    return json_pack("{s:o, s:o, s:o, s:{s:I, s:o}, s:O}", "quote",
-                     sl_json_bytes_new(quote, quote_size), "signature",
-                     sl_json_bytes_new(signature, signature_size), "bootlog",
-                     sl_json_bytes_new(rig->bootlog, rig->bootlog_size), "ima", "from",
-                     (json_int_t)rig->from, "data", list, "containers", rig->containers);
+    json_t *evidence = json_pack(
+        "{s:o, s:o, s:o, s:{s:I, s:o}, s:O}", "quote", sl_json_bytes_new(quote, quote_size),
+        "signature", sl_json_bytes_new(signature, signature_size), "bootlog",
+        sl_json_bytes_new(rig->bootlog, rig->bootlog_size), "ima", "from", (json_int_t)rig->from,
+        "data", list, "containers", rig->containers);
+    if (rig->has_events) {
+        const size_t at = rig->event_ends[rig->events_from];
+        const size_t more = rig->events_size - at;
+
+        (void)json_object_set_new(
+            evidence, "events",
+            json_pack("{s:I, s:o}", "from", (json_int_t)rig->events_from, "data",
+                      more > 0 ? sl_json_bytes_new(rig->events + at, more) : json_string("")));
+    }
+    return evidence;
+}
+
+void rig_event(struct rig *rig, struct sl_node_event event)
+{
+    uint8_t digest[32];
+    size_t size = 0;
+
+    event.number = ++rig->event_count;
+    event.time_ms = 1700000000000 + event.number;
+    if (event.type == SL_NODE_AGENT && event.ima_count == 0) {
+        event.ima_count = rig->entries;
+        memcpy(event.ima_pcr, rig->pcrs[rig->entries][10], 32);
+    }
+    if (event.type == SL_NODE_EXEC) {
+        assert_int_equal(
+            EVP_Digest(event.path, strlen(event.path), event.digest, NULL, EVP_sha256(), NULL), 1);
+    }
+    assert_ok(sl_node_event_write(&event, rig->events + rig->events_size,
+                                  sizeof(rig->events) - rig->events_size, &size));
+    assert_int_equal(
+        EVP_Digest(rig->events + rig->events_size, size, digest, NULL, EVP_sha256(), NULL), 1);
+    extend(rig->event_pcr, digest);
+    rig->events_size += size;
+    rig->event_ends[rig->event_count] = rig->events_size;
+    rig->has_events = true;
 }
 
 /* ---- the monitor's side ---- */
@@ -353,8 +391,14 @@ static struct sl_monitor_policy *policy_make(void)
 
 struct rig *rig_make(void)
 {
-    static const char *const KNOWN[] = {"host:/sbin/init", "host:/bin/sh",  "web:/usr/sbin/nginx",
-                                        "db:/usr/bin/db",  "cache:/bin/kv", "cache:/bin/kv2"};
+    static const char *const KNOWN[] = {"host:/sbin/init",
+                                        "host:/bin/sh",
+                                        "web:/usr/sbin/nginx",
+                                        "db:/usr/bin/db",
+                                        "cache:/bin/kv",
+                                        "cache:/bin/kv2",
+                                        "agent:/usr/sbin/safelib-agent",
+                                        "host:/usr/sbin/safelib-agent"};
     struct rig *rig = calloc(1, sizeof(*rig));
     uint8_t ek[256], ak[256];
     size_t ek_size, ak_size;
@@ -421,7 +465,12 @@ void rig_round(struct rig *rig, struct sl_appraisal *appraisal)
 
     rig->from =
         (uint64_t)json_integer_value(json_object_get(json_object_get(asked, "ima"), "from"));
+    rig->events_from =
+        (size_t)json_integer_value(json_object_get(json_object_get(asked, "events"), "from"));
     json_decref(asked);
+    if (rig->events_from > rig->event_count) {
+        rig->events_from = 0;
+    }
     if (rig->from > rig->entries) {
         rig->from = 0; /* the agent knows that it booted */
     }

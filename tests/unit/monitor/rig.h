@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "attest/ima_replay.h"
+#include "attest/node_event.h"
 #include "attest/tpm_quote.h"
 #include "monitor/policy.h"
 
@@ -37,6 +38,12 @@ struct rig {
     bool has_state;
     uint64_t from; /* of the list that is sent */
     json_t *containers;
+    /* container events, in PCR 14 */
+    uint8_t events[64 << 10];
+    size_t event_ends[256], events_size, events_from;
+    uint64_t event_count;
+    uint8_t event_pcr[32];
+    bool has_events;
 };
 
 struct rig *rig_make(void);
@@ -52,6 +59,9 @@ void rig_violate(struct rig *rig, uint32_t pcr, const char *path);
 void rig_measure_group(struct rig *rig, const char *group, const char *path);
 void rig_list_add(struct rig *rig, uint32_t pcr, const char *template, const uint8_t *data,
                   size_t size, bool is_violation);
+/* The next container event; of an agent: that it begins now; of an execution: the SHA-256 of its
+ * path is the file's. */
+void rig_event(struct rig *rig, struct sl_node_event event);
 /* Evidence whose quote is made after @p quoted entries, with the list from rig->from to @p shown.
  */
 json_t *rig_evidence(struct rig *rig, size_t quoted, size_t shown);

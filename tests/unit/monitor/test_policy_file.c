@@ -4,24 +4,26 @@
 
 #include "monitor/policy_file.h"
 
-#define BOOT "pcrs:\n  - bank: sha256\n    required: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]\n"
+#define BOOT "pcrs:\n  - bank: sha256\n    required: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 14]\n"
 #define HEX  "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
-static const char GOOD[] = "class: nfv-host\n"
-                           "ek: {insecure_any: true}\n" BOOT "    expected:\n"
-                           "      - {pcr: 4, values: [" HEX "]}\n"
-                           "bootlog: required\n"
-                           "ima:\n"
-                           "  sets: [debian, kernel]\n"
-                           "  violations: degraded\n"
-                           "  exclude:\n"
-                           "    - {path: /var/log/*, why: logs are not executed}\n"
-                           "slots:\n"
-                           "  - {pcr: 11, uid_first: 100000, sets: [web]}\n"
-                           "images:\n"
-                           "  - {image: '*/cache:*', sets: [cache]}\n"
-                           "lease: 2m\n"
-                           "interval: 20s\n";
+static const char GOOD[] =
+    "class: nfv-host\n"
+    "ek: {insecure_any: true}\n" BOOT "    expected:\n"
+    "      - {pcr: 4, values: [" HEX "]}\n"
+    "bootlog: required\n"
+    "ima:\n"
+    "  sets: [debian, kernel]\n"
+    "  violations: degraded\n"
+    "  exclude:\n"
+    "    - {path: /var/log/*, why: logs are not executed}\n"
+    "slots:\n"
+    "  - {pcr: 11, uid_first: 100000, sets: [web]}\n"
+    "images:\n"
+    "  - {image: '*/cache:*', sets: [cache]}\n"
+    "events: {pcr: 14, sets: [safelib], measured: ['*/safelib-agent', /etc/a]}\n"
+    "lease: 2m\n"
+    "interval: 20s\n";
 
 static void test_whole_policy_is_read(void **state)
 {
@@ -33,7 +35,7 @@ static void test_whole_policy_is_read(void **state)
     }
     assert_string_equal(policy->name, "nfv-host");
     assert_true(policy->insecure_any_ek);
-    assert_int_equal(policy->pcrs.banks[0].mask, 0xfff);
+    assert_int_equal(policy->pcrs.banks[0].mask, 0x4fff);
     assert_int_equal(policy->expected_count, 1);
     assert_int_equal(policy->expected[0].values[0][1], 0x11);
     assert_true(policy->is_bootlog_required && policy->has_ima);
@@ -43,6 +45,9 @@ static void test_whole_policy_is_read(void **state)
     assert_string_equal(policy->exclusions[0].why, "logs are not executed");
     assert_int_equal(policy->slots[0].uid_first, 100000);
     assert_string_equal(policy->images[0].sets.names[0], "cache");
+    assert_int_equal(policy->events.pcr, 14);
+    assert_string_equal(policy->events.sets.names[0], "safelib");
+    assert_string_equal(policy->events.measured[1], "/etc/a");
     assert_int_equal(policy->lease_ms, 120000);
     assert_int_equal(policy->interval_ms, 20000);
     assert_int_equal(policy->max_wait_s, 300);
@@ -84,6 +89,20 @@ static void test_what_cannot_be_meant_is_refused_by_name(void **state)
         {"class: x\n" BOOT "ima: {exclude: [{path: /a}]}\n", SL_MALFORMED, "why"},
         {"class: x\n" BOOT "lease: 5\n", SL_INVALID, "lease"},
         {"class: x\n" BOOT "lease: 20s\n", SL_INVALID, "longer than interval"},
+        {"class: x\n" BOOT "events: {sets: [a], measured: [/a]}\n", SL_INVALID, "ima"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nevents: {pcr: 15, sets: [a], measured: [/a]}\n",
+         SL_INVALID, "15 is not in pcrs.required"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nevents: {pcr: 23, sets: [a], measured: [/a]}\n",
+         SL_INVALID, "reset by anybody"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nevents: {pcr: 11, measured: [/a]}\n", SL_INVALID,
+         "sets and measured"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nevents: {pcr: 11, sets: [a]}\n", SL_INVALID,
+         "sets and measured"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nevents: {pcr: 11, sets: [a], measured: ['/*']}\n",
+         SL_INVALID, "any file"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 11, uid_first: 5, sets: [a]}]\n"
+         "events: {pcr: 11, sets: [a], measured: [/a]}\n",
+         SL_INVALID, "slot's"},
         {"class: x\ntee: {}\n", SL_INVALID, "tee.references"},
     };
 

@@ -328,7 +328,7 @@ static void test_boot_that_differs_is_refused(void **state)
     expected->value_count = 2;
     memcpy(expected->values[1], rig->pcrs[0][4], 32);
     judge_expect(rig, rig_evidence(rig, 3, 3), SL_VERDICT_TRUSTED, NULL);
-    expected->pcr = 14;
+    expected->pcr = 15;
     judge_expect(rig, rig_evidence(rig, 3, 3), SL_VERDICT_UNTRUSTED, "pcr-unquoted");
     rig->policy->expected_count = 0;
     rig->bootlog[rig->bootlog_size - 20] ^= 1; /* a digest of PCR 9 */
@@ -372,7 +372,7 @@ static void test_entry_in_a_pcr_that_is_not_quoted_is_refused(void **state)
 {
     struct rig *rig = good_rig();
 
-    rig_measure(rig, 14, "/bin/sh");
+    rig_measure(rig, 15, "/bin/sh");
     rig_measure(rig, 10, "/sbin/init");
     judge_expect(rig, rig_evidence(rig, 5, 5), SL_VERDICT_UNTRUSTED, "pcr-unquoted");
     rig_free(rig);
