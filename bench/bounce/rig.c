@@ -7,10 +7,10 @@
 #include <sys/random.h>
 
 #include "base/bytes.h"
-#include "base/checksum.h"
 #include "firewall/format.h"
 #include "measure.h"
 #include "nf/chain.h"
+#include "safelib/checksum.h"
 
 enum { ROOM = 1600, POOL_BYTES = 128 << 20, DATAGRAM_MAX = 1500 };
 

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "base/bytes.h"
-#include "base/checksum.h"
+#include "safelib/checksum.h"
 #include "safelib/packet.h"
 
 enum { SOURCE_PORT = 40000 }; /* where none is said: what clients come from */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Internet checksum. */
-#include "base/checksum.h"
+#include "safelib/checksum.h"
 
 #include "base/bytes.h"
 

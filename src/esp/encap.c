@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/checksum.h"
 #include "esp/esp.h"
+#include "safelib/checksum.h"
 
 enum {
     IPV4_SIZE = 20,

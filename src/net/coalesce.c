@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/checksum.h"
+#include "safelib/checksum.h"
 
 enum {
     TCP_SEQ = 4,

@@ -23,13 +23,13 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/checksum.h"
 #include "control/client.h"
 #include "control/key_file.h"
 #include "control/sa_key.h"
 #include "esp/aead.h"
 #include "esp/probe.h"
 #include "reference.h"
+#include "safelib/checksum.h"
 
 enum {
     TIMEOUT_MS = 20000,

@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/checksum.h"
 #include "capture/capture.h"
 #include "nf/chain.h"
 #include "policy/policy.h"
+#include "safelib/checksum.h"
 
 enum { PACKET_MAX = 9000, ROOM = 12000, PACKETS_MAX = 1 << 20, AGAIN_MS = 100 };
 

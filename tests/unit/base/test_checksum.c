@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "base/checksum.h"
+#include "safelib/checksum.h"
 
 static void test_checksum_rfc1071_example(void **state)
 {

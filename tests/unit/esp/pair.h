@@ -6,8 +6,8 @@
 #include "unit.h"
 
 #include "base/bytes.h"
-#include "base/checksum.h"
 #include "esp/sa.h"
+#include "safelib/checksum.h"
 
 enum { PAIR_SPI = 0x1000a501 };
 

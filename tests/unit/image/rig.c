@@ -5,7 +5,7 @@
 #include "unit.h"
 
 #include "base/bytes.h"
-#include "base/checksum.h"
+#include "safelib/checksum.h"
 
 /* ---- the test NF: one verdict for all, or the first payload byte's ---- */
 

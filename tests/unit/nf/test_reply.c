@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/bytes.h"
-#include "base/checksum.h"
+#include "safelib/checksum.h"
 #include "safelib/reply.h"
 
 enum { ROOM = 2048 };

@@ -2,11 +2,15 @@
 /** @file
  * The Internet checksum (RFC 1071), and its incremental update (RFC 1624).
  */
-#ifndef SL_BASE_CHECKSUM_H
-#define SL_BASE_CHECKSUM_H
+#ifndef SAFELIB_CHECKSUM_H
+#define SAFELIB_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** Adds @p size bytes to a running, unfolded sum. Chain calls only at even offsets.
  * @units sum in host order of big-endian 16-bit words */
@@ -19,4 +23,7 @@ uint16_t sl_checksum_fold(uint64_t sum);
 /** RFC 1624 eqn. 3: checksum after one 16-bit word changed from @p old to @p now. */
 uint16_t sl_checksum_update16(uint16_t checksum, uint16_t old, uint16_t now);
 
+#ifdef __cplusplus
+}
+#endif
 #endif
