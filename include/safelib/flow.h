@@ -39,7 +39,9 @@ struct sl_flow_tuple {
     uint8_t icmp_type;  /**< of an ICMP query's request (echo: 8 or 128); else 0 */
     uint8_t zero;
 };
+#ifndef __cplusplus
 _Static_assert(sizeof(struct sl_flow_tuple) == 40, "no padding");
+#endif
 
 /** What a packet is to its flow; the words are those of conntrack. */
 enum sl_flow_class {
@@ -88,7 +90,7 @@ struct sl_flow {
     /** [in,out] the NF's bytes, 8-aligned, all zero in a new flow; valid until the burst returns.
      * NULL where handle is SL_FLOW_NONE. Packets of one flow in a burst share it. */
     void *state;
-    uint8_t class;     /**< enum sl_flow_class */
+    uint8_t relation;  /**< enum sl_flow_class */
     uint8_t direction; /**< enum sl_flow_direction; of RELATED: of the packet the error is about,
                             turned, so it is the way the error goes */
     uint8_t tcp;       /**< enum sl_flow_tcp, after this packet */
