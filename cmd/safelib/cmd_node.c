@@ -184,6 +184,37 @@ static int node_act(int argc, char **argv)
     return status;
 }
 
+sl_rc node_reload_ask(struct node_request *r, struct sl_err *err)
+{
+    json_t *answer = monitor_ask(r->monitor, "POST", "/v1/reload", NULL, err);
+    const sl_rc rc = answer != NULL ? SL_OK : err->rc;
+
+    json_decref(answer);
+    return rc;
+}
+
+static int node_reload(int argc, char **argv)
+{
+    const struct command_spec spec = {
+        .usage = "safelib node reload [--monitor FILE]",
+        .about = "Has the monitor read its policies and reference digests anew, all or nothing.\n"
+                 "Needs a token of role operator.",
+        .examples = "  safelib node reload\n",
+    };
+    struct node_request r = {0};
+    struct sl_err err = {0};
+    int first, status = node_begin(&spec, argc, argv, &r, &first);
+
+    if (status == OPTIONS_GO_ON) {
+        status = node_reload_ask(&r, &err) == SL_OK ? CMD_GOOD : complain_err(CMD_USAGE, &err);
+        if (status == CMD_GOOD) {
+            (void)printf("the monitor has read its policies and reference digests\n");
+        }
+    }
+    monitor_close(r.monitor);
+    return status;
+}
+
 static int node_remove(int argc, char **argv)
 {
     const struct command_spec spec = {
@@ -223,6 +254,7 @@ int cmd_node(int argc, char **argv)
         {"show", "show a host and its containers, and why they are trusted or not", node_show},
         {"boot", "show what a node booted, and accept it", node_boot},
         {"act", "pause, resume or kill a container through the agent", node_act},
+        {"reload", "have policies and reference digests read anew", node_reload},
         {"remove", "forget a node", node_remove},
     };
 

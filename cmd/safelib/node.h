@@ -26,6 +26,9 @@ enum tone node_tone(const char *verdict);
 /** Prints a node as a tree. */
 void node_print(const json_t *node, bool is_whole);
 
+/** Has the monitor read policies and reference digests anew. @retval SL_OK, or @p err says why */
+sl_rc node_reload_ask(struct node_request *r, struct sl_err *err) SL_MUST_CHECK;
+
 int node_boot(int argc, char **argv);
 
 #endif

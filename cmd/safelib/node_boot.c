@@ -149,7 +149,8 @@ static sl_rc policy_replace(const char *path, const char *text, const struct boo
     return rc;
 }
 
-static int boot_accept(const char *path, const json_t *node, const struct boot *boot)
+static int boot_accept(struct node_request *r, const char *path, const json_t *node,
+                       const struct boot *boot)
 {
     char item[ITEM_MAX];
     uint8_t *text = NULL;
@@ -173,8 +174,12 @@ static int boot_accept(const char *path, const json_t *node, const struct boot *
     if (rc != SL_OK) {
         return complain_err(CMD_USAGE, &err);
     }
-    (void)printf(
-        is_new ? "%s: nodes may boot this from now on\n" : "%s: has these values already\n", path);
+    if (node_reload_ask(r, &err) != SL_OK) {
+        return complain_err(CMD_USAGE, &err);
+    }
+    (void)printf(is_new ? "%s: nodes may boot this from now on; the monitor has read it\n"
+                        : "%s: has these values already\n",
+                 path);
     return CMD_GOOD;
 }
 
@@ -191,9 +196,10 @@ int node_boot(int argc, char **argv)
             "Shows PCRs 0 to 9 as the node's last good quote proved them: firmware, boot loader,\n"
             "kernel. With --accept they are added to a policy's list `boot`, which says what nodes "
             "of\n"
-            "its class may boot; the file is checked before it is replaced. The monitor reads it "
+            "its class may boot; the file is checked before it is replaced, and the monitor reads "
+            "it "
             "anew\n"
-            "for each round.",
+            "(role operator).",
         .examples = "  safelib node boot node-vm\n"
                     "  safelib node boot --accept /etc/safelib/policies/nfv-host.yaml node-vm\n",
         .options = options,
@@ -218,7 +224,7 @@ int node_boot(int argc, char **argv)
         boot_print(node, &boot);
     }
     if (status == OPTIONS_GO_ON) {
-        status = policy != NULL ? boot_accept(policy, node, &boot) : CMD_GOOD;
+        status = policy != NULL ? boot_accept(&r, policy, node, &boot) : CMD_GOOD;
     }
     json_decref(node);
     monitor_close(r.monitor);
