@@ -18,7 +18,10 @@ static sl_rc compile(const char *kind, const char *path, struct sl_policy *ret_p
     if (strcmp(kind, "nftables") == 0) {
         return sl_policy_compile_nftables(path, ret_policy, err);
     }
-    return sl_err_set(err, SL_INVALID, "--kind %s: expected nftables or classbench", kind);
+    if (strcmp(kind, "route") == 0) {
+        return sl_policy_compile_route(path, ret_policy, err);
+    }
+    return sl_err_set(err, SL_INVALID, "--kind %s: expected nftables, classbench or route", kind);
 }
 
 /* Exit status for a policy that was not taken: the rules are bad, or could not be read. */
@@ -92,16 +95,20 @@ static int policy_compile(int argc, char **argv)
     const char *out = NULL;
     bool is_json = false;
     const struct option_spec options[] = {
-        {"kind", 'k', "KIND", "nftables (default) or classbench", OPTION_STRING, &kind, 0, 0},
+        {"kind", 'k', "KIND", "nftables (default), classbench or route", OPTION_STRING, &kind, 0,
+         0},
         {"output", 'o', "OUT", "where the compiled policy goes", OPTION_STRING, &out, 0, 0},
         {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {
-        .usage = "safelib policy compile [--kind nftables|classbench] IN -o OUT",
-        .about = "Compiles rules into the policy that an image loads, and OUT.rules.json, which\n"
-                 "leads back from rule numbers to lines and stays with you. nftables files are\n"
-                 "loaded into a throw-away network namespace by nft(8) and read back.",
+        .usage = "safelib policy compile [--kind KIND] IN -o OUT",
+        .about =
+            "Compiles rules into the policy that an image loads, and OUT.rules.json, which\n"
+            "leads back from rule numbers to lines and stays with you. nftables files are\n"
+            "loaded into a throw-away network namespace by nft(8) and read back; routes are lines\n"
+            "in iproute2's words, for the router.",
         .examples = "  safelib policy compile rules.nft -o rules.slp\n"
+                    "  safelib policy compile --kind route routes -o routes.slp\n"
                     "  safelib policy compile --kind classbench acl1_1k -o acl.slp\n",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
@@ -125,11 +132,12 @@ static int policy_check(int argc, char **argv)
     const char *kind = "nftables";
     bool is_json = false;
     const struct option_spec options[] = {
-        {"kind", 'k', "KIND", "nftables (default) or classbench", OPTION_STRING, &kind, 0, 0},
+        {"kind", 'k', "KIND", "nftables (default), classbench or route", OPTION_STRING, &kind, 0,
+         0},
         {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {
-        .usage = "safelib policy check [--kind nftables|classbench] IN",
+        .usage = "safelib policy check [--kind KIND] IN",
         .about = "Compiles and writes nothing: exit status 0 where every rule can be honoured, 1\n"
                  "with the rule quoted where one cannot.",
         .examples = "  safelib policy check rules.nft\n",

@@ -23,6 +23,22 @@ extern "C" {
 sl_rc sl_packet_reply_unreachable(struct sl_packet *packet, uint8_t code4,
                                   uint8_t code6) SL_MUST_CHECK;
 
+/** An ICMP or ICMPv6 error, for the packet's own version. */
+struct sl_icmp_error {
+    uint8_t type;
+    uint8_t code;
+    uint32_t info;      /**< bytes 4 to 7 of the message: pointer, MTU; host order */
+    const uint8_t *src; /**< whose address it comes from, 4 or 16 bytes; NULL: the packet's
+                             destination */
+};
+
+/** The same with any error in the place of "unreachable".
+ * @retval SL_OK, SL_DENIED, SL_NO_SPACE  as sl_packet_reply_unreachable
+ * @context packet path
+ * @spec RFC 792; RFC 1812 4.3.2; RFC 4443 2.4, 3 */
+sl_rc sl_packet_reply_icmp(struct sl_packet *packet,
+                           const struct sl_icmp_error *error) SL_MUST_CHECK;
+
 /** Rewrites a TCP segment into the reset that a closed port answers.
  * @retval SL_OK       size is the answer's
  * @retval SL_DENIED   not TCP (so: not a later fragment), itself a reset, or an address as above

@@ -89,7 +89,7 @@ static void put_ip6(uint8_t *out, const uint8_t *src, const uint8_t *dst, uint8_
     memcpy(out + 24, dst, 16);
 }
 
-static sl_rc unreachable4(struct sl_packet *packet, uint8_t code)
+static sl_rc error4(struct sl_packet *packet, const struct sl_icmp_error *error)
 {
     uint32_t quote = packet->size;
     if (quote > ICMP4_MAX - IP4_SIZE - ICMP_SIZE) {
@@ -101,20 +101,21 @@ static sl_rc unreachable4(struct sl_packet *packet, uint8_t code)
     }
     uint8_t src[4];
     uint8_t dst[4];
-    memcpy(src, packet->dst, 4);
+    memcpy(src, error->src != NULL ? error->src : packet->dst, 4);
     memcpy(dst, packet->src, 4);
     uint8_t *icmp = packet->data + IP4_SIZE;
     memmove(icmp + ICMP_SIZE, packet->data, quote);
     put_ip4(packet->data, src, dst, PROTO_ICMP, size);
     memset(icmp, 0, ICMP_SIZE);
-    icmp[0] = 3;
-    icmp[1] = code;
+    icmp[0] = error->type;
+    icmp[1] = error->code;
+    sl_be32_put(icmp + 4, error->info);
     sl_be16_put(icmp + 2, sl_checksum_fold(sl_checksum_add(0, icmp, ICMP_SIZE + quote)));
     packet->size = size;
     return SL_OK;
 }
 
-static sl_rc unreachable6(struct sl_packet *packet, uint8_t code)
+static sl_rc error6(struct sl_packet *packet, const struct sl_icmp_error *error)
 {
     uint32_t quote = packet->size;
     if (quote > ICMP6_MAX - IP6_SIZE - ICMP_SIZE) {
@@ -126,26 +127,34 @@ static sl_rc unreachable6(struct sl_packet *packet, uint8_t code)
     }
     uint8_t src[16];
     uint8_t dst[16];
-    memcpy(src, packet->dst, 16);
+    memcpy(src, error->src != NULL ? error->src : packet->dst, 16);
     memcpy(dst, packet->src, 16);
     uint8_t *icmp = packet->data + IP6_SIZE;
     memmove(icmp + ICMP_SIZE, packet->data, quote);
     put_ip6(packet->data, src, dst, PROTO_ICMP6, ICMP_SIZE + quote);
     memset(icmp, 0, ICMP_SIZE);
-    icmp[0] = 1;
-    icmp[1] = code;
+    icmp[0] = error->type;
+    icmp[1] = error->code;
+    sl_be32_put(icmp + 4, error->info);
     uint64_t sum = sl_checksum_pseudo(src, dst, 16, PROTO_ICMP6, ICMP_SIZE + quote);
     sl_be16_put(icmp + 2, sl_checksum_fold(sl_checksum_add(sum, icmp, ICMP_SIZE + quote)));
     packet->size = size;
     return SL_OK;
 }
 
-sl_rc sl_packet_reply_unreachable(struct sl_packet *packet, uint8_t code4, uint8_t code6)
+sl_rc sl_packet_reply_icmp(struct sl_packet *packet, const struct sl_icmp_error *error)
 {
     if (!may_answer(packet) || is_icmp_error(packet)) {
         return SL_DENIED;
     }
-    return packet->ip_version == 4 ? unreachable4(packet, code4) : unreachable6(packet, code6);
+    return packet->ip_version == 4 ? error4(packet, error) : error6(packet, error);
+}
+
+sl_rc sl_packet_reply_unreachable(struct sl_packet *packet, uint8_t code4, uint8_t code6)
+{
+    bool is4 = packet->ip_version == 4;
+    const struct sl_icmp_error error = {.type = is4 ? 3 : 1, .code = is4 ? code4 : code6};
+    return sl_packet_reply_icmp(packet, &error);
 }
 
 /* Fills a reset for the segment at `in` (all but the checksum) into `out`. */

@@ -22,7 +22,7 @@ struct sl_policy_rule {
 };
 
 struct sl_policy {
-    uint8_t *bundle; /**< what sl_chain_create takes: a chain of one firewall */
+    uint8_t *bundle; /**< what sl_chain_create takes: a chain of one NF */
     size_t size;
     uint64_t version;
     char *source; /**< path of the file it was compiled from */
@@ -49,6 +49,13 @@ sl_rc sl_policy_compile_nftables(const char *path, struct sl_policy *ret_policy,
  * @retval SL_OK, SL_IO, SL_MALFORMED (quotes the line), SL_RANGE */
 sl_rc sl_policy_compile_classbench(const char *path, struct sl_policy *ret_policy,
                                    struct sl_err *err) SL_MUST_CHECK;
+
+/** Compiles routes in iproute2's words into the policy of a router; docs/policy-router.md.
+ * @retval SL_OK, SL_IO
+ * @retval SL_MALFORMED, SL_UNSUPPORTED  the sentence names line, column and word
+ * @retval SL_RANGE  too many routes */
+sl_rc sl_policy_compile_route(const char *path, struct sl_policy *ret_policy,
+                              struct sl_err *err) SL_MUST_CHECK;
 
 /** Writes the bundle to @p path and the names to @p path.rules.json.
  * @retval SL_OK, SL_IO */

@@ -179,9 +179,43 @@ static void test_reply_without_room_is_refused(void **state)
     }
 }
 
+static void test_reply_icmp_has_type_info_and_source(void **state)
+{
+    (void)state;
+    static const uint8_t router4[4] = {198, 51, 100, 7};
+    static const uint8_t router6[16] = {0x20, 1, 0x0d, 0xb8, 9, [15] = 7};
+    const struct sl_icmp_error error4 = {.type = 3, .code = 4, .info = 1400, .src = router4};
+    const struct sl_icmp_error error6 = {.type = 2, .code = 0, .info = 1280, .src = router6};
+    struct sl_packet packet = make(4, 17, 600);
+    parse(&packet);
+    assert_ok(sl_packet_reply_icmp(&packet, &error4));
+    parse(&packet);
+    assert_memory_equal(packet.src, router4, 4);
+    assert_int_equal(packet.icmp_code, 4);
+    assert_int_equal(sl_be32_get(data + 24), 1400);
+    assert_int_equal(l4_check(&packet, false), 0);
+    packet = make(6, 17, 600);
+    parse(&packet);
+    assert_ok(sl_packet_reply_icmp(&packet, &error6));
+    parse(&packet);
+    assert_memory_equal(packet.src, router6, 16);
+    assert_int_equal(packet.icmp_type, 2);
+    assert_int_equal(sl_be32_get(data + 44), 1280);
+    assert_int_equal(l4_check(&packet, true), 0);
+    packet = make(4, 1, 60); /* nothing about an error */
+    data[20] = 11;
+    parse(&packet);
+    assert_rc(sl_packet_reply_icmp(&packet, &error4), SL_DENIED);
+    packet = make(4, 17, 400);
+    packet.room = 400;
+    parse(&packet);
+    assert_rc(sl_packet_reply_icmp(&packet, &error4), SL_NO_SPACE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reply_icmp_has_type_info_and_source),
         cmocka_unit_test(test_reply_unreachable4_quotes_the_packet),
         cmocka_unit_test(test_reply_unreachable6_quotes_the_packet),
         cmocka_unit_test(test_reply_reset_answers_syn_and_ack),
