@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The router: longest prefix match, hop limits, and the ICMP that routers owe (RFC 1812, 4443).
  *
- * A packet whose route leads out of the port it came in by is turned round (SL_VERDICT_REPLY): it
- * leaves by that port without visiting further NFs. Any other goes on (SL_VERDICT_PASS). */
+ * A packet whose route leads out of the other port goes on (SL_VERDICT_PASS). One whose route leads
+ * back is turned round as it is (SL_VERDICT_TURN): it comes here again as though from the other
+ * side, is routed then, and visits once more the NFs that it came through. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,14 @@
 #include "router/checks.h"
 #include "router/table.h"
 #include "safelib/bytes.h"
+#include "safelib/checksum.h"
 #include "safelib/reply.h"
 
 /* name, meaning */
 #define COUNTER_TABLE(X)                                                                           \
     X(to_lan, "packets sent on to the LAN")                                                        \
     X(to_wan, "packets sent on to the WAN")                                                        \
-    X(hairpinned, "of these, out of the port they came in by")                                     \
+    X(hairpinned, "turned round: their route leads back")                                          \
     X(no_route, "no route has the destination")                                                    \
     X(unreachable, "an unreachable route has it")                                                  \
     X(prohibited, "a prohibit route has it")                                                       \
@@ -210,15 +212,6 @@ static uint8_t refuse(struct router *router, struct sl_packet *packet, const str
     return SL_VERDICT_REPLY;
 }
 
-/* RFC 1624 3: the checksum after a 16-bit word went from `before` to `after`. */
-static void correct(uint8_t *check, uint16_t before, uint16_t after)
-{
-    uint32_t sum = (uint32_t)(uint16_t)~sl_be16_get(check) + (uint16_t)~before + after;
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sl_be16_put(check, (uint16_t)~sum);
-}
-
 static void set_ttl(struct sl_packet *packet, uint8_t ttl)
 {
     if (packet->ip_version == 6) {
@@ -227,7 +220,9 @@ static void set_ttl(struct sl_packet *packet, uint8_t ttl)
     }
     uint16_t before = sl_be16_get(packet->data + 8);
     packet->data[8] = ttl;
-    correct(packet->data + 10, before, sl_be16_get(packet->data + 8));
+    uint16_t check = sl_be16_get(packet->data + 10);
+    uint16_t after = sl_be16_get(packet->data + 8);
+    sl_be16_put(packet->data + 10, sl_checksum_update16(check, before, after));
 }
 
 /* RFC 1812 4.3.3.6: "A router MUST implement an ICMP Echo server function". Turned in place: the
@@ -244,7 +239,8 @@ static uint8_t answer_echo(struct router *router, struct sl_packet *packet)
     uint8_t *icmp = packet->data + packet->l4_off;
     uint16_t before = sl_be16_get(icmp);
     icmp[0] = is_v4 ? 0 : 129;
-    correct(icmp + 2, before, sl_be16_get(icmp));
+    uint16_t check = sl_checksum_update16(sl_be16_get(icmp + 2), before, sl_be16_get(icmp));
+    sl_be16_put(icmp + 2, check);
     set_ttl(packet, OWN_TTL);
     count(&router->counters.echoes);
     return SL_VERDICT_REPLY;
@@ -305,12 +301,12 @@ static uint8_t forward(struct router *router, struct sl_packet *packet, enum sl_
         count(&router->counters.expired);
         return refuse(router, packet, &expired_error, 0);
     }
-    set_ttl(packet, (uint8_t)(ttl - 1));
-    count(port == SL_PORT_LAN ? &router->counters.to_lan : &router->counters.to_wan);
     if (port == (enum sl_port)packet->port_in) {
         count(&router->counters.hairpinned);
-        return SL_VERDICT_REPLY;
+        return SL_VERDICT_TURN;
     }
+    set_ttl(packet, (uint8_t)(ttl - 1));
+    count(port == SL_PORT_LAN ? &router->counters.to_lan : &router->counters.to_wan);
     return SL_VERDICT_PASS;
 }
 

@@ -8,7 +8,7 @@
 #include <arpa/inet.h>
 
 #include "base/bytes.h"
-#include "base/checksum.h"
+#include "safelib/checksum.h"
 #include "safelib/packet.h"
 
 enum { TEST_ROOM = 2048 };

@@ -126,7 +126,8 @@ static bool ask_kernel(const char *routes, const char *asked, char *answers)
 /* What the router does with a packet to `dst`, in the same letters. */
 static char ask_router(struct sl_chain *chain, const char *dst, uint64_t *before)
 {
-    static const char *const names[] = {"to_lan",     "to_wan",     "unreachable",
+    /* it came by the LAN: what leads there is turned round */
+    static const char *const names[] = {"hairpinned", "to_wan",     "unreachable",
                                         "blackholed", "prohibited", "no_route"};
     struct test_packet p;
     struct sl_packet *list[1] = {&p.packet};

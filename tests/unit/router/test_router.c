@@ -106,10 +106,13 @@ static void test_burst_route_out_of_the_same_port_turns_round(void **state)
     void *router = load(routes);
     struct test_packet p;
     packet_make(&p, "10.1.1.1", "10.2.2.2", 17, 1, 2, 100);
-    assert_int_equal(run(router, &p, SL_PORT_LAN), SL_VERDICT_REPLY);
+    assert_int_equal(run(router, &p, SL_PORT_LAN), SL_VERDICT_TURN);
+    assert_int_equal(ttl(&p), 64);
+    assert_int_equal(run(router, &p, SL_PORT_WAN), SL_VERDICT_PASS); /* as the chain then does */
     assert_int_equal(ttl(&p), 63);
     assert_memory_equal(p.packet.dst, ((uint8_t[]){10, 2, 2, 2}), 4);
     assert_int_equal(counter(router, "hairpinned"), 1);
+    assert_int_equal(counter(router, "to_lan"), 1);
     router_nf()->unload(router);
 }
 
