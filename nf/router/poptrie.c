@@ -329,14 +329,14 @@ __attribute__((target("popcnt"))) uint32_t rt_trie_lookup(const struct rt_trie *
             continue;
         }
         uint32_t chunk = chunk_of(key, off);
-        uint64_t upto = (2ull << chunk) - 1; /* bits 0 to chunk */
+        uint64_t mask = (2ull << chunk) - 1; /* bits 0 to chunk */
         if ((node->children >> chunk & 1) != 0) {
-            at = node->first_child + (uint32_t)__builtin_popcountll(node->children & upto) - 1;
+            at = node->first_child + (uint32_t)__builtin_popcountll(node->children & mask) - 1;
             off += RT_STRIDE;
         } else {
             at =
                 RT_LEAF | trie->leaves[node->first_leaf +
-                                       (uint32_t)__builtin_popcountll(node->leaf_edges & upto) - 1];
+                                       (uint32_t)__builtin_popcountll(node->leaf_edges & mask) - 1];
         }
     }
     return at & ~RT_LEAF;
