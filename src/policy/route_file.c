@@ -288,8 +288,11 @@ static void put_note(const struct routes *routes, struct sl_policy *policy)
     for (uint32_t i = routes->count4; i < routes->count; i++) {
         has_local6 |= routes->list[i].action >= SL_RT_LOCAL_LAN;
     }
+    char text[96];
     if (routes->count > NAMES_MAX) {
-        policy->note = strdup("more routes than names are kept for: they are shown by number");
+        (void)snprintf(text, sizeof(text), "%u routes: above %u they are shown by number",
+                       routes->count, NAMES_MAX);
+        policy->note = strdup(text);
     } else if (routes->count > routes->count4 && !has_local6) {
         policy->note = strdup("no `local` IPv6 address: ICMPv6 errors have no source and are not "
                               "sent");
