@@ -54,6 +54,7 @@ static const struct {
     {"data-size", "BYTES", "packet data per ring; default 2097152"},
     {"control-size", "BYTES", "per control ring; default 262144"},
     {"log-size", "BYTES", "of the log ring; default 65536"},
+    {"spill", "MIB", "memory per shard for what the image keeps outside; default 0: none"},
 };
 enum { OPTION_COUNT = sizeof(options) / sizeof(options[0]) };
 

@@ -44,7 +44,8 @@ sl_rc sl_area_layout(const struct sl_area_geometry *geometry, struct sl_area_lay
         !is_pow2_in(g->ring_count, SL_AREA_RING_MIN, SL_AREA_RING_MAX) ||
         !is_pow2_in(g->data_size, SL_AREA_DATA_MIN, SL_AREA_DATA_MAX) ||
         !is_pow2_in(g->control_size, SL_AREA_CONTROL_MIN, SL_AREA_CONTROL_MAX) ||
-        !is_pow2_in(g->log_size, SL_AREA_LOG_MIN, SL_AREA_LOG_MAX) || g->reserved != 0) {
+        !is_pow2_in(g->log_size, SL_AREA_LOG_MIN, SL_AREA_LOG_MAX) ||
+        g->spill_mib > SL_AREA_SPILL_MIB_MAX) {
         return SL_RANGE;
     }
     struct sl_area_layout layout = {0};
@@ -59,6 +60,11 @@ sl_rc sl_area_layout(const struct sl_area_geometry *geometry, struct sl_area_lay
             layout.queue[shard][port].rx = take_packet_ring(&off, g);
             layout.queue[shard][port].tx = take_packet_ring(&off, g);
         }
+    }
+    layout.spill_size = (uint64_t)g->spill_mib << 20;
+    for (uint32_t shard = 0; shard < g->shard_count && layout.spill_size > 0; shard++) {
+        off = (off + SL_AREA_SPILL_ALIGN - 1) & ~(uint64_t)(SL_AREA_SPILL_ALIGN - 1);
+        layout.spill[shard] = take(&off, layout.spill_size);
     }
     layout.size = off;
     *ret_layout = layout;
@@ -117,7 +123,7 @@ sl_rc sl_area_adopt(const uint8_t *area, uint64_t size, uint64_t private_base,
         .data_size = fetch32(&header->geometry.data_size),
         .control_size = fetch32(&header->geometry.control_size),
         .log_size = fetch32(&header->geometry.log_size),
-        .reserved = fetch32(&header->geometry.reserved),
+        .spill_mib = fetch32(&header->geometry.spill_mib),
     };
     struct sl_area_layout layout;
     sl_rc rc = sl_area_layout(&geometry, &layout);

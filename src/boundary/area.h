@@ -12,6 +12,8 @@
  *   [..]       control ring in         (byte ring, host -> image)
  *   [..]       control ring out        (byte ring, image -> host)
  *   [..]       one struct sl_area_queue per (shard, port): rx ring, rx data, tx ring, tx data
+ *   [..]       spill memory per shard   (where it keeps, encrypted, what enclave memory cannot
+ * hold)
  */
 #ifndef SL_BOUNDARY_AREA_H
 #define SL_BOUNDARY_AREA_H
@@ -37,6 +39,8 @@ enum {
     SL_AREA_CONTROL_MAX = 16 << 20,
     SL_AREA_LOG_MIN = 4 << 10,
     SL_AREA_LOG_MAX = 1 << 20,
+    SL_AREA_SPILL_MIB_MAX = 64 << 10,
+    SL_AREA_SPILL_ALIGN = 2 << 20, /**< so that huge pages fit */
 };
 
 /** Sizes fixed at start. Counts and sizes are powers of two. */
@@ -46,7 +50,8 @@ struct sl_area_geometry {
     uint32_t data_size;    /**< bytes of packet data per ring: 64 KiB..64 MiB */
     uint32_t control_size; /**< bytes of each control ring: 16 KiB..16 MiB */
     uint32_t log_size;     /**< bytes of the log ring: 4 KiB..1 MiB */
-    uint32_t reserved;     /**< 0 */
+    uint32_t spill_mib;    /**< MiB of spill memory per shard: 0..65536 (need not be a power of
+                              two); the host never looks at it again */
 };
 
 /** First page of the area. */
@@ -121,6 +126,9 @@ struct sl_area_layout {
     struct sl_area_ring_off control_in;
     struct sl_area_ring_off control_out;
     struct sl_area_queue_off queue[SL_AREA_SHARDS_MAX][SL_AREA_PORTS];
+    uint64_t
+        spill[SL_AREA_SHARDS_MAX]; /**< a multiple of SL_AREA_SPILL_ALIGN, where there is any */
+    uint64_t spill_size;           /**< bytes of each; 0: none */
 };
 
 /** Checks a geometry and computes the layout.

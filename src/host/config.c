@@ -39,7 +39,8 @@
     X(ring_count)                                                                                  \
     X(data_size)                                                                                   \
     X(control_size)                                                                                \
-    X(log_size)
+    X(log_size)                                                                                    \
+    X(spill)
 
 static const cyaml_schema_field_t fields[] = {
 #define FIELD(name) CYAML_FIELD_STRING(#name, CYAML_FLAG_OPTIONAL, struct sl_host_config, name, 0),
@@ -177,12 +178,13 @@ static sl_rc geometry_check(const struct sl_host_config *c, struct sl_area_geome
         .data_size = c->data_size != 0 ? c->data_size : 2 << 20,
         .control_size = c->control_size != 0 ? c->control_size : 256 << 10,
         .log_size = c->log_size != 0 ? c->log_size : 64 << 10,
+        .spill_mib = c->spill,
     };
     if (sl_area_layout(ret_geometry, &layout) != SL_OK) {
         return sl_err_set(err, SL_RANGE,
                           "shared area: expected shards 1..16; as powers of two: ring_count "
                           "64..65536, data_size 65536..67108864, control_size 16384..16777216, "
-                          "log_size 4096..1048576");
+                          "log_size 4096..1048576; spill 0..65536 (MiB per shard)");
     }
     return SL_OK;
 }

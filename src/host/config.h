@@ -41,6 +41,7 @@ struct sl_host_config {
     uint32_t shards;                      /**< workers in the image, 1..16 */
     uint32_t ring_count, data_size;       /**< per packet ring */
     uint32_t control_size, log_size;      /**< of the byte rings */
+    uint32_t spill;                       /**< MiB per shard */
 };
 
 /** What the program works with. */

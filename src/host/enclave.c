@@ -3,6 +3,7 @@
 #include "host/enclave.h"
 
 #include <cpuid.h>
+#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,6 +195,48 @@ static sl_rc write_params(struct sl_host *host, const struct sl_host_params *par
     return SL_OK;
 }
 
+/* Spill memory is the image's alone, ordinary and much of it: private, so that the kernel may use
+ * huge pages (shared memory has none by default), which halves the time of a miss. Without them it
+ * works as well. */
+static bool map_spill(uint8_t *area, const struct sl_area_layout *layout, uint32_t shard_count)
+{
+    for (uint32_t shard = 0; shard < shard_count && layout->spill_size > 0; shard++) {
+        void *spill = mmap(area + layout->spill[shard], layout->spill_size, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+        if (spill == MAP_FAILED) {
+            return false;
+        }
+        (void)madvise(spill, layout->spill_size, MADV_HUGEPAGE);
+        (void)madvise(spill, layout->spill_size, MADV_DONTDUMP);
+    }
+    return true;
+}
+
+/* Memory for the area, aligned so that huge pages fit; NULL where there is not that much. */
+static uint8_t *map_area(const struct sl_area_layout *layout, uint32_t shard_count)
+{
+    size_t size = layout->size + SL_AREA_SPILL_ALIGN;
+    int flags = MAP_ANONYMOUS | MAP_NORESERVE;
+    uint8_t *raw = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | flags, -1, 0);
+    if (raw == MAP_FAILED) {
+        return NULL;
+    }
+    size_t skip = -(uintptr_t)raw & (SL_AREA_SPILL_ALIGN - 1);
+    uint8_t *area = raw + skip;
+    uint64_t rings = layout->spill_size > 0 ? layout->spill[0] : layout->size;
+    if (skip > 0) {
+        (void)munmap(raw, skip);
+    }
+    (void)munmap(area + layout->size, SL_AREA_SPILL_ALIGN - skip);
+    if (mmap(area, rings, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+            MAP_FAILED ||
+        !map_spill(area, layout, shard_count)) {
+        (void)munmap(area, layout->size);
+        return NULL;
+    }
+    return area;
+}
+
 static sl_rc make_area(struct sl_host *host, const struct sl_host_params *params,
                        struct sl_err *err)
 {
@@ -204,13 +247,14 @@ static sl_rc make_area(struct sl_host *host, const struct sl_host_params *params
                           "geometry of the shared area: a size or count is out of range or "
                           "no power of two");
     }
-    void *area =
-        mmap(NULL, host->layout.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (area == MAP_FAILED) {
-        return sl_err_set(err, SL_NO_MEMORY, "no memory for a shared area of %llu bytes",
-                          (unsigned long long)host->layout.size);
+    host->area = map_area(&host->layout, host->geometry.shard_count);
+    if (host->area == NULL) {
+        return sl_err_set(err, SL_NO_MEMORY,
+                          "no memory for a shared area of %llu bytes, %llu of them to spill: %s",
+                          (unsigned long long)host->layout.size,
+                          (unsigned long long)host->layout.spill_size * host->geometry.shard_count,
+                          strerror(errno));
     }
-    host->area = area;
     rc = sl_area_format(host->area, host->layout.size, &host->geometry, &host->layout);
     if (rc != SL_OK) {
         return sl_err_set(err, rc, "cannot format the shared area");

@@ -32,7 +32,9 @@ static void test_area_layout_out_of_range_refused(void **state)
         {"log below", {1, 64, 64 << 10, 16 << 10, 2 << 10, 0}, SL_RANGE},
         {"log above", {1, 64, 64 << 10, 16 << 10, 2 << 20, 0}, SL_RANGE},
         {"log odd", {1, 64, 64 << 10, 16 << 10, 5000, 0}, SL_RANGE},
-        {"reserved", {1, 64, 64 << 10, 16 << 10, 4 << 10, 1}, SL_RANGE},
+        {"most spill", {16, 64, 64 << 10, 16 << 10, 4 << 10, 64 << 10}, SL_OK},
+        {"spill above", {1, 64, 64 << 10, 16 << 10, 4 << 10, (64 << 10) + 1}, SL_RANGE},
+        {"spill huge", {1, 64, 64 << 10, 16 << 10, 4 << 10, UINT32_MAX}, SL_RANGE},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct sl_area_layout layout = {.size = 12345};
@@ -61,7 +63,7 @@ static uint32_t add_ring(struct part *parts, uint32_t n, const struct sl_area_ri
 
 static void test_area_layout_parts_disjoint_and_inside(void **state)
 {
-    struct sl_area_geometry g = {16, 256, 128 << 10, 32 << 10, 8 << 10, 0};
+    struct sl_area_geometry g = {16, 256, 128 << 10, 32 << 10, 8 << 10, 3};
     struct sl_area_layout layout;
     assert_ok(sl_area_layout(&g, &layout));
     struct part parts[256];
@@ -77,6 +79,8 @@ static void test_area_layout_parts_disjoint_and_inside(void **state)
             n = add_ring(parts, n, &layout.queue[s][p].rx, slots, g.data_size);
             n = add_ring(parts, n, &layout.queue[s][p].tx, slots, g.data_size);
         }
+        assert_int_equal(layout.spill[s] % SL_AREA_SPILL_ALIGN, 0);
+        parts[n++] = (struct part){layout.spill[s], layout.spill_size};
     }
     for (uint32_t i = 0; i < n; i++) {
         assert_true(parts[i].off % SL_AREA_ALIGN == 0);
@@ -95,7 +99,7 @@ static void test_area_format_too_small_refused(void **state)
     struct sl_area_layout layout;
     assert_rc(sl_area_format(f.area, f.layout.size - 1, &good, &layout), SL_NO_SPACE);
     struct sl_area_geometry bad = good;
-    bad.reserved = 7;
+    bad.spill_mib = UINT32_MAX;
     assert_rc(sl_area_format(f.area, f.layout.size, &bad, &layout), SL_RANGE);
     assert_ok(sl_area_format(f.area, f.layout.size, &good, &layout));
     fixture_done(&f);
