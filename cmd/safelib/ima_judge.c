@@ -218,8 +218,6 @@ int ima_read(const struct ima_request *request, struct ima_reading *reading, ima
 
 void ima_done(struct ima_reading *reading)
 {
-    sl_ima_replay_done(&reading->replay);
-    sl_ima_replay_done(&reading->padded);
     sl_ima_log_done(&reading->log);
     json_decref(reading->templates);
     json_decref(reading->containers);

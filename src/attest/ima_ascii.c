@@ -27,29 +27,29 @@ static size_t size_of(struct line word)
     return (size_t)(word.end - word.at);
 }
 
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* One more than the value of each lower-case hex digit. */
+static const uint8_t DIGITS[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 /* Lower-case hex, as the kernel prints it. */
 static sl_rc hex_write(struct sl_writer *w, const char *at, size_t size)
 {
-    if (size % 2 != 0) {
-        return SL_MALFORMED;
-    }
-    for (size_t i = 0; i < size; i += 2) {
-        const int high = nibble(at[i]), low = nibble(at[i + 1]);
+    uint8_t *out = sl_writer_reserve(w, size / 2);
+    unsigned seen = 0;
 
-        if (high < 0 || low < 0) {
-            return SL_MALFORMED;
-        }
-        sl_writer_u8(w, (uint8_t)(high << 4 | low));
+    if (size % 2 != 0 || out == NULL) {
+        return size % 2 != 0 ? SL_MALFORMED : w->rc;
     }
-    return w->rc;
+    for (size_t i = 0; i < size / 2; i++) {
+        const unsigned high = DIGITS[(uint8_t)at[2 * i]] - 1u;
+        const unsigned low = DIGITS[(uint8_t)at[2 * i + 1]] - 1u;
+
+        seen |= high | low;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    return seen < 16 ? SL_OK : SL_MALFORMED;
 }
 
 static sl_rc decimal_read(struct line word, uint64_t max, uint64_t *ret_value)
@@ -185,12 +185,12 @@ static sl_rc ima_write(struct sl_ima_entry *entry, struct line *line, struct sl_
     return SL_OK;
 }
 
-static sl_rc head_read(struct sl_ima_entry *entry, struct line *line, struct sl_err *err)
+static sl_rc head_read(struct sl_ima_log *log, struct sl_ima_entry *entry, struct line *line,
+                       struct sl_err *err)
 {
     struct sl_writer hash;
     struct line word;
     uint64_t pcr;
-    sl_rc rc;
 
     while (line->at < line->end && *line->at == ' ') { /* "%2d" */
         line->at++;
@@ -213,11 +213,7 @@ static sl_rc head_read(struct sl_ima_entry *entry, struct line *line, struct sl_
                           size_of(word) > 140 ? 140 : (int)size_of(word), word.at);
     }
     word = word_take(line);
-    rc = sl_ima_template_find(word.at, size_of(word), &entry->template, err);
-    if (rc != SL_OK && err != NULL) {
-        (void)sl_err_prefix(err, "entry %llu", (unsigned long long)entry->number);
-    }
-    return rc;
+    return sl_ima_entry_template(log, entry, word.at, size_of(word), err);
 }
 
 sl_rc sl_ima_ascii_next(struct sl_ima_log *log, struct sl_ima_entry *entry, struct sl_err *err)
@@ -233,7 +229,7 @@ sl_rc sl_ima_ascii_next(struct sl_ima_log *log, struct sl_ima_entry *entry, stru
         return sl_err_set(err, SL_MALFORMED, "entry %llu: a NUL in an ASCII list",
                           (unsigned long long)entry->number);
     }
-    rc = head_read(entry, &line, err);
+    rc = head_read(log, entry, &line, err);
     if (rc != SL_OK) {
         return rc;
     }

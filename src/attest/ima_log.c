@@ -112,13 +112,11 @@ static sl_rc string_trim(struct sl_ima_entry *entry, struct sl_ima_value *value,
 
 sl_rc sl_ima_entry_finish(struct sl_ima_entry *entry, struct sl_err *err)
 {
+    static const uint8_t zeros[SL_TPM_DIGEST_MAX];
     const struct sl_ima_value *path;
     sl_rc rc = SL_OK;
 
-    entry->is_violation = true;
-    for (size_t i = 0; i < entry->template_hash_size; i++) {
-        entry->is_violation = entry->is_violation && entry->template_hash[i] == 0;
-    }
+    entry->is_violation = memcmp(entry->template_hash, zeros, entry->template_hash_size) == 0;
     memset(&entry->digest, 0, sizeof(entry->digest));
     entry->path[0] = '\0';
     for (uint32_t i = 0; rc == SL_OK && i < entry->template.field_count; i++) {
@@ -139,6 +137,24 @@ sl_rc sl_ima_entry_finish(struct sl_ima_entry *entry, struct sl_err *err)
         entry->path[path->size] = '\0';
     }
     return digest_read(entry, err);
+}
+
+sl_rc sl_ima_entry_template(struct sl_ima_log *log, struct sl_ima_entry *entry, const char *name,
+                            size_t size, struct sl_err *err)
+{
+    if (size == 0 || size != log->last_size || memcmp(name, log->last.name, size) != 0) {
+        sl_rc rc = sl_ima_template_find(name, size, &log->last, err);
+
+        log->last_size = rc == SL_OK ? size : 0;
+        if (rc != SL_OK && err != NULL) {
+            (void)sl_err_prefix(err, "entry %llu", (unsigned long long)entry->number);
+        }
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    entry->template = log->last;
+    return SL_OK;
 }
 
 /* Fields of every template but "ima": u32 size | bytes, all of the data. */
@@ -211,11 +227,8 @@ static sl_rc binary_next(struct sl_ima_log *log, struct sl_ima_entry *entry, str
     if (name == NULL) {
         goto truncated;
     }
-    rc = sl_ima_template_find((const char *)name, size, &entry->template, err);
+    rc = sl_ima_entry_template(log, entry, (const char *)name, size, err);
     if (rc != SL_OK) {
-        if (err != NULL) {
-            (void)sl_err_prefix(err, "entry %llu", (unsigned long long)entry->number);
-        }
         return rc;
     }
     if (entry->template.is_ima) {

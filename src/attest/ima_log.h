@@ -69,6 +69,8 @@ struct sl_ima_log {
     uint64_t count;   /**< entries read */
     uint8_t *scratch; /**< an entry's bytes, where they are not in the list as they are hashed */
     size_t scratch_size;
+    struct sl_ima_template last; /**< of the entry before: nearly always that of the next, too */
+    size_t last_size;            /**< of its name; 0: none yet */
 };
 
 /** Looks at the first entries for byte order and size of the template hash.
@@ -99,5 +101,7 @@ const struct sl_ima_value *sl_ima_entry_value(const struct sl_ima_entry *entry,
 sl_rc sl_ima_ascii_next(struct sl_ima_log *log, struct sl_ima_entry *entry, struct sl_err *err);
 void sl_ima_ascii_settings_find(struct sl_ima_log *log, struct sl_ima_entry *entry);
 sl_rc sl_ima_entry_finish(struct sl_ima_entry *entry, struct sl_err *err);
+sl_rc sl_ima_entry_template(struct sl_ima_log *log, struct sl_ima_entry *entry, const char *name,
+                            size_t size, struct sl_err *err);
 
 #endif

@@ -2,15 +2,7 @@
 /* PCR values after each entry of a measurement list. */
 #include "attest/ima_replay.h"
 
-#include <openssl/crypto.h>
 #include <string.h>
-
-static bool digest(EVP_MD_CTX *ctx, const EVP_MD *md, const uint8_t *a, size_t a_size,
-                   const uint8_t *b, size_t b_size, uint8_t *out)
-{
-    return EVP_DigestInit_ex2(ctx, md, NULL) == 1 && EVP_DigestUpdate(ctx, a, a_size) == 1 &&
-           EVP_DigestUpdate(ctx, b, b_size) == 1 && EVP_DigestFinal_ex(ctx, out, NULL) == 1;
-}
 
 sl_rc sl_ima_replay_init(struct sl_ima_replay *replay, const uint16_t *algs, uint32_t count,
                          enum sl_ima_extend extend)
@@ -20,34 +12,18 @@ sl_rc sl_ima_replay_init(struct sl_ima_replay *replay, const uint16_t *algs, uin
         return SL_RANGE;
     }
     replay->extend = extend;
-    replay->ctx = EVP_MD_CTX_new();
-    if (replay->ctx == NULL) {
-        return SL_NO_MEMORY;
-    }
     for (uint32_t i = 0; i < count; i++) {
-        struct sl_ima_bank *bank = &replay->banks[i];
+        const struct sl_tpm_hash *hash = sl_tpm_hash_by_alg(algs[i]);
+        uint8_t probe[SL_TPM_DIGEST_MAX];
 
-        bank->hash = sl_tpm_hash_by_alg(algs[i]);
-        bank->md = bank->hash != NULL && bank->hash->openssl != NULL
-                       ? EVP_MD_fetch(NULL, bank->hash->openssl, NULL)
-                       : NULL;
-        if (bank->md == NULL) {
-            sl_ima_replay_done(replay);
+        if (hash == NULL || sl_tpm_hash_two(hash, NULL, 0, NULL, 0, probe) != SL_OK) {
+            replay->bank_count = 0;
             return SL_UNSUPPORTED;
         }
+        replay->banks[i].hash = hash;
         replay->bank_count++;
     }
     return SL_OK;
-}
-
-void sl_ima_replay_done(struct sl_ima_replay *replay)
-{
-    for (uint32_t i = 0; i < replay->bank_count; i++) {
-        EVP_MD_free(replay->banks[i].md);
-    }
-    replay->bank_count = 0;
-    EVP_MD_CTX_free(replay->ctx);
-    replay->ctx = NULL;
 }
 
 /* What the kernel extended this bank with (ima_queue.c, ima_pcr_extend; ima_add_template_entry:
@@ -66,8 +42,7 @@ static sl_rc event_digest(const struct sl_ima_replay *replay, const struct sl_im
                                                             : bank->hash->size);
         return SL_OK;
     }
-    return digest(replay->ctx, bank->md, entry->data, entry->data_size, NULL, 0, out) ? SL_OK
-                                                                                      : SL_CRYPTO;
+    return sl_tpm_hash_two(bank->hash, entry->data, entry->data_size, NULL, 0, out);
 }
 
 static bool is_own_hash(const struct sl_ima_bank *bank, const struct sl_ima_entry *entry)
@@ -91,11 +66,12 @@ sl_rc sl_ima_replay_add(struct sl_ima_replay *replay, const struct sl_ima_entry 
             return rc;
         }
         if (!is_checked && is_own_hash(bank, entry) && replay->extend == SL_IMA_EXTEND_HASH) {
-            is_good = CRYPTO_memcmp(event, entry->template_hash, bank->hash->size) == 0;
+            is_good = memcmp(event, entry->template_hash, bank->hash->size) == 0;
             is_checked = is_good; /* 32 bytes may be SHA-256 or SM3 */
         }
-        if (!digest(replay->ctx, bank->md, pcr, bank->hash->size, event, bank->hash->size, pcr)) {
-            return SL_CRYPTO;
+        rc = sl_tpm_hash_two(bank->hash, pcr, bank->hash->size, event, bank->hash->size, pcr);
+        if (rc != SL_OK) {
+            return rc;
         }
     }
     if (!is_checked) {
@@ -144,17 +120,11 @@ bool sl_ima_entry_is_hash_good(const struct sl_ima_entry *entry)
 {
     const struct sl_tpm_hash *hash;
     uint8_t out[SL_TPM_DIGEST_MAX];
-    unsigned size;
 
     for (size_t i = 0; (hash = sl_tpm_hash_at(i)) != NULL; i++) {
-        const EVP_MD *md;
-
-        if (hash->alg == 0 || hash->openssl == NULL || hash->size != entry->template_hash_size) {
-            continue;
-        }
-        md = EVP_get_digestbyname(hash->openssl);
-        if (md != NULL && EVP_Digest(entry->data, entry->data_size, out, &size, md, NULL) == 1 &&
-            CRYPTO_memcmp(out, entry->template_hash, hash->size) == 0) {
+        if (hash->alg != 0 && hash->size == entry->template_hash_size &&
+            sl_tpm_hash_two(hash, entry->data, entry->data_size, NULL, 0, out) == SL_OK &&
+            memcmp(out, entry->template_hash, hash->size) == 0) {
             return true;
         }
     }

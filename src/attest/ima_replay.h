@@ -19,7 +19,6 @@ enum sl_ima_extend {
 
 struct sl_ima_bank {
     const struct sl_tpm_hash *hash;
-    EVP_MD *md;
     uint8_t pcr[SL_TPM_PCR_COUNT][SL_TPM_DIGEST_MAX];
 };
 
@@ -27,20 +26,17 @@ struct sl_ima_replay {
     struct sl_ima_bank banks[SL_IMA_BANKS_MAX];
     uint32_t bank_count;
     enum sl_ima_extend extend;
-    EVP_MD_CTX *ctx;
     uint32_t touched; /**< bit per PCR that an entry extended */
     uint64_t entries;
     uint64_t bad_hashes; /**< template hashes that do not fit their entry */
     uint64_t violations;
 };
 
-/** Starts with PCRs of zeros.
+/** Starts with PCRs of zeros. The structure is plain memory: a copy is a checkpoint.
  * @param algs  TPM_ALG_ID of the banks, at most SL_IMA_BANKS_MAX
- * @retval SL_OK, SL_RANGE, SL_UNSUPPORTED (no such hash in the library), SL_NO_MEMORY
- * @owner caller calls sl_ima_replay_done */
+ * @retval SL_OK, SL_RANGE, SL_UNSUPPORTED (no such hash in the library) */
 sl_rc sl_ima_replay_init(struct sl_ima_replay *replay, const uint16_t *algs, uint32_t count,
                          enum sl_ima_extend extend) SL_MUST_CHECK;
-void sl_ima_replay_done(struct sl_ima_replay *replay);
 
 /** Adds one entry to every bank. An entry whose template hash is wrong is counted and extended by
  * its data all the same: a bank of its own hash does not depend on it.

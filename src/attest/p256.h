@@ -7,6 +7,8 @@
 #ifndef SL_ATTEST_P256_H
 #define SL_ATTEST_P256_H
 
+#include <openssl/evp.h>
+
 #include "safelib/attest.h"
 
 struct sl_p256;     /**< the curve; one per verification */
@@ -30,5 +32,17 @@ void sl_p256_key_free(struct sl_p256_key *key);
  *  @retval SL_NO_MEMORY */
 sl_rc sl_p256_verify(struct sl_p256_key *key, const uint8_t signature[64],
                      struct sl_blob data) SL_MUST_CHECK;
+
+/** The same for a TPM's attestation key, which other code knows as EVP_PKEY.
+ *  @return NULL: no point of the curve, or no memory  @owner caller frees by EVP_PKEY_free */
+EVP_PKEY *sl_p256_pkey_create(const uint8_t xy[64]);
+/** @param key  of sl_p256_pkey_create
+ *  @param r, s  big-endian, 1 to 32 bytes
+ *  @retval SL_OK
+ *  @retval SL_AUTH  not by this key over these bytes
+ *  @retval SL_UNSUPPORTED  a key that was made otherwise
+ *  @retval SL_NO_MEMORY */
+sl_rc sl_p256_pkey_verify(const EVP_PKEY *key, struct sl_blob r, struct sl_blob s,
+                          struct sl_blob data) SL_MUST_CHECK;
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "attest/digest.h"
+
 /* TCG Algorithm Registry 1.34, table 3; Linux crypto/hash_info.c */
 static const struct sl_tpm_hash HASHES[] = {
     {SL_TPM_ALG_SHA1, "sha1", "SHA1", 20},
@@ -56,4 +58,34 @@ const struct sl_tpm_hash *sl_tpm_hash_by_name(const char *name, size_t size)
         }
     }
     return NULL;
+}
+
+static sl_rc other_hash(const struct sl_tpm_hash *hash, const void *a, size_t a_size, const void *b,
+                        size_t b_size, uint8_t *ret_digest)
+{
+    EVP_MD *md = hash->openssl != NULL ? EVP_MD_fetch(NULL, hash->openssl, NULL) : NULL;
+    EVP_MD_CTX *ctx = md != NULL ? EVP_MD_CTX_new() : NULL;
+    const bool is_done = ctx != NULL && EVP_DigestInit_ex2(ctx, md, NULL) == 1 &&
+                         EVP_DigestUpdate(ctx, a, a_size) == 1 &&
+                         EVP_DigestUpdate(ctx, b, b_size) == 1 &&
+                         EVP_DigestFinal_ex(ctx, ret_digest, NULL) == 1;
+    const sl_rc rc = md == NULL ? SL_UNSUPPORTED : is_done ? SL_OK : SL_CRYPTO;
+
+    EVP_MD_CTX_free(ctx);
+    EVP_MD_free(md);
+    return rc;
+}
+
+sl_rc sl_tpm_hash_two(const struct sl_tpm_hash *hash, const void *a, size_t a_size, const void *b,
+                      size_t b_size, uint8_t *ret_digest)
+{
+    struct sl_sha sha;
+
+    if (!sl_sha_init(&sha, hash->alg)) {
+        return other_hash(hash, a, a_size, b, b_size, ret_digest);
+    }
+    sl_sha_add(&sha, a, a_size);
+    sl_sha_add(&sha, b, b_size);
+    sl_sha_end(&sha, ret_digest);
+    return SL_OK;
 }

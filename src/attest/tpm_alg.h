@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 enum { SL_TPM_PCR_COUNT = 24, SL_TPM_DIGEST_MAX = 64 };
 
 /** TPM_ALG_ID of the hashes a PCR bank can have. */
@@ -35,5 +37,13 @@ const struct sl_tpm_hash *sl_tpm_hash_by_alg(uint16_t alg);
 const struct sl_tpm_hash *sl_tpm_hash_by_name(const char *name, size_t size);
 /** For walking all of them. @return NULL at the end */
 const struct sl_tpm_hash *sl_tpm_hash_at(size_t index);
+
+/** Hash of @p a followed by @p b.
+ * @param[out] ret_digest  hash->size bytes; may be @p a or @p b
+ * @retval SL_OK
+ * @retval SL_UNSUPPORTED  the library has no such hash: never for SHA-1, SHA-256, 384 and 512
+ * @retval SL_CRYPTO */
+sl_rc sl_tpm_hash_two(const struct sl_tpm_hash *hash, const void *a, size_t a_size, const void *b,
+                      size_t b_size, uint8_t *ret_digest) SL_MUST_CHECK;
 
 #endif

@@ -7,6 +7,7 @@
 #include <openssl/param_build.h>
 #include <string.h>
 
+#include "attest/p256.h"
 #include "attest/tpm_wire.h"
 
 enum { TPM_ALG_RSA = 0x0001, TPM_ALG_NULL = 0x0010, TPM_ALG_ECC = 0x0023 };
@@ -60,6 +61,10 @@ static EVP_PKEY *ec_key(const char *curve, size_t size, struct sl_blob x, struct
 
     memcpy(point + 1 + size - x.size, x.data, x.size);
     memcpy(point + 1 + 2 * size - y.size, y.data, y.size);
+    if (size == 32) {
+        OSSL_PARAM_BLD_free(build);
+        return sl_p256_pkey_create(point + 1); /* what nearly every TPM has, in a twentieth */
+    }
     if (build != NULL &&
         OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1 &&
         OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * size) ==
@@ -122,19 +127,15 @@ static sl_rc ec_read(struct sl_reader *r, struct sl_tpm_public *public, struct s
 static sl_rc name_make(struct sl_blob area, struct sl_tpm_public *public, struct sl_err *err)
 {
     const struct sl_tpm_hash *hash = sl_tpm_hash_by_alg(public->name_alg);
-    EVP_MD *md =
-        hash != NULL && hash->openssl != NULL ? EVP_MD_fetch(NULL, hash->openssl, NULL) : NULL;
-    bool is_done;
 
-    if (md == NULL) {
+    /* part 1, 16: nameAlg, then its hash over the public area */
+    if (hash == NULL ||
+        sl_tpm_hash_two(hash, area.data, area.size, NULL, 0, public->name + 2) != SL_OK) {
         return sl_err_set(err, SL_UNSUPPORTED, "name algorithm %04x", public->name_alg);
     }
-    /* part 1, 16: nameAlg, then its hash over the public area */
     sl_be16_put(public->name, public->name_alg);
     public->name_size = 2 + hash->size;
-    is_done = EVP_Digest(area.data, area.size, public->name + 2, NULL, md, NULL) == 1;
-    EVP_MD_free(md);
-    return is_done ? SL_OK : sl_err_set(err, SL_CRYPTO, "the name cannot be computed");
+    return SL_OK;
 }
 
 static sl_rc area_read(struct sl_blob area, struct sl_tpm_public *public, struct sl_err *err)

@@ -5,6 +5,7 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
+#include "attest/p256.h"
 #include "attest/tpm_quote.h"
 #include "attest/tpm_wire.h"
 
@@ -15,12 +16,14 @@ struct signature {
     uint16_t scheme;
     uint16_t alg;
     struct sl_blob rsa;
+    struct sl_blob r, s;  /* ECDSA, as a TPM writes it */
     uint8_t der[DER_MAX]; /* ECDSA-Sig-Value */
     size_t der_size;
 };
 
-static sl_rc ecdsa_der(struct sl_blob r, struct sl_blob s, struct signature *signature)
+static sl_rc ecdsa_der(struct signature *signature)
 {
+    const struct sl_blob r = signature->r, s = signature->s;
     ECDSA_SIG *sig = ECDSA_SIG_new();
     BIGNUM *r_bn = BN_bin2bn(r.data, (int)r.size, NULL),
            *s_bn = BN_bin2bn(s.data, (int)s.size, NULL);
@@ -45,7 +48,6 @@ static sl_rc ecdsa_der(struct sl_blob r, struct sl_blob s, struct signature *sig
 static sl_rc tpmt_read(struct sl_blob in, struct signature *signature)
 {
     struct sl_reader reader;
-    struct sl_blob r, s;
 
     sl_reader_init(&reader, in.data, in.size);
     signature->scheme = sl_reader_be16(&reader);
@@ -56,13 +58,13 @@ static sl_rc tpmt_read(struct sl_blob in, struct signature *signature)
         signature->rsa = sl_tpm_blob_read(&reader);
         return sl_reader_end(&reader);
     case TPM_ALG_ECDSA:
-        r = sl_tpm_blob_read(&reader);
-        s = sl_tpm_blob_read(&reader);
-        if (sl_reader_end(&reader) != SL_OK || r.size == 0 || s.size == 0 || r.size > 66 ||
-            s.size > 66) {
+        signature->r = sl_tpm_blob_read(&reader);
+        signature->s = sl_tpm_blob_read(&reader);
+        if (sl_reader_end(&reader) != SL_OK || signature->r.size == 0 || signature->s.size == 0 ||
+            signature->r.size > 66 || signature->s.size > 66) {
             return SL_MALFORMED;
         }
-        return ecdsa_der(r, s, signature);
+        return SL_OK;
     default:
         return reader.rc != SL_OK ? reader.rc : SL_UNSUPPORTED;
     }
@@ -99,25 +101,43 @@ static bool is_padding_set(EVP_PKEY_CTX *ctx, uint16_t scheme)
             EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_AUTO) == 1);
 }
 
-static sl_rc verify(EVP_PKEY *ak, const struct signature *signature, struct sl_blob attest,
-                    const struct sl_tpm_hash *hash, struct sl_err *err)
+static sl_rc evp_verify(EVP_PKEY *ak, struct signature *signature, struct sl_blob attest,
+                        const struct sl_tpm_hash *hash)
 {
     const bool is_rsa = signature->scheme != TPM_ALG_ECDSA;
-    const uint8_t *bytes = is_rsa ? signature->rsa.data : signature->der;
-    const size_t size = is_rsa ? signature->rsa.size : signature->der_size;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    EVP_MD_CTX *ctx = NULL;
     EVP_PKEY_CTX *key_ctx = NULL;
     sl_rc rc = SL_AUTH;
 
-    if (ctx == NULL) {
-        return sl_err_set(err, SL_NO_MEMORY, "no memory to check a signature");
+    if ((!is_rsa && signature->der_size == 0 && ecdsa_der(signature) != SL_OK) ||
+        (ctx = EVP_MD_CTX_new()) == NULL) {
+        return SL_NO_MEMORY;
     }
     if (EVP_DigestVerifyInit_ex(ctx, &key_ctx, hash->openssl, NULL, NULL, ak, NULL) == 1 &&
         is_padding_set(key_ctx, signature->scheme) &&
-        EVP_DigestVerify(ctx, bytes, size, attest.data, attest.size) == 1) {
+        EVP_DigestVerify(ctx, is_rsa ? signature->rsa.data : signature->der,
+                         is_rsa ? signature->rsa.size : signature->der_size, attest.data,
+                         attest.size) == 1) {
         rc = SL_OK;
     }
     EVP_MD_CTX_free(ctx);
+    return rc;
+}
+
+static sl_rc verify(EVP_PKEY *ak, struct signature *signature, struct sl_blob attest,
+                    const struct sl_tpm_hash *hash, struct sl_err *err)
+{
+    sl_rc rc = SL_UNSUPPORTED;
+
+    if (signature->r.size > 0 && hash->alg == SL_TPM_ALG_SHA256) {
+        rc = sl_p256_pkey_verify(ak, signature->r, signature->s, attest);
+    }
+    if (rc == SL_UNSUPPORTED) {
+        rc = evp_verify(ak, signature, attest, hash);
+    }
+    if (rc == SL_NO_MEMORY) {
+        return sl_err_set(err, rc, "no memory to check a signature");
+    }
     return rc == SL_OK
                ? SL_OK
                : sl_err_set(err, SL_AUTH, "the AK did not sign this quote: its signature is wrong");

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "safelib/bytes.h"
+
 static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* 0 to 63; 64: no digit */
@@ -16,34 +18,51 @@ static void values_make(uint8_t values[256])
     }
 }
 
-static sl_rc decode(const char *text, size_t size, uint8_t *out)
+/* The last group, which may be padded. */
+static sl_rc last_decode(const uint8_t values[256], const char *text, uint8_t *out)
 {
-    uint8_t values[256];
-    size_t off = 0;
+    const unsigned pad = text[3] == '=' ? (text[2] == '=' ? 2u : 1u) : 0u;
+    uint32_t group = 0;
 
-    values_make(values);
-    for (size_t i = 0; i < size; i += 4) {
-        const bool is_last = i + 4 == size;
-        const unsigned pad = is_last && text[i + 3] == '=' ? (text[i + 2] == '=' ? 2u : 1u) : 0u;
-        uint32_t group = 0;
+    for (size_t j = 0; j < 4 - pad; j++) {
+        const uint8_t value = values[(uint8_t)text[j]];
 
-        for (size_t j = 0; j < 4 - pad; j++) {
-            const uint8_t value = values[(uint8_t)text[i + j]];
-
-            if (value == 64) {
-                return SL_MALFORMED;
-            }
-            group |= (uint32_t)value << (18 - 6 * j);
-        }
-        /* RFC 4648 3.5: pad bits are zero, or one value had several texts */
-        if ((pad == 2 && (group & 0xffff) != 0) || (pad == 1 && (group & 0xff) != 0)) {
+        if (value == 64) {
             return SL_MALFORMED;
         }
-        for (size_t j = 0; j < 3 - pad; j++) {
-            out[off++] = (uint8_t)(group >> (16 - 8 * j));
-        }
+        group |= (uint32_t)value << (18 - 6 * j);
+    }
+    /* RFC 4648 3.5: pad bits are zero, or one value had several texts */
+    if ((pad == 2 && (group & 0xffff) != 0) || (pad == 1 && (group & 0xff) != 0)) {
+        return SL_MALFORMED;
+    }
+    for (size_t j = 0; j < 3 - pad; j++) {
+        out[j] = (uint8_t)(group >> (16 - 8 * j));
     }
     return SL_OK;
+}
+
+static sl_rc decode(const char *text, size_t size, uint8_t *out)
+{
+    enum { BAD = 1 << 24 };
+    uint8_t values[256];
+    uint32_t parts[4][256], seen = 0;
+
+    /* what each digit adds to its group, by its place in it */
+    values_make(values);
+    for (size_t i = 0; i < 256; i++) {
+        for (size_t j = 0; j < 4; j++) {
+            parts[j][i] = values[i] == 64 ? BAD : (uint32_t)values[i] << (18 - 6 * j);
+        }
+    }
+    for (; size > 4; size -= 4, text += 4, out += 3) {
+        const uint32_t group = parts[0][(uint8_t)text[0]] | parts[1][(uint8_t)text[1]] |
+                               parts[2][(uint8_t)text[2]] | parts[3][(uint8_t)text[3]];
+
+        seen |= group;
+        sl_be32_put(out, group << 8); /* one byte more, which the next group overwrites */
+    }
+    return seen < BAD ? last_decode(values, text, out) : SL_MALFORMED;
 }
 
 sl_rc sl_json_bytes_of(const json_t *text, const char *name, size_t size_max, uint8_t **ret_data,

@@ -60,7 +60,6 @@ static sl_rc list_read(struct sl_import *import, struct sl_ima_log *log, const c
         rc = sl_ima_log_next(log, entry, err);
         rc = rc == SL_OK ? entry_take(import, entry) : rc;
     }
-    sl_ima_replay_done(&replay);
     free(entry);
     return rc;
 }

@@ -13,7 +13,7 @@
 #include "monitor/refvals_set.h"
 #include "safelib/bytes.h"
 
-enum { SETS_MAX = 1024 };
+enum { SETS_MAX = 1024, DIGEST_SIZE_MIN = 16, BLOCK = 16, NEAR = 64 };
 
 struct column {
     char alg[SL_REFSET_ALG_SIZE];
@@ -21,6 +21,8 @@ struct column {
     size_t count;
     const uint8_t *digests;
     const uint8_t *paths; /* be32 offsets */
+    uint32_t *starts;     /* first four bytes of every BLOCK-th digest; stays in the cache */
+    size_t start_count;
 };
 
 struct set {
@@ -44,8 +46,8 @@ static bool column_read(struct sl_reader *r, struct column *column)
     sl_reader_copy(r, column->alg, sizeof(column->alg));
     column->size = sl_reader_be32(r);
     column->count = sl_reader_be32(r);
-    if (r->rc != SL_OK || column->alg[sizeof(column->alg) - 1] != '\0' || column->size == 0 ||
-        column->size > SL_REFVALS_DIGEST_MAX) {
+    if (r->rc != SL_OK || column->alg[sizeof(column->alg) - 1] != '\0' ||
+        column->size < DIGEST_SIZE_MIN || column->size > SL_REFVALS_DIGEST_MAX) {
         return false;
     }
     column->digests = sl_reader_bytes(r, column->size * column->count);
@@ -63,6 +65,16 @@ static bool column_is_sound(const struct set *set, const struct column *column)
         }
     }
     return true;
+}
+
+static bool starts_make(struct column *column)
+{
+    column->start_count = (column->count + BLOCK - 1) / BLOCK;
+    column->starts = malloc((column->start_count + 1) * sizeof(*column->starts));
+    for (size_t i = 0; column->starts != NULL && i < column->start_count; i++) {
+        column->starts[i] = sl_be32_get(column->digests + column->size * i * BLOCK);
+    }
+    return column->starts != NULL;
 }
 
 static bool set_read(struct set *set)
@@ -100,7 +112,7 @@ static bool set_read(struct set *set)
     is_sound = sl_reader_end(&r) == SL_OK &&
                (set->paths_size == 0 || set->paths[set->paths_size - 1] == '\0');
     for (size_t i = 0; is_sound && i < set->column_count; i++) {
-        is_sound = column_is_sound(set, &set->columns[i]);
+        is_sound = column_is_sound(set, &set->columns[i]) && starts_make(&set->columns[i]);
     }
     return is_sound;
 }
@@ -108,6 +120,9 @@ static bool set_read(struct set *set)
 static void set_done(struct set *set)
 {
     json_decref(set->head);
+    for (size_t i = 0; i < SL_REFVALS_ALGS_MAX; i++) {
+        free(set->columns[i].starts);
+    }
     if (set->data != NULL) {
         (void)munmap(set->data, set->size);
     }
@@ -205,27 +220,62 @@ void sl_refstore_close(struct sl_refstore *store)
     free(store);
 }
 
+/* First block that begins with @p wanted or more. Digests are spread evenly, so the place is nearly
+ * known from the value itself, and a few halvings near by find it. */
+static size_t block_find(const struct column *column, uint64_t wanted)
+{
+    const size_t count = column->start_count, guess = (size_t)((wanted * count) >> 32);
+    size_t low = guess > NEAR ? guess - NEAR : 0,
+           high = guess + NEAR < count ? guess + NEAR : count;
+
+    if (low > 0 && column->starts[low - 1] >= wanted) {
+        low = 0;
+    }
+    if (high < count && column->starts[high] < wanted) {
+        high = count;
+    }
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+
+        if (column->starts[middle] < wanted) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static bool column_holds(const struct column *column, const uint8_t *digest)
+{
+    const uint64_t start = sl_be32_get(digest);
+    const size_t first = block_find(column, start), end = block_find(column, start + 1);
+    size_t low = first > 0 ? (first - 1) * BLOCK : 0;
+    size_t high = end * BLOCK < column->count ? end * BLOCK : column->count;
+
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = memcmp(digest, column->digests + column->size * middle, column->size);
+
+        if (order == 0) {
+            return true;
+        }
+        if (order < 0) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return false;
+}
+
 static bool set_holds(const struct set *set, const char *alg, const uint8_t *digest, size_t size)
 {
     for (size_t i = 0; i < set->column_count; i++) {
         const struct column *column = &set->columns[i];
-        size_t low = 0, high = column->count;
 
-        if (column->size != size || strcmp(column->alg, alg) != 0) {
-            continue;
-        }
-        while (low < high) {
-            const size_t middle = low + (high - low) / 2;
-            const int order = memcmp(digest, column->digests + size * middle, size);
-
-            if (order == 0) {
-                return true;
-            }
-            if (order < 0) {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
+        if (column->size == size && strcmp(column->alg, alg) == 0 && column_holds(column, digest)) {
+            return true;
         }
     }
     return false;

@@ -2,12 +2,23 @@
 /* The measurement list against the quote. A quote is made while the list grows, so the quoted PCR
  * digest is looked for after every entry: it proves the entries up to there and none behind. PCRs
  * are never read on the side. */
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/digest.h"
 #include "monitor/json_bytes.h"
 #include "monitor/tpm_ima.h"
+
+enum {
+    ENTRY_SIZE_MIN = 4 + 20 + 4 + 1 + 4, /* PCR, template hash, name, data of an entry */
+    STEPS = 512, /* entries that are replayed before the quote is looked for */
+};
+
+/* What one entry replaced, so that the replay can go back over it. */
+struct step {
+    uint32_t pcr;
+    uint8_t old[SL_POLICY_BANKS_MAX][SL_TPM_DIGEST_MAX]; /* in the replay's banks */
+};
 
 /* All quoted values in the quote's order, so that one hash after each entry is the digest. */
 struct selected {
@@ -19,8 +30,11 @@ struct selected {
         size_t off, size;
     } rows[SL_TPM_BANKS_MAX * SL_TPM_PCR_COUNT];
     size_t row_count;
-    EVP_MD *md;
-    EVP_MD_CTX *ctx;
+    const struct sl_tpm_hash *hash;
+    /* the hash of the first bytes, which are the boot's and which no entry has changed so far */
+    struct sl_sha begun;
+    size_t begun_size;
+    bool is_begun;
 };
 
 struct walk {
@@ -31,8 +45,12 @@ struct walk {
     struct sl_ima_replay replay;
     struct sl_ima_entry *entry;
     struct selected selected;
-    bool is_continued; /* the checkpoint was met */
-    struct sl_err end; /* why the list ended where it did not end well */
+    struct step *steps; /* STEPS of them */
+    struct sl_ima_replay ahead;
+    const uint8_t *after[STEPS]; /* PCR 10 (SHA-256) after each step, for container events */
+    uint8_t *bad_hashes;         /* bit per entry of this list: its template hash is wrong */
+    bool is_continued;           /* the checkpoint was met */
+    struct sl_err end;           /* why the list ended where it did not end well */
 };
 
 /* ---- the digest after each entry ---- */
@@ -40,12 +58,11 @@ struct walk {
 static sl_rc selected_init(struct walk *walk)
 {
     const struct sl_tpm_quote *quote = &walk->round->quote;
-    const struct sl_tpm_hash *hash = sl_tpm_hash_by_alg(walk->round->quote_alg);
     struct selected *s = &walk->selected;
+    bool has_changing = false;
 
-    s->md = hash != NULL && hash->openssl != NULL ? EVP_MD_fetch(NULL, hash->openssl, NULL) : NULL;
-    s->ctx = EVP_MD_CTX_new();
-    if (s->md == NULL || s->ctx == NULL) {
+    s->hash = sl_tpm_hash_by_alg(walk->round->quote_alg);
+    if (s->hash == NULL) {
         return SL_CRYPTO;
     }
     for (uint32_t i = 0; i < quote->selection.count; i++) {
@@ -64,30 +81,49 @@ static sl_rc selected_init(struct walk *walk)
             s->rows[s->row_count].alg = bank->alg;
             s->rows[s->row_count].pcr = pcr;
             s->rows[s->row_count].off = s->size;
-            s->rows[s->row_count++].size = bank->size;
+            s->rows[s->row_count].size = bank->size;
+            if (pcr >= SL_PCR_IMA && !has_changing) {
+                has_changing = true;
+                s->begun_size = s->size;
+            }
+            s->row_count++;
             memcpy(s->values + s->size, value, bank->size);
             s->size += bank->size;
         }
     }
+    s->begun_size = has_changing ? s->begun_size : s->size;
     return SL_OK;
 }
 
-/* @return whether an entry in this PCR changes the digest */
-static bool selected_update(struct walk *walk, uint32_t pcr)
+/* Whether an entry in this PCR changes the digest. */
+static bool is_selected(const struct selected *s, uint32_t pcr)
+{
+    for (size_t i = 0; i < s->row_count; i++) {
+        if (s->rows[i].pcr == pcr) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Takes the replay's values of a PCR. */
+static void selected_update(struct walk *walk, uint32_t pcr)
 {
     struct selected *s = &walk->selected;
-    bool is_changed = false;
 
     for (size_t i = 0; i < s->row_count; i++) {
         const uint8_t *value =
             s->rows[i].pcr == pcr ? sl_ima_replay_pcr(&walk->replay, s->rows[i].alg, pcr) : NULL;
 
-        if (value != NULL) {
-            memcpy(s->values + s->rows[i].off, value, s->rows[i].size);
-            is_changed = true;
+        if (value == NULL) {
+            continue;
+        }
+        memcpy(s->values + s->rows[i].off, value, s->rows[i].size);
+        if (s->rows[i].off < s->begun_size) {
+            s->begun_size = s->rows[i].off;
+            s->is_begun = false;
         }
     }
-    return is_changed;
 }
 
 static sl_rc is_quoted(struct walk *walk, bool *ret_is_met)
@@ -95,14 +131,20 @@ static sl_rc is_quoted(struct walk *walk, bool *ret_is_met)
     const struct sl_blob wanted = walk->round->quote.pcr_digest;
     struct selected *s = &walk->selected;
     uint8_t digest[SL_TPM_DIGEST_MAX];
-    unsigned size = 0;
+    struct sl_sha sha;
 
-    if (EVP_DigestInit_ex2(s->ctx, s->md, NULL) != 1 ||
-        EVP_DigestUpdate(s->ctx, s->values, s->size) != 1 ||
-        EVP_DigestFinal_ex(s->ctx, digest, &size) != 1) {
+    if (!s->is_begun && sl_sha_init(&s->begun, s->hash->alg)) {
+        sl_sha_add(&s->begun, s->values, s->begun_size);
+        s->is_begun = true;
+    }
+    if (s->is_begun) {
+        sha = s->begun;
+        sl_sha_add(&sha, s->values + s->begun_size, s->size - s->begun_size);
+        sl_sha_end(&sha, digest);
+    } else if (sl_tpm_hash_two(s->hash, s->values, s->size, NULL, 0, digest) != SL_OK) {
         return SL_CRYPTO;
     }
-    *ret_is_met = size == wanted.size && CRYPTO_memcmp(digest, wanted.data, size) == 0;
+    *ret_is_met = s->hash->size == wanted.size && memcmp(digest, wanted.data, wanted.size) == 0;
     return SL_OK;
 }
 
@@ -205,46 +247,148 @@ static void checkpoint_compare(struct walk *walk)
     }
 }
 
-static void events_walk(struct walk *walk, const struct sl_ima_entry *entry)
+static size_t place_of(const struct walk *walk, uint64_t entry)
 {
-    sl_tpm_events_walk(walk->round, entry != NULL ? entry->number : walk->round->from,
-                       sl_ima_replay_pcr(&walk->replay, SL_TPM_ALG_SHA256, SL_PCR_IMA), entry);
+    return (size_t)(entry - walk->round->from - 1);
 }
 
-/* Reads on to the entry after which the quote is met; entries behind are only counted. */
+/* Replays entries until there are STEPS of them, or no more. What ends the list is `walk->end`. */
+static sl_rc steps_take(struct walk *walk, uint64_t checkpoint, size_t *ret_count)
+{
+    size_t count = 0;
+    sl_rc rc = SL_OK;
+
+    while (rc == SL_OK && count < STEPS &&
+           (walk->end.rc = sl_ima_log_next(&walk->log, walk->entry, &walk->end)) == SL_OK) {
+        const struct sl_ima_entry *entry = walk->entry;
+        const size_t place = place_of(walk, entry->number);
+        struct step *step = &walk->steps[count++];
+        bool is_good = false;
+
+        step->pcr = entry->pcr;
+        for (uint32_t i = 0; i < walk->replay.bank_count; i++) {
+            memcpy(step->old[i], walk->replay.banks[i].pcr[entry->pcr], SL_TPM_DIGEST_MAX);
+        }
+        rc = sl_ima_replay_add(&walk->replay, entry, &is_good);
+        if (!is_good) {
+            walk->bad_hashes[place / 8] |= (uint8_t)(1u << place % 8);
+        }
+        if (rc == SL_OK && entry->number == checkpoint) {
+            checkpoint_compare(walk);
+        }
+    }
+    *ret_count = count;
+    return rc;
+}
+
+static void steps_update(struct walk *walk, size_t count)
+{
+    uint32_t pcrs = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        pcrs |= 1u << walk->steps[i].pcr;
+    }
+    for (uint32_t pcr = 0; pcr < SL_TPM_PCR_COUNT; pcr++) {
+        if ((pcrs >> pcr & 1) != 0) {
+            selected_update(walk, pcr);
+        }
+    }
+}
+
+/* Goes back over the steps to the one after which the quote is met: a quote is rarely far behind
+ * the list's end, so this takes a hash or two where looking forward takes one for each entry. An
+ * entry in a PCR that is not quoted changes nothing, and is behind the proven ones.
+ * @param[out] ret_met  steps up to that one */
+static sl_rc steps_search(struct walk *walk, size_t count, size_t *ret_met, bool *ret_is_met)
+{
+    sl_rc rc = SL_OK;
+    size_t at = count;
+
+    walk->ahead = walk->replay;
+    steps_update(walk, count);
+    for (; at > 0; at--) {
+        const struct step *step = &walk->steps[at - 1];
+
+        if (is_selected(&walk->selected, step->pcr)) {
+            rc = is_quoted(walk, ret_is_met);
+            if (rc != SL_OK || *ret_is_met) {
+                break;
+            }
+        }
+        for (uint32_t i = 0; i < walk->replay.bank_count; i++) {
+            memcpy(walk->replay.banks[i].pcr[step->pcr], step->old[i], SL_TPM_DIGEST_MAX);
+        }
+        selected_update(walk, step->pcr);
+    }
+    if (rc == SL_OK && !*ret_is_met) {
+        walk->replay = walk->ahead;
+        steps_update(walk, count);
+        at = count;
+    }
+    *ret_met = at;
+    return rc;
+}
+
+/* Container events name values that PCR 10 had: shows them the steps up to the quote. */
+static sl_rc steps_events(struct walk *walk, const struct sl_ima_log *begin, size_t met)
+{
+    const uint8_t *value = sl_ima_replay_pcr(&walk->replay, SL_TPM_ALG_SHA256, SL_PCR_IMA);
+    const size_t off = walk->log.off;
+    const uint64_t count = walk->log.count;
+    uint32_t bank = 0;
+    sl_rc rc = SL_OK;
+
+    while (value != NULL && walk->replay.banks[bank].hash->alg != SL_TPM_ALG_SHA256) {
+        bank++;
+    }
+    for (size_t i = met; i-- > 0;) {
+        walk->after[i] = value;
+        if (value != NULL && walk->steps[i].pcr == SL_PCR_IMA) {
+            value = walk->steps[i].old[bank];
+        }
+    }
+    walk->log.off = begin->off;
+    walk->log.count = begin->count;
+    for (size_t i = 0; rc == SL_OK && i < met; i++) {
+        rc = sl_ima_log_next(&walk->log, walk->entry, NULL);
+        if (rc == SL_OK) {
+            sl_tpm_events_walk(walk->round, walk->entry->number, walk->after[i], walk->entry);
+        }
+    }
+    walk->log.off = off;
+    walk->log.count = count;
+    return rc == SL_OK ? SL_OK : SL_INTERNAL; /* has been read before */
+}
+
+/* Finds the entry after which the quote is met; entries behind are only counted. The same value
+ * cannot come twice, but a list from 0 has to pass the checkpoint first. */
 static sl_rc prefix_find(struct walk *walk, bool *ret_is_met)
 {
     struct sl_tpm_round *round = walk->round;
     const uint64_t checkpoint = round->is_reboot ? 0 : round->state->entries;
-    sl_rc rc = is_quoted(walk, ret_is_met), read;
+    sl_rc rc = is_quoted(walk, ret_is_met);
 
     round->proven = round->from;
-    events_walk(walk, NULL);
+    sl_tpm_events_walk(round, round->from,
+                       sl_ima_replay_pcr(&walk->replay, SL_TPM_ALG_SHA256, SL_PCR_IMA), NULL);
     if (round->from == checkpoint) {
         checkpoint_compare(walk);
     }
-    /* the same value cannot come twice, but a list from 0 has to pass the checkpoint first */
-    while (rc == SL_OK) {
-        read = sl_ima_log_next(&walk->log, walk->entry, &walk->end);
-        if (read != SL_OK) {
-            walk->end.rc = read;
-            return SL_OK;
-        }
-        if (*ret_is_met) {
-            round->behind++;
-            continue;
-        }
-        rc = sl_ima_replay_add(&walk->replay, walk->entry, NULL);
+    while (rc == SL_OK && !*ret_is_met && walk->end.rc == SL_OK) {
+        const struct sl_ima_log begin = walk->log;
+        size_t count = 0, met = 0;
+
+        rc = steps_take(walk, checkpoint, &count);
+        rc = rc == SL_OK ? steps_search(walk, count, &met, ret_is_met) : rc;
         if (rc == SL_OK && round->policy->events.pcr != 0) {
-            events_walk(walk, walk->entry);
+            rc = steps_events(walk, &begin, met);
         }
-        if (rc == SL_OK && walk->entry->number == checkpoint) {
-            checkpoint_compare(walk);
-        }
-        if (rc == SL_OK && selected_update(walk, walk->entry->pcr)) {
-            rc = is_quoted(walk, ret_is_met);
-        }
-        round->proven = walk->entry->number;
+        round->proven += met;
+        round->behind += count - met;
+    }
+    while (rc == SL_OK && walk->end.rc == SL_OK) {
+        walk->end.rc = sl_ima_log_next(&walk->log, walk->entry, &walk->end);
+        round->behind += walk->end.rc == SL_OK ? 1 : 0;
     }
     return rc;
 }
@@ -299,7 +443,7 @@ static bool proven_check(struct walk *walk)
     return true;
 }
 
-/* A second pass, over the proven entries only. */
+/* A second pass, over the proven entries only: what is not proven is not judged. */
 static sl_rc entries_judge(struct walk *walk)
 {
     struct sl_tpm_round *round = walk->round;
@@ -311,8 +455,10 @@ static sl_rc entries_judge(struct walk *walk)
     while (rc == SL_OK && walk->log.count < round->proven) {
         rc = sl_ima_log_next(&walk->log, walk->entry, NULL);
         if (rc == SL_OK && walk->entry->number > judged) {
+            const size_t place = place_of(walk, walk->entry->number);
+
             sl_tpm_entry_judge(round, walk->entry,
-                               walk->entry->is_violation || sl_ima_entry_is_hash_good(walk->entry));
+                               (walk->bad_hashes[place / 8] >> place % 8 & 1) == 0);
         }
     }
     return rc == SL_OK ? SL_OK : SL_INTERNAL; /* the first pass read the same bytes */
@@ -385,7 +531,6 @@ static sl_rc list_walk(struct walk *walk, bool *ret_is_good)
         pcrs_rewind(walk->round);
     }
     rc = selected_init(walk);
-
     if (rc == SL_NOT_FOUND) {
         sl_subject_reason(walk->round->host, SL_VERDICT_UNTRUSTED, "pcr-unexplained", NULL,
                           "a PCR is quoted of which nothing says what it should hold");
@@ -419,30 +564,36 @@ static sl_rc list_walk(struct walk *walk, bool *ret_is_good)
     return rc;
 }
 
+static sl_rc walk_init(struct walk *walk)
+{
+    walk->entry = malloc(sizeof(*walk->entry));
+    walk->steps = malloc(STEPS * sizeof(*walk->steps));
+    walk->bad_hashes = calloc(walk->size / ENTRY_SIZE_MIN / 8 + 1, 1);
+    return walk->entry != NULL && walk->steps != NULL && walk->bad_hashes != NULL ? SL_OK
+                                                                                  : SL_NO_MEMORY;
+}
+
 sl_rc sl_tpm_list_judge(struct sl_tpm_round *round, bool *ret_is_good)
 {
     struct walk *walk = calloc(1, sizeof(*walk));
-    sl_rc rc = SL_NO_MEMORY;
+    sl_rc rc = SL_OK;
 
     *ret_is_good = false;
     if (walk == NULL) {
         return SL_NO_MEMORY;
     }
     walk->round = round;
-    walk->entry = calloc(1, sizeof(*walk->entry));
-    if (walk->entry != NULL) {
-        rc = SL_OK;
-        if (!round->policy->has_ima) {
-            rc = sl_ima_log_init(&walk->log, (struct sl_blob){NULL, 0}, SL_IMA_BINARY, NULL);
-            rc = rc == SL_OK ? list_walk(walk, ret_is_good) : rc;
-        } else if (list_read(walk)) {
-            rc = list_walk(walk, ret_is_good);
-        }
+    if (!round->policy->has_ima) {
+        rc = sl_ima_log_init(&walk->log, (struct sl_blob){NULL, 0}, SL_IMA_BINARY, NULL);
+    } else if (!list_read(walk)) {
+        goto out;
     }
-    sl_ima_replay_done(&walk->replay);
+    rc = rc == SL_OK ? walk_init(walk) : rc;
+    rc = rc == SL_OK ? list_walk(walk, ret_is_good) : rc;
+out:
     sl_ima_log_done(&walk->log);
-    EVP_MD_free(walk->selected.md);
-    EVP_MD_CTX_free(walk->selected.ctx);
+    free(walk->bad_hashes);
+    free(walk->steps);
     free(walk->entry);
     free(walk->data);
     free(walk);

@@ -174,6 +174,7 @@ static void record_read(struct sl_reader *r, struct sl_tpm_record *record)
 {
     const uint8_t kind = sl_reader_u8(r), why = sl_reader_u8(r), by = sl_reader_u8(r);
 
+    memset(record, 0, sizeof(*record));
     sl_reader_string(r, record->id, sizeof(record->id));
     record->entry = sl_reader_be64(r);
     record->pcr = sl_reader_u8(r);
@@ -233,7 +234,7 @@ sl_rc sl_tpm_state_read(const uint8_t *data, size_t size, struct sl_tpm_state *r
     struct sl_reader r;
     uint8_t version, flags;
 
-    memset(ret_state, 0, sizeof(*ret_state));
+    memset(ret_state, 0, offsetof(struct sl_tpm_state, records));
     if (data == NULL) {
         return SL_OK;
     }

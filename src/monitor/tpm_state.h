@@ -122,7 +122,7 @@ struct sl_tpm_state {
     uint32_t images_seen;       /**< bit per image of the policy */
     struct sl_tpm_events events;
     uint32_t record_count;
-    struct sl_tpm_record records[SL_RECORDS_MAX];
+    struct sl_tpm_record records[SL_RECORDS_MAX]; /**< last: what is behind the count is not set */
 };
 
 /** @retval SL_OK  @p data NULL: a zeroed state  @retval SL_MALFORMED, SL_TRUNCATED, SL_UNSUPPORTED

@@ -56,13 +56,14 @@ struct sl_subject *sl_appraisal_subject(struct sl_appraisal *appraisal, enum sl_
         return NULL;
     }
     if (appraisal->subjects == NULL) {
-        /* all of them at once: who holds a subject may add another */
-        appraisal->subjects = calloc(SL_SUBJECTS_MAX, sizeof(*appraisal->subjects));
+        /* all of them at once: who holds a subject may add another; written only when used */
+        appraisal->subjects = malloc(SL_SUBJECTS_MAX * sizeof(*appraisal->subjects));
     }
     if (appraisal->subjects == NULL) {
         return NULL;
     }
     subject = &appraisal->subjects[appraisal->subject_count];
+    memset(subject, 0, sizeof(*subject));
     subject->reasons = json_array();
     if (subject->reasons == NULL) {
         return NULL;

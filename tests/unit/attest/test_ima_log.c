@@ -63,7 +63,6 @@ static void totals_read(const uint8_t *data, size_t size, enum sl_ima_log_format
     totals->violations = replay.violations;
     memcpy(totals->sha1, sl_ima_replay_pcr(&replay, SL_TPM_ALG_SHA1, 10), 20);
     memcpy(totals->sha256, sl_ima_replay_pcr(&replay, SL_TPM_ALG_SHA256, 10), 32);
-    sl_ima_replay_done(&replay);
     sl_ima_log_done(&log);
     free(entry);
 }
@@ -432,7 +431,6 @@ static void test_banks_of_older_kernels_are_padded(void **state)
     assert_null(sl_ima_replay_pcr(&replay, SL_TPM_ALG_SHA256, 24));
     assert_rc(sl_ima_replay_pcr_set(&replay, SL_TPM_ALG_SHA1, 10, expected), SL_NOT_FOUND);
     assert_rc(sl_ima_log_next(&log, entry, NULL), SL_CLOSED);
-    sl_ima_replay_done(&replay);
     sl_ima_log_done(&log);
     free(entry);
     free(built);
@@ -460,7 +458,6 @@ static void test_replay_goes_on_from_a_checkpoint(void **state)
     }
     assert_int_equal(entry->number, whole->entries);
     assert_memory_equal(sl_ima_replay_pcr(&replay, SL_TPM_ALG_SHA256, 10), whole->sha256, 32);
-    sl_ima_replay_done(&replay);
     sl_ima_log_done(&log);
     free(entry);
     free(whole);
