@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "monitor/json_load.h"
 #include "trustd/api_private.h"
 
 /* Who may: a role, or the node itself, or anybody. */
@@ -356,13 +357,12 @@ void sl_trustd_count_refused(struct sl_trustd *trustd)
 /* A body is an object, each member once. @return false: answered */
 static bool body_read(struct sl_call *call)
 {
-    json_error_t error;
-    call->body = json_loadb(call->request->body != NULL ? call->request->body : "",
-                            call->request->body_size, JSON_REJECT_DUPLICATES, &error);
-    if (!json_is_object(call->body)) {
+    struct sl_err err = {0};
+    const char *text = call->request->body != NULL ? call->request->body : "";
+    if (sl_json_load(text, call->request->body_size, &call->body, &err) != SL_OK ||
+        !json_is_object(call->body)) {
         if (call->body == NULL) {
-            sl_answer_problem(call->answer, 400, NULL, "not JSON: %s at byte %d", error.text,
-                              error.position);
+            sl_answer_problem(call->answer, 400, NULL, "%s", err.text);
         } else {
             sl_answer_problem(call->answer, 400, NULL, "expected a JSON object");
         }

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "monitor/json_load.h"
 #include "trustd/verifier_private.h"
 
 #define CHILD_MEMORY (1ull << 30)
@@ -96,8 +97,9 @@ static _Noreturn void child_main(const struct process *process, int fd)
     char *result = NULL;
     child_bound(process->seconds_max);
     char *job = job_receive(fd, &size);
-    json_t *root = job != NULL ? json_loadb(job, size, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    if (root == NULL || sl_job_judge(process->backend, &process->refvals, root, &result) != SL_OK) {
+    json_t *root = NULL;
+    if (job == NULL || sl_json_load(job, size, &root, NULL) != SL_OK ||
+        sl_job_judge(process->backend, &process->refvals, root, &result) != SL_OK) {
         result = sl_result_failed("the job cannot be read, or memory is short");
     }
     uint64_t header = result != NULL ? strlen(result) : 0;

@@ -135,6 +135,36 @@ static void test_set_is_found_and_a_changed_byte_refused(void **state)
     assert_rc(sl_refstore_open(in("nowhere"), &store, &err), SL_NOT_FOUND);
 }
 
+/* Digests that are not spread evenly, as no hash makes them, are found all the same. */
+static void test_set_of_uneven_digests_is_found(void **state)
+{
+    struct sl_refset_builder *builder = sl_refset_builder_create();
+    struct sl_refstore *store = NULL;
+    struct sl_refvals refvals;
+    const char *set = "uneven";
+    uint8_t digest[32];
+
+    for (uint32_t i = 0; i < 6000; i++) {
+        memset(digest, i % 3 == 0 ? 0xff : 0, sizeof(digest));
+        sl_be32_put(digest + (i % 3 == 1 ? 0 : 20), 2 * i);
+        assert_ok(sl_refset_add(builder, "sha256", digest, 32, "/file"));
+    }
+    assert_ok(sl_refset_write(builder, in("store"), set, "s", 0, NULL));
+    sl_refset_builder_free(builder);
+    assert_ok(sl_refstore_open(in("store"), &store, NULL));
+    refvals = sl_refstore_refvals(store);
+    for (uint32_t i = 0; i < 6000; i++) {
+        for (uint32_t odd = 0; odd < 2; odd++) {
+            memset(digest, i % 3 == 0 ? 0xff : 0, sizeof(digest));
+            sl_be32_put(digest + (i % 3 == 1 ? 0 : 20), 2 * i + odd);
+            assert_int_equal(refvals.find(refvals.ctx, "sha256", digest, 32, &set, 1) != NULL,
+                             odd == 0);
+        }
+    }
+    sl_refstore_close(store);
+    run("rm store/uneven.slref");
+}
+
 static void test_package_gives_its_files_and_scripts(void **state)
 {
     struct sl_import import = import_make();
@@ -241,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_set_is_found_and_a_changed_byte_refused),
+        cmocka_unit_test(test_set_of_uneven_digests_is_found),
         cmocka_unit_test(test_package_gives_its_files_and_scripts),
         cmocka_unit_test(test_image_gives_what_a_container_can_run),
         cmocka_unit_test(test_folder_and_sums_are_taken),
