@@ -142,12 +142,58 @@ static int node_show(int argc, char **argv)
     return status;
 }
 
-/* ---- acting ---- */
-
 static const char *node_id(const json_t *node)
 {
     return json_string_value(json_object_get(node, "node"));
 }
+
+static int node_ear(int argc, char **argv)
+{
+    const char *nonce = NULL;
+    const struct option_spec options[] = {
+        {"nonce", 'n', "TEXT", "8 to 64 characters that it shall hold: then it is fresh",
+         OPTION_STRING, &nonce, 0, 0},
+    };
+    const struct command_spec spec = {
+        .usage = "safelib node ear [--nonce TEXT] [--monitor FILE] NODE",
+        .about = "Prints the verdicts as an EAT attestation result: a JWT signed by the monitor "
+                 "(ES256),\n"
+                 "with a submodule for the host and for each container and TEE. GET /v1/keys has "
+                 "the key.",
+        .examples = "  safelib node ear node-vm >node-vm.jwt\n",
+        .options = options,
+        .option_count = 1,
+        .min_args = 1,
+        .max_args = 1,
+    };
+    struct node_request r = {0};
+    json_t *node = NULL, *answer = NULL;
+    struct sl_err err = {0};
+    char path[256];
+    int first, status = node_begin(&spec, argc, argv, &r, &first);
+
+    if (status == OPTIONS_GO_ON && nonce != NULL &&
+        nonce[strspn(
+            nonce, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.~")] != '\0') {
+        status = complain(CMD_USAGE, "--nonce: expected letters, digits, - _ . ~");
+    }
+    status = status == OPTIONS_GO_ON ? node_get(&r, argv[first], &node) : status;
+    if (status == OPTIONS_GO_ON) {
+        (void)snprintf(path, sizeof(path), "/v1/nodes/%.64s/ear%s%.64s", node_id(node),
+                       nonce != NULL ? "?nonce=" : "", nonce != NULL ? nonce : "");
+        answer = monitor_ask(r.monitor, "GET", path, NULL, &err);
+        status = answer != NULL ? CMD_GOOD : complain_err(CMD_USAGE, &err);
+    }
+    if (answer != NULL) {
+        (void)printf("%s\n", json_string_value(answer));
+    }
+    json_decref(answer);
+    json_decref(node);
+    monitor_close(r.monitor);
+    return status;
+}
+
+/* ---- acting ---- */
 
 static int node_act(int argc, char **argv)
 {
@@ -253,6 +299,7 @@ int cmd_node(int argc, char **argv)
         {"list", "list the nodes that are enrolled", node_list},
         {"show", "show a host and its containers, and why they are trusted or not", node_show},
         {"boot", "show what a node booted, and accept it", node_boot},
+        {"ear", "print the verdicts as a signed attestation result", node_ear},
         {"act", "pause, resume or kill a container through the agent", node_act},
         {"reload", "have policies and reference digests read anew", node_reload},
         {"remove", "forget a node", node_remove},

@@ -175,11 +175,9 @@ static const char *submod_name(enum sl_attest_type type)
 static json_t *payload_json(const struct sl_attest_result *result)
 {
     sl_rc rc = SL_OK;
-    json_t *json = json_object();
+    json_t *json = sl_ear_claims(result->time_s);
     json_t *submods = json_object();
     sl_json_put(submods, submod_name(result->type), submod_json(result), &rc);
-    sl_json_put(json, "eat_profile", json_string(EAR_PROFILE), &rc);
-    sl_json_put(json, "iat", json_integer((json_int_t)result->time_s), &rc);
     if (sl_attest_result_is_accepted(result) && result->not_after_s != INT64_MAX) {
         /* RFC 7519 4.1.4: what the verdict rests on is not valid beyond. */
         sl_json_put(json, "exp", json_integer((json_int_t)result->not_after_s), &rc);
@@ -187,9 +185,6 @@ static json_t *payload_json(const struct sl_attest_result *result)
     if (result->nonce_size != 0) {
         sl_json_put(json, "eat_nonce", base64url_json(result->nonce, result->nonce_size), &rc);
     }
-    sl_json_put(json, "ear.verifier-id",
-                json_pack("{s:s, s:s}", "developer", "SafeLib", "build", "safelib " SL_VERSION),
-                &rc);
     sl_json_put(json, "submods", submods, &rc);
     if (rc != SL_OK) {
         json_decref(json);
@@ -261,8 +256,7 @@ static sl_rc signature_append(EVP_PKEY *pkey, char **io_text)
     return SL_OK;
 }
 
-sl_rc sl_attest_result_ear(const struct sl_attest_result *result, struct sl_blob key_pem,
-                           char **ret_jwt)
+sl_rc sl_ear_sign(const json_t *claims, struct sl_blob key_pem, char **ret_jwt)
 {
     struct key key = {.pkey = NULL};
     char *text = NULL;
@@ -272,7 +266,7 @@ sl_rc sl_attest_result_ear(const struct sl_attest_result *result, struct sl_blob
         rc = part_append(header_json(&key), &text);
     }
     if (rc == SL_OK) {
-        rc = part_append(payload_json(result), &text);
+        rc = part_append(json_incref((json_t *)(uintptr_t)claims), &text);
     }
     if (rc == SL_OK) {
         rc = signature_append(key.pkey, &text);
@@ -285,4 +279,35 @@ sl_rc sl_attest_result_ear(const struct sl_attest_result *result, struct sl_blob
     }
     *ret_jwt = text;
     return SL_OK;
+}
+
+sl_rc sl_ear_jwk(struct sl_blob key_pem, json_t **ret_jwk)
+{
+    struct key key = {.pkey = NULL};
+    ERR_set_mark();
+    sl_rc rc = key_read(key_pem, &key);
+    ERR_pop_to_mark();
+    EVP_PKEY_free(key.pkey);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    *ret_jwk = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "kty", "EC", "crv", "P-256", "x",
+                         key.x, "y", key.y, "kid", key.thumbprint, "alg", "ES256", "use", "sig");
+    return *ret_jwk != NULL ? SL_OK : SL_NO_MEMORY;
+}
+
+json_t *sl_ear_claims(int64_t time_s)
+{
+    return json_pack("{s:s, s:I, s:{s:s, s:s}}", "eat_profile", EAR_PROFILE, "iat",
+                     (json_int_t)time_s, "ear.verifier-id", "developer", "SafeLib", "build",
+                     "safelib " SL_VERSION);
+}
+
+sl_rc sl_attest_result_ear(const struct sl_attest_result *result, struct sl_blob key_pem,
+                           char **ret_jwt)
+{
+    json_t *claims = payload_json(result);
+    sl_rc rc = claims != NULL ? sl_ear_sign(claims, key_pem, ret_jwt) : SL_NO_MEMORY;
+    json_decref(claims);
+    return rc;
 }

@@ -59,6 +59,17 @@ void sl_result_check_report_data(struct sl_attest_result *result,
                                  const struct sl_attest_input *input,
                                  const uint8_t report_data[64]);
 
+/** Claims that every EAR has: profile, verifier, time. @return new reference; NULL: no memory */
+json_t *sl_ear_claims(int64_t time_s);
+/** Signs claims as a JWT by ES256, with the key and its thumbprint in the header (RFC 7515, 7518
+ * 3.4, 7517, 7638).
+ * @param[in] key_pem  P-256 private key, not encrypted
+ * @retval SL_OK      @p ret_jwt is the caller's to free
+ * @retval SL_INVALID no such key  @retval SL_CRYPTO, SL_NO_MEMORY */
+sl_rc sl_ear_sign(const json_t *claims, struct sl_blob key_pem, char **ret_jwt) SL_MUST_CHECK;
+/** The public half as a JWK, with kid, alg and use. @retval as sl_ear_sign */
+sl_rc sl_ear_jwk(struct sl_blob key_pem, json_t **ret_jwk) SL_MUST_CHECK;
+
 /** A URN with the hash of everything a policy says. */
 void sl_policy_id(const struct sl_attest_policy *policy, char out[SL_POLICY_ID_SIZE]);
 

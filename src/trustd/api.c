@@ -36,6 +36,8 @@ static const struct sl_route routes[] = {
     {"DELETE", "v1/nodes/*", ROLE, SL_ROLE_OPERATOR, 0, false, sl_api_node_remove},
     {"POST", "v1/nodes/*/reenroll", ROLE, SL_ROLE_OPERATOR, 0, false, sl_api_node_reenroll},
     {"GET", "v1/nodes/*/verdicts", ROLE, SL_ROLE_VIEWER, 0, true, sl_api_node_verdicts},
+    {"GET", "v1/nodes/*/ear", ROLE, SL_ROLE_VIEWER, 0, false, sl_api_node_ear},
+    {"GET", "v1/keys", ANYBODY, SL_ROLE_NONE, 0, true, sl_api_keys},
     {"POST", "v1/nodes/*/actions", ROLE, SL_ROLE_OPERATOR, SMALL_BODY, false, sl_api_action},
     {"GET", "v1/verdicts", ROLE, SL_ROLE_VIEWER, 0, false, sl_api_verdicts},
     {"GET", "v1/journal", ROLE, SL_ROLE_VIEWER, 0, false, sl_api_journal},

@@ -44,6 +44,7 @@ struct sl_trustd {
     struct sl_store *store;
     struct sl_journal *journal;
     struct sl_verifier verifier;
+    char *ear_key; /**< PEM; never changes */
     struct sl_rate rate;
     struct sl_trustd_counters counters;
     bool is_reloading;

@@ -47,6 +47,8 @@ void sl_api_node(struct sl_call *call);
 void sl_api_node_remove(struct sl_call *call);
 void sl_api_node_reenroll(struct sl_call *call);
 void sl_api_reload(struct sl_call *call);
+void sl_api_node_ear(struct sl_call *call);
+void sl_api_keys(struct sl_call *call);
 void sl_api_node_verdicts(struct sl_call *call);
 void sl_api_verdicts(struct sl_call *call);
 void sl_api_action(struct sl_call *call);

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/result.h"
 #include "trustd/api_private.h"
+#include "trustd/ear.h"
 #include "trustd/lease.h"
 
 enum { PAGE_MAX = 500 };
@@ -168,6 +170,98 @@ void sl_api_node(struct sl_call *call)
     json_decref(verdicts);
     sl_answer_json(call->answer, 200, value);
     sl_store_node_done(&node);
+}
+
+/* ---- EAR ---- */
+
+static bool is_nonce(const char *nonce)
+{
+    const size_t size = strlen(nonce);
+    if (size < SL_EAR_NONCE_MIN || size > SL_EAR_NONCE_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (nonce[i] <= ' ' || nonce[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Valid for as long as the host's lease; where that is over, it was never valid. */
+static int64_t lease_end_s(struct sl_call *call, const struct sl_store_node *node)
+{
+    const int64_t end_ms = node->lease_end_ms > call->now_ms ? node->lease_end_ms : call->now_ms;
+    return end_ms / 1000;
+}
+
+static json_t *ear_claims(struct sl_call *call, const struct sl_store_node *node,
+                          const json_t *verdicts, const char *nonce)
+{
+    json_t *claims = sl_ear_claims(call->now_ms / 1000);
+    json_t *submods = json_object();
+    sl_rc rc = claims != NULL && submods != NULL ? SL_OK : SL_NO_MEMORY;
+    size_t i;
+    json_t *subject;
+    json_array_foreach(verdicts, i, subject)
+    {
+        rc = rc == SL_OK ? sl_ear_submod_add(submods, subject, node->policy) : rc;
+    }
+    sl_json_put(claims, "exp", json_integer((json_int_t)lease_end_s(call, node)), &rc);
+    sl_json_put(claims, "safelib.node", json_string(node->id), &rc);
+    sl_json_put(claims, "safelib.name", json_string(node->name), &rc);
+    sl_json_put(claims, "safelib.class", json_string(node->class_name), &rc);
+    if (nonce != NULL) {
+        sl_json_put(claims, "eat_nonce", json_string(nonce), &rc);
+    }
+    sl_json_put(claims, "submods", submods, &rc);
+    if (rc != SL_OK) {
+        json_decref(claims);
+        return NULL;
+    }
+    return claims;
+}
+
+void sl_api_node_ear(struct sl_call *call)
+{
+    struct sl_err err = {0};
+    struct sl_store_node node;
+    const struct sl_blob key = {(const uint8_t *)call->trustd->ear_key,
+                                strlen(call->trustd->ear_key)};
+    const char *nonce = call->request->query != NULL
+                            ? call->request->query(call->request->query_ctx, "nonce")
+                            : NULL;
+    char *jwt = NULL;
+    if (nonce != NULL && !is_nonce(nonce)) {
+        sl_answer_problem(call->answer, 400, "nonce", "expected %d to %d printable characters",
+                          SL_EAR_NONCE_MIN, SL_EAR_NONCE_MAX);
+        return;
+    }
+    if (!node_get(call, &node)) {
+        return;
+    }
+    json_t *verdicts = verdicts_of(call, node.id, &err);
+    json_t *claims = verdicts != NULL ? ear_claims(call, &node, verdicts, nonce) : NULL;
+    if (claims == NULL || sl_ear_sign(claims, key, &jwt) != SL_OK) {
+        sl_answer_problem(call->answer, 500, NULL, "no memory, or the key cannot sign");
+    } else {
+        call->answer->body = jwt;
+        call->answer->size = strlen(jwt);
+        call->answer->status = 200;
+        call->answer->type = "application/eat+jwt";
+    }
+    json_decref(claims);
+    json_decref(verdicts);
+    sl_store_node_done(&node);
+}
+
+void sl_api_keys(struct sl_call *call)
+{
+    const struct sl_blob key = {(const uint8_t *)call->trustd->ear_key,
+                                strlen(call->trustd->ear_key)};
+    json_t *jwk = NULL;
+    sl_answer_json(call->answer, 200,
+                   sl_ear_jwk(key, &jwk) == SL_OK ? json_pack("{s:[o]}", "keys", jwk) : NULL);
 }
 
 void sl_api_node_verdicts(struct sl_call *call)

@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 
 #include "audit/walk.h"
+#include "base/secret.h"
 #include "trustd/api.h"
+#include "trustd/ear.h"
 
 /* Verdicts that the journal has and the store has not: nobody was told. */
 struct untold {
@@ -128,6 +130,7 @@ sl_rc sl_trustd_open(const struct sl_trustd_config *config,
     (void)snprintf(path, sizeof(path), "%s/trustd.db", config->state_dir);
     rc = rc == SL_OK ? sl_store_open(path, &trustd->store, err) : rc;
     rc = rc == SL_OK ? journal_start(trustd, err) : rc;
+    rc = rc == SL_OK ? sl_ear_key_load(config->state_dir, &trustd->ear_key, err) : rc;
     if (rc != SL_OK) {
         sl_trustd_close(trustd);
     }
@@ -141,6 +144,10 @@ void sl_trustd_close(struct sl_trustd *trustd)
     sl_store_close(trustd->store);
     sl_rate_done(&trustd->rate);
     sl_material_unref(trustd->material);
+    if (trustd->ear_key != NULL) {
+        sl_wipe(trustd->ear_key, strlen(trustd->ear_key));
+        free(trustd->ear_key);
+    }
     (void)pthread_mutex_destroy(&trustd->lock);
     memset(trustd, 0, sizeof(*trustd));
 }

@@ -214,6 +214,26 @@ expect "its host stays trusted" verdict host trusted host
 expect "its neighbour stays trusted" verdict container trusted dns
 expect "and runs" is_frozen dns 0
 show
+ear_read() { # by PyJWT, with the key that the monitor publishes
+    ask ear --nonce relying-party-1 node-vm >ear.jwt && curl -s --cacert monitor/server.pem https://127.0.0.1:8443/v1/keys >keys.json &&
+        /usr/bin/python3 - <<'PY'
+import json
+import jwt
+with open("keys.json", encoding="utf-8") as file:
+    key = jwt.PyJWK(json.load(file)["keys"][0]).key
+with open("ear.jwt", encoding="utf-8") as file:
+    claims = jwt.decode(file.read().strip(), key, algorithms=["ES256"])
+assert claims["eat_nonce"] == "relying-party-1" and claims["exp"] > claims["iat"]
+for name, submod in sorted(claims["submods"].items()):
+    print("   ", name, submod["ear.status"], submod["ear.trustworthiness-vector"])
+said = {name: submod["ear.status"] for name, submod in claims["submods"].items()}
+assert said == {"host": "affirming", "container/web": "contraindicated", "container/dns": "affirming"}, said
+PY
+}
+if /usr/bin/python3 -c 'import jwt' 2>/dev/null && command -v curl >/dev/null; then
+    expect "the same as an EAR, a signed JWT that PyJWT reads" ear_read
+    cat last
+fi
 
 say "5. Container web is stopped and deleted: what it did is not forgotten"
 node "runc delete --force web" || fail "runc delete"

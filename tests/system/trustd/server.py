@@ -2,6 +2,7 @@
 """The monitor around its drivers: fail-closed rules, one-use nonces, leases, roles, the interface
 against docs/openapi.yaml, hostile clients, kill -9, the journal.
    server.py TRUSTD JOURNAL OPENAPI [ROUNDS_OF_KILL]"""
+import base64
 import hashlib
 import json
 import os
@@ -18,6 +19,9 @@ import threading
 import time
 
 import yaml
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from client import Node, Server, b64
 
@@ -192,7 +196,7 @@ def nonces(server, tokens, node, other):
 
 def roles(server, tokens, node):
     for method, path, allowed in (("GET", "/v1/nodes", "vo"), ("GET", "/metrics", "vo"), ("GET", "/v1/journal", "vo"), ("GET", "/v1/verdicts", "vo"),
-                                  ("GET", "/v1/nodes/" + node.id, "vo"), ("GET", "/v1/nodes/%s/verdicts" % node.id, "vo"),
+                                  ("GET", "/v1/nodes/" + node.id, "vo"), ("GET", "/v1/nodes/%s/verdicts" % node.id, "vo"), ("GET", "/v1/nodes/%s/ear" % node.id, "vo"),
                                   ("POST", "/v1/nodes/%s/actions" % node.id, "o"), ("POST", "/v1/enroll", "e"),
                                   ("DELETE", "/v1/nodes/0123456789abcdef", "o"),
                                   ("GET", "/v1/journal/blobs/" + "0" * 64, "o")):
@@ -228,6 +232,36 @@ def roles(server, tokens, node):
     with open(server.folder + "/state/trustd.db", "rb") as file:
         data = file.read()
     check("no token is in the database", not any(t.encode() in data or bytes.fromhex(t[3:]) in data for t in tokens.values()))
+
+
+def unbase64url(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def ears(server, tokens, node):
+    """The verdicts as an EAR, its signature checked without our own code (PyJWT: tests/system/trust_e2e)."""
+    node.round({"do": "good", "containers": {"c1": "trusted", "c2": "bad"}})
+    status, _, token = server.call("GET", "/v1/nodes/%s/ear?nonce=relying-party-1" % node.id, tokens["viewer"])
+    check("an EAR", status == 200)
+    jwk = server.call("GET", "/v1/keys")[2]["keys"][0]
+    head, body, signature = token.split(".")
+    check("it names its key", json.loads(unbase64url(head))["kid"] == jwk["kid"] and jwk["alg"] == "ES256")
+    key = ec.EllipticCurvePublicNumbers(int.from_bytes(unbase64url(jwk["x"]), "big"), int.from_bytes(unbase64url(jwk["y"]), "big"),
+                                        ec.SECP256R1()).public_key()
+    raw = unbase64url(signature)
+    der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    key.verify(der, (head + "." + body).encode(), ec.ECDSA(hashes.SHA256()))
+    claims = json.loads(unbase64url(body))
+    check("for a relying party's nonce", claims["eat_nonce"] == "relying-party-1" and claims["safelib.node"] == node.id)
+    check("which ends with the lease", 50 <= claims["exp"] - claims["iat"] <= 60, claims)
+    said = {name: (s["ear.status"], s["ear.trustworthiness-vector"].get("executables")) for name, s in claims["submods"].items()}
+    check("one submodule each", said["host"] == ("affirming", 2) and said["container/c1"] == ("affirming", 2) and
+          said["container/c2"] == ("contraindicated", 96), said)
+    for nonce in ("short", "x" * 65, "a%20b%20c%20d"):
+        status, _, said = server.call("GET", "/v1/nodes/%s/ear?nonce=%s" % (node.id, nonce), tokens["viewer"])
+        check("a nonce that is none", status == 400 and said["field"] == "nonce")
+    check("no EAR of nobody", server.call("GET", "/v1/nodes/0123456789abcdef/ear", tokens["viewer"])[0] == 404)
+    check("the key is its own", os.stat(server.folder + "/state/ear-key.pem").st_mode & 0o777 == 0o600)
 
 
 def resident(pid):
@@ -419,6 +453,7 @@ def main():
         other = enrolment(server, tokens)
         nonces(server, tokens, node, other)
         roles(server, tokens, node)
+        ears(server, tokens, node)
         limits(server, tokens)
         hostile(server, tokens, other)
         spec_complete()
