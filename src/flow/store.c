@@ -81,10 +81,10 @@ static sl_rc params_check(const struct sl_flow_store_params *params, struct sl_e
     if (params->outside == NULL || params->outside_size < wanted) {
         return sl_err_set(err, SL_NO_SPACE,
                           "%u flows, %u of them in the enclave, want %zu MiB of untrusted memory; "
-                          "the host gave %zu MiB to this shard: raise its spill size, or keep more "
-                          "inside",
+                          "the host has %zu MiB left for this shard: raise its --spill, or keep "
+                          "more inside",
                           params->count, params->inside_count, (wanted + (1 << 20) - 1) >> 20,
-                          params->outside != NULL ? params->outside_size >> 20 : 0);
+                          params->outside_size >> 20);
     }
     if ((uintptr_t)params->outside % SL_FLOW_OUTSIDE_ALIGN != 0) {
         return sl_err_set(err, SL_RANGE, "flow store: untrusted memory is not aligned to %d",
@@ -138,6 +138,7 @@ sl_rc sl_flow_store_create(const struct sl_flow_store_params *params,
         store->stride = store_stride(params->record_size);
         store->is_all_inside = is_all_inside(params);
         store->outside = params->outside;
+        store->inside_size = sl_flow_store_inside_size(params);
         store->slot_free = NONE;
         store->frame_free = NONE;
         rc = make_arrays(store);
@@ -146,9 +147,10 @@ sl_rc sl_flow_store_create(const struct sl_flow_store_params *params,
     }
     if (rc != SL_OK) {
         sl_flow_store_free(store);
-        return sl_err_set(err, rc, "flow store of %u records, %u of them inside: %zu KiB: %s",
-                          params->count, frames_of(params), sl_flow_store_inside_size(params) >> 10,
-                          sl_rc_text(rc));
+        return sl_err_set(
+            err, rc, "flow store of %u records, %u of them inside: %zu KiB of enclave memory: %s",
+            params->count, frames_of(params), sl_flow_store_inside_size(params) >> 10,
+            sl_rc_text(rc));
     }
     *ret_store = store;
     return SL_OK;
@@ -566,6 +568,11 @@ sl_rc sl_flow_store_peek(struct sl_flow_store *store, uint32_t slot, void *ret_r
         store->words[slot] = slot_word(SLOT_LOST, 0);
     }
     return rc;
+}
+
+size_t sl_flow_store_inside_bytes(const struct sl_flow_store *store)
+{
+    return store->inside_size;
 }
 
 void sl_flow_store_counters(const struct sl_flow_store *store,
