@@ -7,22 +7,7 @@
 #include <time.h>
 
 #include "nf/chain.h"
-#include "policy/policy.h"
-
-static sl_rc compile(const char *kind, const char *path, struct sl_policy *ret_policy,
-                     struct sl_err *err)
-{
-    if (strcmp(kind, "classbench") == 0) {
-        return sl_policy_compile_classbench(path, ret_policy, err);
-    }
-    if (strcmp(kind, "nftables") == 0) {
-        return sl_policy_compile_nftables(path, ret_policy, err);
-    }
-    if (strcmp(kind, "route") == 0) {
-        return sl_policy_compile_route(path, ret_policy, err);
-    }
-    return sl_err_set(err, SL_INVALID, "--kind %s: expected nftables, classbench or route", kind);
-}
+#include "policy/kinds.h"
 
 /* Exit status for a policy that was not taken: the rules are bad, or could not be read. */
 static int status_of(sl_rc rc)
@@ -65,7 +50,7 @@ static int run_compile(const char *kind, const char *in, const char *out, bool i
 {
     struct sl_policy policy;
     struct sl_err err = {0};
-    sl_rc rc = compile(kind, in, &policy, &err);
+    sl_rc rc = sl_policy_compile(kind, in, &policy, &err);
     if (rc != SL_OK) {
         return tell_fault(is_json, &err);
     }
@@ -95,8 +80,7 @@ static int policy_compile(int argc, char **argv)
     const char *out = NULL;
     bool is_json = false;
     const struct option_spec options[] = {
-        {"kind", 'k', "KIND", "nftables (default), classbench or route", OPTION_STRING, &kind, 0,
-         0},
+        {"kind", 'k', "KIND", "nftables (default), classbench, route", OPTION_STRING, &kind, 0, 0},
         {"output", 'o', "OUT", "where the compiled policy goes", OPTION_STRING, &out, 0, 0},
         {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
@@ -105,8 +89,8 @@ static int policy_compile(int argc, char **argv)
         .about =
             "Compiles rules into the policy that an image loads, and OUT.rules.json, which\n"
             "leads back from rule numbers to lines and stays with you. nftables files are\n"
-            "loaded into a throw-away network namespace by nft(8) and read back; routes are lines\n"
-            "in iproute2's words, for the router.",
+            "loaded into a throw-away network namespace by nft(8) and read back; the other kinds\n"
+            "are lines of words, for the NF of their name: docs/policy-*.md.",
         .examples = "  safelib policy compile rules.nft -o rules.slp\n"
                     "  safelib policy compile --kind route routes -o routes.slp\n"
                     "  safelib policy compile --kind classbench acl1_1k -o acl.slp\n",
@@ -132,8 +116,7 @@ static int policy_check(int argc, char **argv)
     const char *kind = "nftables";
     bool is_json = false;
     const struct option_spec options[] = {
-        {"kind", 'k', "KIND", "nftables (default), classbench or route", OPTION_STRING, &kind, 0,
-         0},
+        {"kind", 'k', "KIND", "nftables (default), classbench, route", OPTION_STRING, &kind, 0, 0},
         {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The languages of policies. */
+#include "policy/kinds.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct sl_policy_kind kinds[] = {
+    {"nftables", "firewall", "rules for the firewall", sl_policy_compile_nftables},
+    {"classbench", "firewall", "filter sets for the firewall", sl_policy_compile_classbench},
+    {"route", "router", "routes in iproute2's words", sl_policy_compile_route},
+};
+
+const struct sl_policy_kind *sl_policy_kind_at(uint32_t index)
+{
+    return index < sizeof(kinds) / sizeof(kinds[0]) ? &kinds[index] : NULL;
+}
+
+const struct sl_policy_kind *sl_policy_kind_find(const char *name)
+{
+    const struct sl_policy_kind *kind;
+    for (uint32_t i = 0; (kind = sl_policy_kind_at(i)) != NULL; i++) {
+        if (strcmp(kind->name, name) == 0) {
+            return kind;
+        }
+    }
+    for (uint32_t i = 0; (kind = sl_policy_kind_at(i)) != NULL; i++) {
+        if (strcmp(kind->nf, name) == 0) {
+            return kind;
+        }
+    }
+    return NULL;
+}
+
+sl_rc sl_policy_compile(const char *name, const char *path, struct sl_policy *ret_policy,
+                        struct sl_err *err)
+{
+    const struct sl_policy_kind *kind = sl_policy_kind_find(name);
+    if (kind != NULL) {
+        return kind->compile(path, ret_policy, err);
+    }
+    char list[256];
+    size_t used = 0;
+    for (uint32_t i = 0; (kind = sl_policy_kind_at(i)) != NULL && used < sizeof(list); i++) {
+        int more =
+            snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? ", " : "", kind->name);
+        used += more > 0 ? (size_t)more : 0;
+    }
+    return sl_err_set(err, SL_INVALID, "--kind %s: expected one of %s", name, list);
+}
