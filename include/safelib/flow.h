@@ -8,7 +8,8 @@
  * encrypted and fresh outside, saves and restores it, and hands it to the next version of the
  * policy. The NF only decides.
  *
- * One entry holds both directions. A new flow that the NF drops is forgotten with its burst.
+ * One entry holds both directions. A new flow whose packets of its first burst the NF all drops is
+ * forgotten with that burst; one that it answers (SL_VERDICT_REPLY) is kept unless it closes it.
  * Packets of one flow always come to one shard (struct sl_nf, steer). Fragments come once their
  * datagram is whole, one after another, with the ports of the first in all of them. Packets from
  * the LAN visit a chain's NFs from first to last, those from the WAN from last to first, so that
@@ -36,7 +37,8 @@ struct sl_flow_tuple {
     uint16_t dport;
     uint8_t proto;      /**< upper-layer protocol */
     uint8_t ip_version; /**< 4 or 6 */
-    uint8_t icmp_type;  /**< of an ICMP query's request (echo: 8 or 128); else 0 */
+    uint8_t icmp_type;  /**< ICMP queries: as in the packet (echo: 8 one way, 0 the other); turning
+                             a tuple turns it too. Other protocols: 0 */
     uint8_t zero;
 };
 #ifndef __cplusplus
@@ -77,7 +79,7 @@ enum sl_flow_end {
     SL_FLOW_END_IDLE = 0,
     SL_FLOW_END_CLOSED,  /**< TCP is over, or an NF ended it */
     SL_FLOW_END_EVICTED, /**< an unanswered flow gave way to another one */
-    SL_FLOW_END_LOST,    /**< the untrusted side damaged what it kept: @p state is zero */
+    SL_FLOW_END_LOST,    /**< the untrusted side damaged what it kept: tuples, state are zero */
     SL_FLOW_END_UNLOAD,  /**< the NF left the chain */
 };
 
@@ -99,10 +101,19 @@ struct sl_flow {
 
 struct sl_flow_table;
 
+/** What an NF wants of its table beyond the usual; struct sl_flow_spec, flags. */
+enum {
+    /** Calls sl_flow_set_reply: every record has room for a second key (IPv4 16 bytes, IPv6 40). */
+    SL_FLOW_SPEC_REKEYS = 1u << 0,
+    /** Follows TCP's windows unless the table's options say otherwise (60 bytes per flow). */
+    SL_FLOW_SPEC_TCP_STRICT = 1u << 1,
+};
+
 /** The flow level's part of an NF; constant. */
 struct sl_flow_spec {
     uint32_t state_size; /**< bytes per flow, 0..SL_FLOW_STATE_MAX */
     uint32_t version;    /**< of the state's layout: saved flows of another one are not restored */
+    uint32_t flags;      /**< SL_FLOW_SPEC_* */
 
     /** Decides every packet of a burst; in the place of struct sl_nf, burst.
      * @param flows  one for each packet
@@ -138,12 +149,14 @@ sl_rc sl_flow_tuples(struct sl_flow_table *table, sl_flow_handle handle,
                      struct sl_flow_tuple *ret_reply) SL_MUST_CHECK;
 
 /** Says how the flow's other direction looks where it is not the original turned (NAT, balancing).
- * Only for a flow whose first packet is in this burst (is_first).
+ * Only for a flow whose first packet is in this burst (is_first), by an NF with
+ * SL_FLOW_SPEC_REKEYS. The reply of an IPv4 flow is IPv4; that of an IPv6 flow may be either.
  * @retval SL_OK
  * @retval SL_EXISTS    another flow has that tuple: choose another
  * @retval SL_STALE     the handle's flow is over
  * @retval SL_STATE     not a flow of this burst
- * @retval SL_NO_SPACE  no room for a second key */
+ * @retval SL_NO_SPACE  no room for a second key: not asked for, IPv6 where there is room for IPv4
+ *                      only, or the index is full */
 sl_rc sl_flow_set_reply(struct sl_flow_table *table, sl_flow_handle handle,
                         const struct sl_flow_tuple *reply) SL_MUST_CHECK;
 
@@ -155,7 +168,8 @@ bool sl_flow_has(struct sl_flow_table *table, const struct sl_flow_tuple *tuple)
 sl_rc sl_flow_set_timeout(struct sl_flow_table *table, sl_flow_handle handle,
                           uint32_t idle_ms) SL_MUST_CHECK;
 
-/** Ends a flow after this burst. @retval SL_OK, SL_STALE */
+/** Ends a flow after this burst: one that began in it is forgotten without a call of `ended`.
+ * @retval SL_OK, SL_STALE */
 sl_rc sl_flow_close(struct sl_flow_table *table, sl_flow_handle handle) SL_MUST_CHECK;
 
 /** Keyed hash, with the table's own secret key: for maps of the NF's own that strangers fill. */

@@ -14,6 +14,7 @@ enum {
     SA_PORT_SLOTS = SL_SA_PREVIOUS_MAX + 2, /* in, out, and those before */
     SA_SLOTS = SL_PORT_COUNT * SA_PORT_SLOTS,
     KEY_HASH_SIZE = 16,
+    EVAL_FLOWS_MAX = 65536, /* what is evaluated has not the enclave's memory */
 };
 
 /* A configuration, and after it was replaced: what only it still refers to. */
@@ -82,14 +83,24 @@ static void free_config(struct sl_provision_config *config)
     free(config);
 }
 
-/* Frees retired configurations whose worker has left the pass that may have been using them. */
+/* The worker has not yet taken over what that chain knows. */
+static bool is_chain_needed(const struct sl_provision *provision,
+                            const struct sl_provision_config *config)
+{
+    return config->dead_chain != NULL &&
+           atomic_load(&provision->workers[config->shard].chain_now) == config->dead_chain;
+}
+
+/* Frees retired configurations whose worker has left the pass that may have been using them, and
+ * has adopted from their chains. */
 static void reclaim(struct sl_provision *provision)
 {
     struct sl_provision_config **at = &provision->retired;
     while (*at != NULL) {
         struct sl_provision_config *config = *at;
         uint64_t epoch = atomic_load(&provision->workers[config->shard].epoch);
-        if (config->epoch % 2 == 0 || epoch != config->epoch) {
+        if ((config->epoch % 2 == 0 || epoch != config->epoch) &&
+            !is_chain_needed(provision, config)) {
             *at = config->next;
             free_config(config);
         } else {
@@ -352,9 +363,17 @@ static sl_rc make_chains(const struct sl_provision *provision, const void *bundl
                          struct sl_chain *ret_chains[SL_AREA_SHARDS_MAX], struct sl_err *err)
 {
     for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        struct sl_chain *now = sl_provision_config(provision, shard)->chain;
+        /* A flow table moves on to the next chain. Where the worker has not even taken over the
+         * present one, nobody knows yet what there will be to move. */
+        bool has_begun = now != NULL && atomic_load(&provision->workers[shard].chain_now) == now;
         /* tables of 10,000 rules are megabytes: once per image, where the NF can share them */
-        sl_rc rc = sl_chain_create_further(bundle, size, shard > 0 ? ret_chains[0] : NULL,
-                                           &ret_chains[shard], err);
+        const struct sl_chain_place place = {.first = shard > 0 ? ret_chains[0] : NULL,
+                                             .before = has_begun ? now : NULL,
+                                             .keys_of = now,
+                                             .shard = shard,
+                                             .shard_count = provision->shard_count};
+        sl_rc rc = sl_chain_create_at(bundle, size, &place, &ret_chains[shard], err);
         if (rc != SL_OK) {
             while (shard-- > 0) {
                 sl_chain_free(ret_chains[shard]);
@@ -453,9 +472,10 @@ sl_rc sl_provision_eval_chain(struct sl_provision *provision, struct sl_chain **
         return sl_err_set(err, SL_STATE, "no chain is loaded");
     }
     if (provision->eval == NULL) {
-        sl_rc rc = sl_chain_create_further(provision->bundle, provision->bundle_size,
-                                           sl_provision_config(provision, 0)->chain,
-                                           &provision->eval, err);
+        const struct sl_chain_place place = {.first = sl_provision_config(provision, 0)->chain,
+                                             .flows_max = EVAL_FLOWS_MAX};
+        sl_rc rc = sl_chain_create_at(provision->bundle, provision->bundle_size, &place,
+                                      &provision->eval, err);
         if (rc != SL_OK) {
             return rc;
         }

@@ -8,10 +8,13 @@
 #include "base/bytes.h"
 #include "esp/encap.h"
 #include "esp/probe.h"
+#include "nf/emit.h"
+#include "runtime/runtime.h"
 
 enum {
     LINE = 64,
     TRUNCATED_SIZE = 8, /* shorter: not even an SPI and a sequence number */
+    NS_PER_MS = 1000000,
     PREFETCH_LINES = 2,
 };
 
@@ -323,6 +326,65 @@ static void answers_publish(struct sl_worker *worker)
     }
 }
 
+/* ---- time ---- */
+
+struct emitter {
+    struct sl_worker *worker;
+    const struct sl_worker_config *config;
+};
+
+/* A packet of an NF's own leaves as those that it passes do. */
+static sl_rc emit_one(void *ctx, enum sl_port port, const void *data, uint32_t size)
+{
+    const struct emitter *emitter = ctx;
+    struct sl_worker *worker = emitter->worker;
+    const struct sl_worker_port *to = &emitter->config->ports[port];
+    if (to->out == NULL) {
+        return SL_AGAIN;
+    }
+    /* the arena is free between bursts; sealing wants room behind the packet */
+    memcpy(worker->arena, data, size);
+    const struct sl_packet packet = {.data = worker->arena, .size = size, .room = size};
+    struct sl_worker_counters unused = {0};
+    if (!send_one(&worker->lanes[port], to, &packet, &unused)) {
+        return SL_AGAIN;
+    }
+    worker->emitted++;
+    return SL_OK;
+}
+
+/* What the chain wants beside packets: the time, and what the one before it knew.
+ * @return whether anything may have been sent */
+static bool keep_time(struct sl_worker *worker, const struct sl_worker_config *config)
+{
+    struct sl_chain *chain = config->chain;
+    struct sl_chain *before = atomic_load_explicit(&worker->chain_now, memory_order_relaxed);
+    if (chain == NULL) {
+        return false;
+    }
+    if (chain != before) {
+        if (before != NULL) {
+            sl_chain_adopt(chain, before);
+        }
+        atomic_store(&worker->chain_now, chain);
+    }
+    if (!sl_chain_wants_time(chain)) {
+        return false;
+    }
+    uint64_t now_ms = sl_rt_now_ns() / NS_PER_MS;
+    sl_chain_set_now(chain, now_ms);
+    if (now_ms - worker->ticked_ms < SL_CHAIN_TICK_MS) {
+        return false;
+    }
+    worker->ticked_ms = now_ms;
+    uint64_t unix_ms = sl_rt_is_time_authenticated() ? sl_rt_unix_ns() / NS_PER_MS : 0;
+    uint64_t emitted = worker->emitted;
+    struct emitter emitter = {.worker = worker, .config = config};
+    struct sl_emit emit = {.ctx = &emitter, .send = emit_one};
+    sl_chain_tick(chain, now_ms, unix_ms, &emit);
+    return worker->emitted != emitted;
+}
+
 uint32_t sl_worker_pass(struct sl_worker *worker)
 {
     /* Sequentially consistent with the publisher's swap and its look at the epoch: either this pass
@@ -331,10 +393,11 @@ uint32_t sl_worker_pass(struct sl_worker *worker)
     atomic_store(&worker->epoch, epoch + 1);
     const struct sl_worker_config *config = atomic_load(&worker->config);
     uint32_t taken = 0;
+    bool has_emitted = keep_time(worker, config);
     for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
         taken += run_port(worker, config, port);
     }
-    if (taken > 0) {
+    if (taken > 0 || has_emitted) {
         answers_publish(worker);
     }
     atomic_store_explicit(&worker->epoch, epoch + 2, memory_order_release);

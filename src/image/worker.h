@@ -99,7 +99,12 @@ struct sl_worker {
     struct sl_packet packets[SL_BURST_MAX];
     struct sl_packet *burst[SL_BURST_MAX];
     uint64_t waits; /**< times the worker gave the processor back */
-    uint8_t *arena; /**< private packet memory, SL_WORKER_ARENA_SIZE */
+    /** The chain that ran last: what the next one adopts from. Written by the worker only; the
+     * publisher frees no chain that is in here. */
+    _Atomic(struct sl_chain *) chain_now;
+    uint64_t ticked_ms; /**< last sl_chain_tick */
+    uint64_t emitted;   /**< packets that NFs made themselves */
+    uint8_t *arena;     /**< private packet memory, SL_WORKER_ARENA_SIZE */
 };
 
 /** Prepares a worker over the rings of one shard. Its configuration is empty: all drops.
@@ -112,7 +117,7 @@ sl_rc sl_worker_init(struct sl_worker *worker, uint32_t shard, uint8_t *area,
 /** Frees what init made; the configuration is the publisher's affair. */
 void sl_worker_done(struct sl_worker *worker);
 
-/** One burst from each port.
+/** One burst from each port, and what is due by the clock.
  * @return datagrams taken; 0 = both rings are empty
  * @context packet path: no allocation, no log, no system call */
 uint32_t sl_worker_pass(struct sl_worker *worker);

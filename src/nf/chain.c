@@ -1,141 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Chains: built from a bundle, run over bursts. */
+/* Chains: run over bursts, told the time, asked for counters. */
 #include "nf/chain.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "base/bytes.h"
+#include "nf/emit.h"
+#include "nf/private.h"
 
-enum { BUNDLE_FORMAT = 1 };
-
-struct chain_entry {
-    const struct sl_nf *nf;
-    void *state;
-    struct sl_chain_nf_totals totals;
-};
-
-struct sl_chain {
-    uint64_t version;
-    uint32_t count;
-    struct chain_entry entries[SL_CHAIN_NF_MAX];
-};
-
-static const struct sl_nf *find_nf(const char *name)
-{
-    for (uint32_t i = 0; i < sl_nf_registered_count(); i++) {
-        const struct sl_nf *nf = sl_nf_registered(i);
-        if (strcmp(nf->name, name) == 0) {
-            return nf;
-        }
-    }
-    return NULL;
-}
-
-/* Reads one NF of the bundle and loads its policy into the next entry, or shares that of `first`.
- */
-static sl_rc load_entry(struct sl_chain *chain, struct sl_reader *r, const struct sl_chain *first,
-                        struct sl_err *err)
-{
-    uint32_t index = chain->count;
-    char name[SL_NF_NAME_MAX];
-    sl_reader_string(r, name, sizeof(name));
-    uint32_t size = sl_reader_be32(r);
-    const uint8_t *policy = sl_reader_bytes(r, size);
-    if (r->rc != SL_OK) {
-        return sl_err_set(err, r->rc, "chain bundle: NF %u at byte %zu: %s", index, r->off,
-                          sl_rc_text(r->rc));
-    }
-    const struct sl_nf *nf = find_nf(name);
-    if (nf == NULL) {
-        return sl_err_set(err, SL_NOT_FOUND, "chain bundle: NF %u: this image has no NF \"%s\"",
-                          index, name);
-    }
-    char reason[256] = "";
-    void *state = NULL;
-    bool is_shared = first != NULL && nf->share != NULL && index < first->count &&
-                     first->entries[index].nf == nf;
-    sl_rc rc = is_shared ? nf->share(first->entries[index].state, &state)
-                         : nf->load(policy, size, &state, reason, sizeof(reason));
-    if (rc != SL_OK) {
-        return sl_err_set(err, rc, "chain bundle: NF %u \"%s\": policy refused: %s", index, name,
-                          reason[0] != '\0' ? reason : sl_rc_text(rc));
-    }
-    chain->entries[index] = (struct chain_entry){.nf = nf, .state = state};
-    chain->count++;
-    return SL_OK;
-}
-
-static sl_rc read_bundle(struct sl_chain *chain, struct sl_reader *r, const struct sl_chain *first,
-                         struct sl_err *err)
-{
-    uint32_t magic = sl_reader_be32(r);
-    uint16_t format = sl_reader_be16(r);
-    uint16_t count = sl_reader_be16(r);
-    chain->version = sl_reader_be64(r);
-    if (r->rc != SL_OK) {
-        return sl_err_set(err, r->rc, "chain bundle: %zu bytes are less than its header", r->size);
-    }
-    if (magic != SL_CHAIN_MAGIC) {
-        return sl_err_set(err, SL_MALFORMED, "chain bundle: starts with %08x, expected \"SLCB\"",
-                          magic);
-    }
-    if (format != BUNDLE_FORMAT) {
-        return sl_err_set(err, SL_UNSUPPORTED, "chain bundle: format %u, this image reads %u",
-                          format, BUNDLE_FORMAT);
-    }
-    if (count == 0 || count > SL_CHAIN_NF_MAX) {
-        return sl_err_set(err, SL_RANGE, "chain bundle: %u NFs, expected 1 to %u", count,
-                          SL_CHAIN_NF_MAX);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        sl_rc rc = load_entry(chain, r, first, err);
-        if (rc != SL_OK) {
-            return rc;
-        }
-    }
-    if (sl_reader_end(r) != SL_OK) {
-        return sl_err_set(err, SL_MALFORMED, "chain bundle: %zu bytes after the last NF",
-                          sl_reader_left(r));
-    }
-    return SL_OK;
-}
-
-sl_rc sl_chain_create(const void *bundle, size_t size, struct sl_chain **ret_chain,
-                      struct sl_err *err)
-{
-    return sl_chain_create_further(bundle, size, NULL, ret_chain, err);
-}
-
-sl_rc sl_chain_create_further(const void *bundle, size_t size, const struct sl_chain *first,
-                              struct sl_chain **ret_chain, struct sl_err *err)
-{
-    struct sl_chain *chain = calloc(1, sizeof(*chain));
-    if (chain == NULL) {
-        return sl_err_set(err, SL_NO_MEMORY, "chain bundle: out of memory");
-    }
-    struct sl_reader r;
-    sl_reader_init(&r, bundle, size);
-    sl_rc rc = read_bundle(chain, &r, first, err);
-    if (rc != SL_OK) {
-        sl_chain_free(chain);
-        return rc;
-    }
-    *ret_chain = chain;
-    return SL_OK;
-}
-
-void sl_chain_free(struct sl_chain *chain)
-{
-    if (chain == NULL) {
-        return;
-    }
-    for (uint32_t i = 0; i < chain->count; i++) {
-        chain->entries[i].nf->unload(chain->entries[i].state);
-    }
-    free(chain);
-}
+enum { DUE_PER_TICK = 1024 /* flows ended in a tick at most */ };
 
 uint64_t sl_chain_version(const struct sl_chain *chain)
 {
@@ -159,10 +32,25 @@ static void add(uint64_t *counter, uint64_t amount)
                      __ATOMIC_RELAXED);
 }
 
+/* A flow NF decides; without its table (which is still to be adopted) everything stays dropped. */
+static void decide_flows(struct sl_chain *chain, struct chain_entry *entry, struct sl_packet **live,
+                         uint32_t count)
+{
+    struct sl_flow_table *table = chain_table(entry);
+    while (table != NULL && count > 0) {
+        uint32_t part = sl_flow_table_begin(table, live, chain->flows, count);
+        entry->nf->flow->burst(entry->state, table, live, chain->flows, part);
+        sl_flow_table_end(table, live, chain->flows, part);
+        live += part;
+        count -= part;
+    }
+}
+
 /* One NF over the live packets; returns how many stay in `live`, moved to its front. */
-static uint32_t run_entry(struct chain_entry *entry, uint32_t index, struct sl_packet **live,
+static uint32_t run_entry(struct sl_chain *chain, uint32_t index, struct sl_packet **live,
                           uint32_t count)
 {
+    struct chain_entry *entry = &chain->entries[index];
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < count; i++) {
         live[i]->verdict = SL_VERDICT_DROP;
@@ -170,7 +58,11 @@ static uint32_t run_entry(struct chain_entry *entry, uint32_t index, struct sl_p
         live[i]->nf_index = (uint8_t)index;
         bytes += live[i]->size;
     }
-    entry->nf->burst(entry->state, live, count);
+    if (entry->nf->flow != NULL) {
+        decide_flows(chain, entry, live, count);
+    } else {
+        entry->nf->burst(entry->state, live, count);
+    }
     uint32_t kept = 0;
     uint32_t replied = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -190,20 +82,106 @@ static uint32_t run_entry(struct chain_entry *entry, uint32_t index, struct sl_p
     return kept;
 }
 
+/* The packets that came in by `port`, through the NFs in the order of that port. */
+static void run_port(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count,
+                     uint8_t port)
+{
+    struct sl_packet *live[SL_BURST_MAX];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (packets[i]->port_in == port) {
+            live[kept++] = packets[i];
+        }
+    }
+    for (uint32_t i = 0; i < chain->count && kept > 0; i++) {
+        kept = run_entry(chain, port == SL_PORT_LAN ? i : chain->count - 1 - i, live, kept);
+    }
+}
+
 void sl_chain_run(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count)
 {
     while (count > 0) {
-        struct sl_packet *live[SL_BURST_MAX];
         uint32_t part = count < SL_BURST_MAX ? count : SL_BURST_MAX;
-        memcpy(live, packets, part * sizeof(live[0]));
-        uint32_t kept = part;
-        for (uint32_t i = 0; i < chain->count && kept > 0; i++) {
-            kept = run_entry(&chain->entries[i], i, live, kept);
+        for (uint8_t port = 0; port < SL_PORT_COUNT; port++) {
+            run_port(chain, packets, part, port);
         }
         packets += part;
         count -= part;
     }
 }
+
+/* ---- time ---- */
+
+bool sl_chain_wants_time(const struct sl_chain *chain)
+{
+    return chain->wants_time;
+}
+
+void sl_chain_set_now(struct sl_chain *chain, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < chain->count; i++) {
+        struct sl_flow_table *table = chain_table(&chain->entries[i]);
+        if (table != NULL) {
+            sl_flow_table_set_now(table, now_ms);
+        }
+    }
+}
+
+void sl_chain_tick(struct sl_chain *chain, uint64_t now_ms, uint64_t unix_ms, struct sl_emit *emit)
+{
+    for (uint32_t i = 0; i < chain->count; i++) {
+        struct chain_entry *entry = &chain->entries[i];
+        struct sl_flow_table *table = chain_table(entry);
+        if (table != NULL) {
+            sl_flow_table_set_now(table, now_ms);
+            sl_flow_table_advance(table, DUE_PER_TICK);
+        }
+        if (entry->nf->tick != NULL) {
+            entry->nf->tick(entry->state, now_ms, unix_ms, emit);
+        }
+        if (table != NULL) {
+            sl_flow_table_settle(table);
+        }
+    }
+}
+
+sl_rc sl_emit_packet(struct sl_emit *emit, enum sl_port port, const void *data, uint32_t size)
+{
+    const uint8_t *bytes = data;
+    if (size < 20 || size > SL_PACKET_MAX || (bytes[0] >> 4 != 4 && bytes[0] >> 4 != 6) ||
+        port >= SL_PORT_COUNT) {
+        return SL_RANGE;
+    }
+    return emit->send(emit->ctx, port, data, size);
+}
+
+/* ---- shards ---- */
+
+uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *packet)
+{
+    uint32_t shards = chain->shard_count;
+    if (shards < 2) {
+        return SL_STEER_ANY;
+    }
+    for (uint32_t i = 0; i < chain->count; i++) {
+        uint32_t at = packet->port_in == SL_PORT_LAN ? i : chain->count - 1 - i;
+        const struct chain_entry *entry = &chain->entries[at];
+        uint32_t shard = entry->nf->steer != NULL ? entry->nf->steer(entry->state, packet, shards)
+                                                  : SL_STEER_ANY;
+        if (shard != SL_STEER_ANY) {
+            return shard < shards ? shard : 0;
+        }
+    }
+    struct sl_flow_tuple tuple;
+    bool is_error;
+    if (sl_flow_tuple_of(packet, &tuple, &is_error) != SL_OK) {
+        return SL_STEER_ANY; /* no packet of any flow */
+    }
+    uint64_t hash = sl_flow_tuple_hash(&chain->steer_key, &tuple);
+    return (uint32_t)((hash >> 32) * shards >> 32);
+}
+
+/* ---- counters ---- */
 
 void sl_chain_nf_totals(const struct sl_chain *chain, uint32_t index,
                         struct sl_chain_nf_totals *ret_totals)
@@ -219,20 +197,59 @@ void sl_chain_nf_totals(const struct sl_chain *chain, uint32_t index,
     ret_totals->replied = __atomic_load_n(&totals->replied, __ATOMIC_RELAXED);
 }
 
+static const char *const table_counter_names[] = {
+#define NAME(name, text) "flow table: " #name,
+    SL_FLOW_COUNTER_TABLE(NAME) SL_FLOW_STORE_COUNTER_TABLE(NAME)
+#undef NAME
+};
+enum { TABLE_COUNTERS = sizeof(table_counter_names) / sizeof(table_counter_names[0]) };
+
+static uint32_t own_counters(const struct chain_entry *entry)
+{
+    return entry->nf->counter_count != NULL && entry->nf->counter_get != NULL
+               ? entry->nf->counter_count(entry->state)
+               : 0;
+}
+
 uint32_t sl_chain_nf_counter_count(const struct sl_chain *chain, uint32_t index)
 {
-    if (index >= chain->count || chain->entries[index].nf->counter_count == NULL) {
+    if (index >= chain->count) {
         return 0;
     }
-    return chain->entries[index].nf->counter_count(chain->entries[index].state);
+    const struct chain_entry *entry = &chain->entries[index];
+    return own_counters(entry) + (entry->nf->flow != NULL ? TABLE_COUNTERS : 0);
+}
+
+static uint64_t table_counter(const struct sl_flow_table *table, uint32_t index)
+{
+    struct {
+        struct sl_flow_counters flows;
+        struct sl_flow_store_counters store;
+    } all = {0};
+    if (table != NULL) {
+        sl_flow_table_counters(table, &all.flows);
+        sl_flow_table_store_counters(table, &all.store);
+    }
+    uint64_t values[TABLE_COUNTERS];
+    _Static_assert(sizeof(values) == sizeof(all), "counters are what they are made of");
+    memcpy(values, &all, sizeof(values));
+    return values[index];
 }
 
 void sl_chain_nf_counter_get(const struct sl_chain *chain, uint32_t index, uint32_t counter,
                              struct sl_nf_counter *ret_counter)
 {
     *ret_counter = (struct sl_nf_counter){0};
-    if (counter < sl_chain_nf_counter_count(chain, index) &&
-        chain->entries[index].nf->counter_get != NULL) {
-        chain->entries[index].nf->counter_get(chain->entries[index].state, counter, ret_counter);
+    if (counter >= sl_chain_nf_counter_count(chain, index)) {
+        return;
     }
+    const struct chain_entry *entry = &chain->entries[index];
+    uint32_t own = own_counters(entry);
+    if (counter < own) {
+        entry->nf->counter_get(entry->state, counter, ret_counter);
+        return;
+    }
+    (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "%s",
+                   table_counter_names[counter - own]);
+    ret_counter->value = table_counter(chain_table(entry), counter - own);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * A chain: the NFs that a packet visits, in order, with the policies of one version. One chain
- * object per shard; replaced as a whole.
+ * object per shard; replaced as a whole, but for what its NFs have learned: flow tables move to the
+ * next version.
  */
 #ifndef SL_NF_CHAIN_H
 #define SL_NF_CHAIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,11 +17,14 @@
 enum {
     SL_CHAIN_NF_MAX = 16,
     SL_NF_NAME_MAX = 32,
+    SL_CHAIN_TICK_MS = 100, /**< sl_chain_tick is called so often */
 };
 
 /** Bundle on the wire (control channel) and on disk (`safelib policy compile` output), big-endian:
  *   "SLCB" u16 format=1 u16 nf_count, u64 version; then per NF: string name, u32 size, policy
- * bytes. A policy compiled for one NF is a bundle of one. */
+ * bytes. A policy compiled for one NF is a bundle of one.
+ *   Format 2 has per NF: string name, u32 size, options of its flow table (flow/options.h), u32
+ * size, policy bytes. */
 #define SL_CHAIN_MAGIC 0x534c4342u
 
 struct sl_chain;
@@ -40,15 +45,47 @@ sl_rc sl_chain_create(const void *bundle, size_t size, struct sl_chain **ret_cha
  * @context control thread */
 sl_rc sl_chain_create_further(const void *bundle, size_t size, const struct sl_chain *first,
                               struct sl_chain **ret_chain, struct sl_err *err) SL_MUST_CHECK;
+
+/** Where a chain will run. Zero: alone, with tables of its own, all inside. */
+struct sl_chain_place {
+    const struct sl_chain *first; /**< as sl_chain_create_further; or NULL */
+    /** the shard's chain now, which the new one will adopt from for certain: tables that it will
+     * hand over are not made twice; or NULL */
+    const struct sl_chain *before;
+    /** any chain of the image so far: flows keep to the shards where it steers them; or NULL */
+    const struct sl_chain *keys_of;
+    uint32_t shard, shard_count; /**< 0, 0: the only one */
+    uint32_t flows_max;          /**< tables are no larger; 0: as their options say */
+};
+sl_rc sl_chain_create_at(const void *bundle, size_t size, const struct sl_chain_place *place,
+                         struct sl_chain **ret_chain, struct sl_err *err) SL_MUST_CHECK;
+
+/** Frees it, and ends the flows in tables that nobody took over.
+ * @context control thread; the shard's thread does not use it any more */
 void sl_chain_free(struct sl_chain *chain);
 uint64_t sl_chain_version(const struct sl_chain *chain);
 uint32_t sl_chain_nf_count(const struct sl_chain *chain);
 const char *sl_chain_nf_name(const struct sl_chain *chain, uint32_t index);
 
-/** Runs a burst of parsed packets (sl_packet_parse) through the chain. On return every packet has
+/** Runs a burst of parsed packets (sl_packet_parse) through the chain: those from the LAN from the
+ * first NF to the last, those from the WAN from the last to the first. On return every packet has
  * verdict, nf_index and rule. Counters per NF are kept.
  * @context packet path; count <= SL_BURST_MAX */
 void sl_chain_run(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count);
+
+/** Whether some NF keeps time: only then the next two are worth a call. */
+bool sl_chain_wants_time(const struct sl_chain *chain);
+/** The shard's clock, before a burst. Never runs back. @context packet path */
+void sl_chain_set_now(struct sl_chain *chain, uint64_t now_ms);
+/** What is due now and then; every SL_CHAIN_TICK_MS.
+ * @param unix_ms  attested time of day, 0: not known  @context packet path, between bursts */
+void sl_chain_tick(struct sl_chain *chain, uint64_t now_ms, uint64_t unix_ms, struct sl_emit *emit);
+/** Takes over from the chain that ran on this shard until now: flow tables, and what NFs adopt.
+ * @context packet path, between bursts; bounded work */
+void sl_chain_adopt(struct sl_chain *chain, struct sl_chain *old);
+/** The shard that a parsed packet belongs to, or SL_STEER_ANY: any.
+ * @context packet path of any shard */
+uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *packet);
 
 /** Per-NF totals. */
 struct sl_chain_nf_totals {
@@ -56,7 +93,7 @@ struct sl_chain_nf_totals {
 };
 void sl_chain_nf_totals(const struct sl_chain *chain, uint32_t index,
                         struct sl_chain_nf_totals *ret_totals);
-/** The NF's own counters (per rule). */
+/** The NF's own counters (per rule), then those of its flow table ("flow table: ..."). */
 uint32_t sl_chain_nf_counter_count(const struct sl_chain *chain, uint32_t index);
 void sl_chain_nf_counter_get(const struct sl_chain *chain, uint32_t index, uint32_t counter,
                              struct sl_nf_counter *ret_counter);

@@ -85,6 +85,11 @@ uint64_t sl_rt_now_ns(void)
     return rt_clock_now_ns(rt_block_self());
 }
 
+uint64_t sl_rt_unix_ns(void)
+{
+    return rt_clock_real_ns(rt_block_self());
+}
+
 void sl_rt_time_set(uint64_t realtime_ns)
 {
     uint64_t now = rt_clock_now_ns(rt_block_self());

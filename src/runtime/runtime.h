@@ -59,6 +59,8 @@ uint64_t sl_rt_now_ns(void);
 
 /** Sets CLOCK_REALTIME from an authenticated source; until then it is the host's claim at start. */
 void sl_rt_time_set(uint64_t realtime_ns);
+/** Time of day, ns since 1970; never a trap. What it is worth says sl_rt_is_time_authenticated. */
+uint64_t sl_rt_unix_ns(void);
 /** Whether sl_rt_time_set was called. */
 bool sl_rt_is_time_authenticated(void);
 

@@ -56,6 +56,18 @@ uint64_t sl_rt_now_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+uint64_t sl_rt_unix_ns(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+bool sl_rt_is_time_authenticated(void)
+{
+    return true;
+}
+
 void sl_rt_counters(struct sl_rt_counters *ret_counters)
 {
     memset(ret_counters, 0, sizeof(*ret_counters));

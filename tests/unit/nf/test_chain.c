@@ -160,8 +160,8 @@ static void test_chain_bundle_bad_fields_are_refused(void **state)
     bundle[0] = 'X';
     assert_refused(size, SL_MALFORMED, "SLCB");
     size = two_nfs(2);
-    bundle[5] = 2;
-    assert_refused(size, SL_UNSUPPORTED, "format 2");
+    bundle[5] = 3;
+    assert_refused(size, SL_UNSUPPORTED, "format 3");
     size = two_nfs(0);
     assert_refused(size, SL_RANGE, "0 NFs");
     size = two_nfs(SL_CHAIN_NF_MAX + 1);

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A burst of packets and their flows: found, made, followed, and after the NF kept or forgotten. */
+#include "flow/private.h"
+
+#include <string.h>
+
+#include "flow/tuple.h"
+
+enum {
+    DUE_PER_BURST = 32,   /* flows ended before a burst at most */
+    UDP_STREAM_MS = 2000, /* an exchange that goes on for longer is a stream */
+};
+
+/* What is known of a packet before its flow is. */
+struct look {
+    struct sl_flow_tuple tuple;
+    uint64_t hash;
+    uint8_t class; /* enum sl_flow_class of those that have no flow, else SL_FLOW_NEW */
+    bool is_error;
+};
+
+/* ---- find ---- */
+
+uint32_t flow_find(struct sl_flow_table *table, const struct sl_flow_tuple *tuple, uint64_t hash,
+                   bool will_write, void **ret_record, uint8_t *ret_direction)
+{
+    uint32_t ids[SL_FLOW_CANDIDATES_MAX];
+    uint32_t count = sl_flow_index_find(&table->index, hash, ids);
+    for (uint32_t i = 0; i < count; i++) {
+        struct flow_plane *plane = flow_plane_of(table, ids[i]);
+        const struct sl_flow_slot *slot = &plane->slots[ids[i] >> 1];
+        void *record;
+        if (!sl_flow_is_live(slot)) {
+            (void)sl_flow_index_remove(&table->index, hash, ids[i]); /* left by a lost record */
+            continue;
+        }
+        sl_rc rc = sl_flow_store_pin(plane->store, ids[i] >> 1, will_write, &record);
+        if (rc == SL_AUTH) {
+            flow_lose(table, ids[i]);
+            (void)sl_flow_index_remove(&table->index, hash, ids[i]);
+            continue;
+        }
+        if (rc != SL_OK || !sl_flow_record_match(record, &plane->layout, tuple, ret_direction)) {
+            continue;
+        }
+        /* one that the burst under way has touched stays to its end */
+        if (sl_flow_is_due(slot, table->tick) && !flow_is_touched(table, ids[i])) {
+            flow_finish(table, ids[i], record, SL_FLOW_END_IDLE);
+            return UINT32_MAX;
+        }
+        *ret_record = record;
+        return ids[i];
+    }
+    return UINT32_MAX;
+}
+
+/* ---- make ---- */
+
+/* Only packets that begin something make a flow. */
+static bool may_begin(const struct sl_flow_tuple *tuple)
+{
+    return (tuple->proto != SL_FLOW_ICMP && tuple->proto != SL_FLOW_ICMP6) ||
+           sl_flow_icmp_is_request(tuple->proto, tuple->icmp_type);
+}
+
+static uint32_t make(struct sl_flow_table *table, const struct look *look,
+                     const struct sl_packet *packet, void **ret_record, uint8_t *ret_class)
+{
+    uint32_t index = look->tuple.ip_version == 4 ? 0 : 1;
+    struct flow_plane *plane = &table->planes[index];
+    uint32_t slot;
+    void *record;
+    *ret_class = SL_FLOW_INVALID;
+    if (!may_begin(&look->tuple)) {
+        return UINT32_MAX;
+    }
+    struct sl_flow_head begun = {0};
+    if (look->tuple.proto == SL_FLOW_TCP &&
+        !sl_flow_tcp_begin(&table->options, &begun, NULL, packet)) {
+        return UINT32_MAX; /* before anything gives way to it */
+    }
+    *ret_class = SL_FLOW_FULL;
+    if (plane->count == 0) {
+        return UINT32_MAX;
+    }
+    sl_rc rc = sl_flow_store_take(plane->store, &slot, &record);
+    if (rc == SL_NO_SPACE && flow_evict(table, index)) {
+        rc = sl_flow_store_take(plane->store, &slot, &record);
+    }
+    if (rc != SL_OK) {
+        return UINT32_MAX;
+    }
+    uint32_t id = flow_id(index, slot);
+    if (sl_flow_index_insert(&table->index, look->hash, id) != SL_OK) {
+        sl_flow_store_give(plane->store, slot);
+        return UINT32_MAX;
+    }
+    sl_flow_record_write(record, &plane->layout, &look->tuple);
+    if (look->tuple.proto == SL_FLOW_TCP) {
+        (void)sl_flow_tcp_begin(&table->options, record, flow_windows(&plane->layout, record),
+                                packet);
+    } else if (look->tuple.proto == SL_FLOW_UDP) {
+        ((struct sl_flow_head *)record)->word = table->tick + sl_flow_ticks_of_ms(UDP_STREAM_MS);
+    }
+    plane->slots[slot].generation++;
+    sl_flow_set_due(&plane->slots[slot], table->tick, false);
+    flow_count(&table->counters.flows, 1);
+    flow_count(&table->counters.created, 1);
+    table->fresh[table->fresh_count++] = id;
+    *ret_record = record;
+    return id;
+}
+
+/* ---- follow ---- */
+
+static void rearm(struct sl_flow_table *table, uint32_t id, const struct sl_flow_head *head,
+                  uint32_t timeout_s)
+{
+    uint32_t ticks =
+        (head->bits & SL_FLOW_BIT_IDLE_SET) != 0
+            ? sl_flow_idle_unpack(head->idle)
+            : sl_flow_ticks_of_ms((table->now_ms % SL_FLOW_TICK_MS) + (uint64_t)timeout_s * 1000);
+    sl_flow_set_due(flow_slot_of(table, id), table->tick + ticks,
+                    (head->bits & SL_FLOW_BIT_ASSURED) != 0);
+}
+
+/* Follows UDP, ICMP and what else there is. @return the timeout in seconds */
+static uint32_t follow_simple(const struct sl_flow_table *table, struct sl_flow_head *head,
+                              uint8_t direction)
+{
+    const struct sl_flow_options *options = &table->options;
+    bool is_answered = (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 || direction == SL_FLOW_REPLY;
+    switch (head->proto) {
+    case SL_FLOW_UDP:
+    case SL_FLOW_UDPLITE:
+        if (is_answered && (int32_t)(table->tick - head->word) > 0) {
+            head->bits |= SL_FLOW_BIT_ASSURED;
+            return options->udp_stream;
+        }
+        return options->udp;
+    case SL_FLOW_ICMP:
+    case SL_FLOW_ICMP6:
+        return options->icmp;
+    default:
+        if (is_answered) {
+            head->bits |= SL_FLOW_BIT_ASSURED;
+        }
+        return options->generic;
+    }
+}
+
+/* @return what TCP made of it; the others always accept */
+static enum sl_flow_tcp_result follow(struct sl_flow_table *table, uint32_t id, void *record,
+                                      const struct sl_packet *packet, uint8_t direction)
+{
+    struct sl_flow_head *head = record;
+    uint32_t timeout_s = 0;
+    enum sl_flow_tcp_result result = SL_FLOW_TCP_ACCEPT;
+    if (head->proto == SL_FLOW_TCP) {
+        result = sl_flow_tcp_next(&table->options, head,
+                                  flow_windows(&flow_plane_of(table, id)->layout, record), packet,
+                                  direction, &timeout_s);
+    } else {
+        timeout_s = follow_simple(table, head, direction);
+    }
+    if (result == SL_FLOW_TCP_ACCEPT) {
+        rearm(table, id, head, timeout_s);
+    }
+    return result;
+}
+
+/* ---- a burst ---- */
+
+static void fill(struct sl_flow_table *table, uint32_t id, void *record, uint8_t direction,
+                 struct sl_flow *flow)
+{
+    const struct sl_flow_head *head = record;
+    flow->handle = flow_handle(flow_slot_of(table, id), id);
+    flow->state = (uint8_t *)record + flow_plane_of(table, id)->layout.state_off;
+    flow->direction = direction;
+    flow->tcp = head->proto == SL_FLOW_TCP ? head->upper : SL_FLOW_TCP_NONE;
+    table->touched[table->touched_count++] = id;
+}
+
+static void refuse(struct sl_flow_table *table, uint8_t class, struct sl_flow *flow)
+{
+    *flow = (struct sl_flow){.handle = SL_FLOW_NONE, .relation = class};
+    flow_count(class == SL_FLOW_FULL ? &table->counters.full : &table->counters.invalid,
+               class != SL_FLOW_UNTRACKED);
+}
+
+/* What classify made of a packet. */
+enum outcome {
+    DONE,
+    AGAIN, /* the flow gave way: the packet is to be looked up once more */
+    LATER, /* it ends a flow that earlier packets of the burst hold: it belongs to the next burst */
+};
+
+static void classify_error(struct sl_flow_table *table, const struct look *look,
+                           struct sl_flow *flow)
+{
+    void *record;
+    uint8_t direction;
+    uint32_t id = flow_find(table, &look->tuple, look->hash, true, &record, &direction);
+    if (id == UINT32_MAX) {
+        refuse(table, SL_FLOW_INVALID, flow);
+        return;
+    }
+    fill(table, id, record, direction, flow);
+    flow->relation = SL_FLOW_RELATED;
+}
+
+static enum outcome classify(struct sl_flow_table *table, const struct look *look,
+                             const struct sl_packet *packet, struct sl_flow *flow)
+{
+    void *record;
+    uint8_t direction = SL_FLOW_ORIGINAL;
+    uint8_t class;
+    uint32_t id = flow_find(table, &look->tuple, look->hash, true, &record, &direction);
+    bool is_first = id == UINT32_MAX;
+    if (is_first) {
+        id = make(table, look, packet, &record, &class);
+        if (id == UINT32_MAX) {
+            refuse(table, class, flow);
+            return DONE;
+        }
+    } else if (sl_flow_is_due(flow_slot_of(table, id), table->tick)) {
+        return LATER;
+    }
+    struct sl_flow_head *head = record;
+    struct sl_flow_head before = *head;
+    enum sl_flow_tcp_result result = follow(table, id, record, packet, direction);
+    if ((result == SL_FLOW_TCP_REOPEN || result == SL_FLOW_TCP_OUT_OF_STEP) &&
+        flow_is_touched(table, id)) {
+        *head = before;
+        return LATER;
+    }
+    switch (result) {
+    case SL_FLOW_TCP_REOPEN:
+        flow_finish(table, id, record, SL_FLOW_END_CLOSED);
+        return AGAIN;
+    case SL_FLOW_TCP_OUT_OF_STEP:
+        flow_finish(table, id, record, SL_FLOW_END_CLOSED);
+        refuse(table, SL_FLOW_INVALID, flow);
+        return DONE;
+    case SL_FLOW_TCP_INVALID:
+        if (is_first) {
+            table->fresh_count--;
+            flow_forget(table, id, record);
+        }
+        refuse(table, SL_FLOW_INVALID, flow);
+        return DONE;
+    case SL_FLOW_TCP_END:
+        sl_flow_set_due(flow_slot_of(table, id), table->tick, false); /* with the next packet */
+        break;
+    default:
+        break;
+    }
+    if (direction == SL_FLOW_REPLY) {
+        head->bits |= SL_FLOW_BIT_SEEN_REPLY;
+    }
+    fill(table, id, record, direction, flow);
+    flow->is_first = is_first;
+    flow->relation = (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 ? SL_FLOW_ESTABLISHED : SL_FLOW_NEW;
+    return DONE;
+}
+
+/* Everything that needs no flow. */
+static void look_at(const struct sl_flow_table *table, struct sl_packet *packet, struct look *look)
+{
+    sl_rc rc = sl_flow_tuple_of(packet, &look->tuple, &look->is_error);
+    if (rc != SL_OK) {
+        look->class = rc == SL_UNSUPPORTED ? SL_FLOW_UNTRACKED : SL_FLOW_INVALID;
+        return;
+    }
+    bool is_good =
+        (packet->has & SL_PKT_HAS_TCP) == 0 || sl_flow_tcp_flags_are_valid(packet->tcp_flags);
+    is_good = is_good && (table->options.checksum == 0 || sl_flow_checksum_is_good(packet));
+    if (!is_good) {
+        look->class = SL_FLOW_INVALID;
+        return;
+    }
+    look->class = SL_FLOW_NEW;
+    look->hash = sl_flow_tuple_hash(&table->key, &look->tuple);
+    sl_flow_index_prefetch(&table->index, look->hash);
+}
+
+/* The records that will be wanted are on their way before the first is. */
+static void prefetch_records(struct sl_flow_table *table, const struct look *looks, uint32_t count)
+{
+    uint32_t slots[FLOW_PLANES][SL_BURST_MAX];
+    uint32_t counts[FLOW_PLANES] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t ids[SL_FLOW_CANDIDATES_MAX];
+        uint32_t found = looks[i].class == SL_FLOW_NEW
+                             ? sl_flow_index_find(&table->index, looks[i].hash, ids)
+                             : 0;
+        for (uint32_t k = 0; k < found; k++) {
+            uint32_t plane = ids[k] & 1;
+            __builtin_prefetch(flow_slot_of(table, ids[k]), 1);
+            if (counts[plane] < SL_BURST_MAX) {
+                slots[plane][counts[plane]++] = ids[k] >> 1;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < FLOW_PLANES; i++) {
+        if (counts[i] != 0) {
+            sl_flow_store_prefetch(table->planes[i].store, slots[i], counts[i]);
+        }
+    }
+}
+
+uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *const *packets,
+                             struct sl_flow *flows, uint32_t count)
+{
+    struct look looks[SL_BURST_MAX];
+    sl_flow_table_advance(table, DUE_PER_BURST);
+    table->touched_count = 0;
+    table->fresh_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        look_at(table, packets[i], &looks[i]);
+    }
+    prefetch_records(table, looks, count);
+    for (uint32_t i = 0; i < count; i++) {
+        flows[i] = (struct sl_flow){.handle = SL_FLOW_NONE};
+        if (looks[i].class != SL_FLOW_NEW) {
+            refuse(table, looks[i].class, &flows[i]);
+            continue;
+        }
+        if (looks[i].is_error) {
+            classify_error(table, &looks[i], &flows[i]);
+            continue;
+        }
+        enum outcome outcome = classify(table, &looks[i], packets[i], &flows[i]);
+        if (outcome == AGAIN) {
+            outcome = classify(table, &looks[i], packets[i], &flows[i]);
+        }
+        if (outcome == LATER) {
+            return i;
+        }
+    }
+    return count;
+}
+
+/* Whether the NF let any packet of the flow go on. */
+static bool is_kept(struct sl_packet *const *packets, const struct sl_flow *flows, uint32_t count,
+                    sl_flow_handle handle)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (flows[i].handle == handle && flows[i].relation != SL_FLOW_RELATED &&
+            (packets[i]->verdict == SL_VERDICT_PASS || packets[i]->verdict == SL_VERDICT_REPLY)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_closed(const struct sl_flow_table *table, sl_flow_handle handle)
+{
+    for (uint32_t i = 0; i < table->closed_count; i++) {
+        if (table->closed[i] == handle) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void sl_flow_table_end(struct sl_flow_table *table, struct sl_packet *const *packets,
+                       const struct sl_flow *flows, uint32_t count)
+{
+    void *record;
+    for (uint32_t i = 0; i < table->fresh_count; i++) {
+        uint32_t id = table->fresh[i];
+        sl_flow_handle handle = flow_handle(flow_slot_of(table, id), id);
+        if (is_kept(packets, flows, count, handle) && !is_closed(table, handle)) {
+            continue;
+        }
+        if (sl_flow_store_pin(flow_plane_of(table, id)->store, id >> 1, true, &record) == SL_OK) {
+            flow_forget(table, id, record);
+        }
+    }
+    table->fresh_count = 0;
+    table->touched_count = 0;
+    sl_flow_table_settle(table);
+}
+
+void sl_flow_table_settle(struct sl_flow_table *table)
+{
+    void *record;
+    for (uint32_t i = 0; i < table->closed_count; i++) {
+        uint32_t id = (uint32_t)table->closed[i] - 1;
+        if (flow_handle(flow_slot_of(table, id), id) == table->closed[i] &&
+            sl_flow_store_pin(flow_plane_of(table, id)->store, id >> 1, true, &record) == SL_OK) {
+            flow_finish(table, id, record, SL_FLOW_END_CLOSED);
+        }
+    }
+    table->closed_count = 0;
+    for (uint32_t i = 0; i < FLOW_PLANES; i++) {
+        if (table->planes[i].store != NULL) {
+            sl_flow_store_unpin(table->planes[i].store);
+        }
+    }
+}

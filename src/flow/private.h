@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * The inside of a flow table, shared by table.c (its life), burst.c (packets) and calls.c (what NFs
+ * ask).
+ */
+#ifndef SL_FLOW_PRIVATE_H
+#define SL_FLOW_PRIVATE_H
+
+#include "flow/hash.h"
+#include "flow/index.h"
+#include "flow/record.h"
+#include "flow/table.h"
+#include "flow/tcp.h"
+#include "flow/wheel.h"
+
+enum {
+    FLOW_PLANES = 2, /* 0: IPv4 originals, 1: IPv6 */
+    /* a burst may close this many flows that are not its own before they just fall due */
+    FLOW_CLOSED_MAX = 2 * SL_BURST_MAX,
+};
+
+/* The flows of one IP version. */
+struct flow_plane {
+    struct sl_flow_store *store;
+    struct sl_flow_slot *slots;
+    uint32_t count;
+    struct sl_flow_layout layout;
+    struct sl_flow_wheel wheel;
+    size_t inside_size;
+    uint32_t evict_at; /* where the search for one to evict goes on */
+};
+
+struct sl_flow_table {
+    const struct sl_flow_spec *spec;
+    void *nf_state;
+    struct sl_flow_options options;
+    uint32_t tcp_mode; /* resolved */
+    struct sl_flow_hash_key key;
+    struct sl_flow_index index;
+    struct flow_plane planes[FLOW_PLANES];
+    uint64_t now_ms;
+    uint32_t tick;
+    /* the burst under way */
+    uint32_t touched[SL_BURST_MAX]; /* ids that must not be evicted */
+    uint32_t touched_count;
+    uint32_t fresh[SL_BURST_MAX]; /* ids that it made */
+    uint32_t fresh_count;
+    sl_flow_handle closed[FLOW_CLOSED_MAX];
+    uint32_t closed_count;
+    struct sl_flow_counters counters;
+};
+
+/* Ids: slot and plane in one number. */
+static inline uint32_t flow_id(uint32_t plane, uint32_t slot)
+{
+    return slot << 1 | plane;
+}
+
+static inline struct flow_plane *flow_plane_of(struct sl_flow_table *table, uint32_t id)
+{
+    return &table->planes[id & 1];
+}
+
+static inline struct sl_flow_slot *flow_slot_of(struct sl_flow_table *table, uint32_t id)
+{
+    return &flow_plane_of(table, id)->slots[id >> 1];
+}
+
+static inline sl_flow_handle flow_handle(const struct sl_flow_slot *slot, uint32_t id)
+{
+    return (sl_flow_handle)slot->generation << 32 | (id + 1);
+}
+
+static inline void flow_count(uint64_t *counter, uint64_t amount)
+{
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + amount,
+                     __ATOMIC_RELAXED);
+}
+
+/* What a record keeps of TCP's windows; NULL where nothing. */
+static inline struct sl_flow_tcp_windows *flow_windows(const struct sl_flow_layout *layout,
+                                                       void *record)
+{
+    return layout->tcp_off == 0
+               ? NULL
+               : (struct sl_flow_tcp_windows *)(void *)((uint8_t *)record + layout->tcp_off);
+}
+
+/* The live flow with that tuple.
+ * @return its id, its record pinned; UINT32_MAX: none */
+uint32_t flow_find(struct sl_flow_table *table, const struct sl_flow_tuple *tuple, uint64_t hash,
+                   bool will_write, void **ret_record, uint8_t *ret_direction);
+
+/* Ends a flow whose record is pinned: its keys, its slot, and tells the NF. */
+void flow_finish(struct sl_flow_table *table, uint32_t id, void *record, enum sl_flow_end end);
+/* The same without a word: the flow was never kept. */
+void flow_forget(struct sl_flow_table *table, uint32_t id, void *record);
+/* Its record could not be had. */
+void flow_lose(struct sl_flow_table *table, uint32_t id);
+
+/* Whether the burst under way holds the flow. */
+bool flow_is_touched(const struct sl_flow_table *table, uint32_t id);
+
+/* Makes room by ending a due flow or an unanswered one. @return false where none was found */
+bool flow_evict(struct sl_flow_table *table, uint32_t plane);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chains built from bundles, and taken down. */
+#include "nf/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+enum { FORMAT_PLAIN = 1, FORMAT_OPTIONS = 2 };
+
+/* One NF of a bundle as it was read. */
+struct part {
+    char name[SL_NF_NAME_MAX];
+    const uint8_t *options;
+    uint32_t options_size;
+    const uint8_t *policy;
+    uint32_t size;
+};
+
+static const struct sl_nf *find_nf(const char *name)
+{
+    for (uint32_t i = 0; i < sl_nf_registered_count(); i++) {
+        const struct sl_nf *nf = sl_nf_registered(i);
+        if (strcmp(nf->name, name) == 0) {
+            return nf;
+        }
+    }
+    return NULL;
+}
+
+static sl_rc read_part(struct sl_reader *r, uint16_t format, struct part *ret_part)
+{
+    *ret_part = (struct part){0};
+    sl_reader_string(r, ret_part->name, sizeof(ret_part->name));
+    if (format == FORMAT_OPTIONS) {
+        ret_part->options_size = sl_reader_be32(r);
+        ret_part->options = sl_reader_bytes(r, ret_part->options_size);
+    }
+    ret_part->size = sl_reader_be32(r);
+    ret_part->policy = sl_reader_bytes(r, ret_part->size);
+    return r->rc;
+}
+
+/* Makes the flow table, unless the chain before will hand over one like it. */
+static sl_rc make_table(struct sl_chain *chain, struct chain_entry *entry,
+                        const struct sl_chain_place *place, struct sl_err *err)
+{
+    struct sl_flow_options *options = &entry->options;
+    if (place->flows_max != 0 && options->flows > place->flows_max) {
+        options->flows = place->flows_max;
+        options->flows6 = place->flows_max;
+    }
+    if (place->before != NULL) {
+        const struct chain_entry *before = chain_counterpart(
+            (struct sl_chain *)(uintptr_t)place->before, chain, (uint32_t)(entry - chain->entries));
+        const struct sl_flow_table *table = before != NULL ? chain_table(before) : NULL;
+        if (table != NULL && sl_flow_table_is_same_shape(table, entry->nf->flow, options)) {
+            return SL_OK;
+        }
+    }
+    const struct sl_flow_table_params params = {.spec = entry->nf->flow, .options = *options};
+    sl_rc rc = sl_flow_table_create(&params, &entry->table, err);
+    if (rc == SL_OK) {
+        sl_flow_table_bind(entry->table, entry->state);
+    }
+    return rc;
+}
+
+static sl_rc read_options(struct chain_entry *entry, const struct part *part, struct sl_err *err)
+{
+    sl_flow_options_default(&entry->options);
+    if (part->options_size == 0) {
+        return SL_OK;
+    }
+    if (entry->nf->flow == NULL) {
+        return sl_err_set(err, SL_INVALID,
+                          "it keeps no flows: options of a flow table mean "
+                          "nothing to it");
+    }
+    return sl_flow_options_read(&entry->options, part->options, part->options_size, err);
+}
+
+/* Loads the policy into the next entry, or shares that of the first shard's chain. */
+static sl_rc load_entry(struct sl_chain *chain, const struct part *part,
+                        const struct sl_chain_place *place, struct sl_err *err)
+{
+    uint32_t index = chain->count;
+    struct chain_entry *entry = &chain->entries[index];
+    const struct sl_nf *nf = find_nf(part->name);
+    if (nf == NULL) {
+        return sl_err_set(err, SL_NOT_FOUND, "chain bundle: NF %u: this image has no NF \"%s\"",
+                          index, part->name);
+    }
+    char reason[256] = "";
+    void *state = NULL;
+    const struct sl_chain *first = place->first;
+    bool is_shared = first != NULL && nf->share != NULL && index < first->count &&
+                     first->entries[index].nf == nf;
+    sl_rc rc = is_shared ? nf->share(first->entries[index].state, &state)
+                         : nf->load(part->policy, part->size, &state, reason, sizeof(reason));
+    if (rc != SL_OK) {
+        return sl_err_set(err, rc, "chain bundle: NF %u \"%s\": policy refused: %s", index,
+                          part->name, reason[0] != '\0' ? reason : sl_rc_text(rc));
+    }
+    *entry = (struct chain_entry){.nf = nf, .state = state};
+    chain->count++;
+    if (nf->place != NULL) {
+        nf->place(state, chain->shard, chain->shard_count);
+    }
+    rc = read_options(entry, part, err);
+    if (rc == SL_OK && nf->flow != NULL) {
+        rc = make_table(chain, entry, place, err);
+    }
+    chain->wants_time = chain->wants_time || nf->flow != NULL || nf->tick != NULL;
+    if (rc != SL_OK && err != NULL) {
+        (void)sl_err_prefix(err, "chain bundle: NF %u \"%s\"", index, part->name);
+    }
+    return rc;
+}
+
+static sl_rc read_header(struct sl_chain *chain, struct sl_reader *r, uint16_t *ret_format,
+                         uint16_t *ret_count, struct sl_err *err)
+{
+    uint32_t magic = sl_reader_be32(r);
+    *ret_format = sl_reader_be16(r);
+    *ret_count = sl_reader_be16(r);
+    chain->version = sl_reader_be64(r);
+    if (r->rc != SL_OK) {
+        return sl_err_set(err, r->rc, "chain bundle: %zu bytes are less than its header", r->size);
+    }
+    if (magic != SL_CHAIN_MAGIC) {
+        return sl_err_set(err, SL_MALFORMED, "chain bundle: starts with %08x, expected \"SLCB\"",
+                          magic);
+    }
+    if (*ret_format != FORMAT_PLAIN && *ret_format != FORMAT_OPTIONS) {
+        return sl_err_set(err, SL_UNSUPPORTED,
+                          "chain bundle: format %u, this image reads %u and %u", *ret_format,
+                          FORMAT_PLAIN, FORMAT_OPTIONS);
+    }
+    if (*ret_count == 0 || *ret_count > SL_CHAIN_NF_MAX) {
+        return sl_err_set(err, SL_RANGE, "chain bundle: %u NFs, expected 1 to %u", *ret_count,
+                          SL_CHAIN_NF_MAX);
+    }
+    return SL_OK;
+}
+
+static sl_rc read_bundle(struct sl_chain *chain, struct sl_reader *r,
+                         const struct sl_chain_place *place, struct sl_err *err)
+{
+    uint16_t format;
+    uint16_t count;
+    sl_rc rc = read_header(chain, r, &format, &count, err);
+    for (uint32_t i = 0; rc == SL_OK && i < count; i++) {
+        struct part part;
+        rc = read_part(r, format, &part);
+        if (rc != SL_OK) {
+            return sl_err_set(err, rc, "chain bundle: NF %u at byte %zu: %s", i, r->off,
+                              sl_rc_text(rc));
+        }
+        rc = load_entry(chain, &part, place, err);
+    }
+    if (rc == SL_OK && sl_reader_end(r) != SL_OK) {
+        return sl_err_set(err, SL_MALFORMED, "chain bundle: %zu bytes after the last NF",
+                          sl_reader_left(r));
+    }
+    return rc;
+}
+
+sl_rc sl_chain_create_at(const void *bundle, size_t size, const struct sl_chain_place *place,
+                         struct sl_chain **ret_chain, struct sl_err *err)
+{
+    struct sl_chain *chain = calloc(1, sizeof(*chain));
+    if (chain == NULL) {
+        return sl_err_set(err, SL_NO_MEMORY, "chain bundle: out of memory");
+    }
+    chain->shard = place->shard;
+    chain->shard_count = place->shard_count != 0 ? place->shard_count : 1;
+    sl_rc rc = SL_OK;
+    const struct sl_chain *keys_of = place->keys_of != NULL ? place->keys_of : place->first;
+    if (keys_of != NULL) {
+        chain->steer_key = keys_of->steer_key;
+    } else {
+        rc = sl_flow_hash_key_make(&chain->steer_key);
+        rc = rc == SL_OK ? rc : sl_err_set(err, rc, "chain bundle: no randomness");
+    }
+    struct sl_reader r;
+    sl_reader_init(&r, bundle, size);
+    rc = rc == SL_OK ? read_bundle(chain, &r, place, err) : rc;
+    if (rc != SL_OK) {
+        sl_chain_free(chain);
+        return rc;
+    }
+    *ret_chain = chain;
+    return SL_OK;
+}
+
+sl_rc sl_chain_create_further(const void *bundle, size_t size, const struct sl_chain *first,
+                              struct sl_chain **ret_chain, struct sl_err *err)
+{
+    const struct sl_chain_place place = {.first = first};
+    return sl_chain_create_at(bundle, size, &place, ret_chain, err);
+}
+
+sl_rc sl_chain_create(const void *bundle, size_t size, struct sl_chain **ret_chain,
+                      struct sl_err *err)
+{
+    return sl_chain_create_further(bundle, size, NULL, ret_chain, err);
+}
+
+void sl_chain_free(struct sl_chain *chain)
+{
+    if (chain == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < chain->count; i++) {
+        struct chain_entry *entry = &chain->entries[i];
+        if (entry->table != NULL) {
+            sl_flow_table_unload(entry->table);
+            sl_flow_table_free(entry->table);
+        }
+        entry->nf->unload(entry->state);
+    }
+    free(chain);
+}
