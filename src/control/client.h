@@ -187,6 +187,10 @@ sl_rc sl_client_epoch(struct sl_client *client, int timeout_ms,
 /** SL_MSG_LOG: what follows @p after_seq. @p ret_reply is the caller's to sl_msg_done. */
 sl_rc sl_client_log(struct sl_client *client, int timeout_ms, uint64_t after_seq,
                     struct sl_msg *ret_reply, struct sl_err *err) SL_MUST_CHECK;
+/** SL_MSG_SNAPSHOT. @retval as there */
+sl_rc sl_client_snapshot(struct sl_client *client, int timeout_ms, enum sl_msg_snapshot_what what,
+                         uint64_t epoch, struct sl_msg_snapshot *ret_snapshot,
+                         struct sl_err *err) SL_MUST_CHECK;
 /** Sends the time of this machine. */
 sl_rc sl_client_time(struct sl_client *client, int timeout_ms, struct sl_err *err) SL_MUST_CHECK;
 /** @param[out] ret_round_trip_ns  of @p size echoed bytes (at most 1024)

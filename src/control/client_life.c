@@ -41,3 +41,23 @@ sl_rc sl_client_log(struct sl_client *client, int timeout_ms, uint64_t after_seq
     sl_be64_put(body, after_seq);
     return sl_client_call(client, SL_MSG_LOG, body, sizeof(body), timeout_ms, ret_reply, err);
 }
+
+sl_rc sl_client_snapshot(struct sl_client *client, int timeout_ms, enum sl_msg_snapshot_what what,
+                         uint64_t epoch, struct sl_msg_snapshot *ret_snapshot, struct sl_err *err)
+{
+    uint8_t body[1 + 8];
+    struct sl_reader r;
+    struct sl_msg reply = {0};
+    body[0] = (uint8_t)what;
+    sl_be64_put(body + 1, epoch);
+    sl_rc rc = sl_client_call(client, SL_MSG_SNAPSHOT, body, sizeof(body), timeout_ms, &reply, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_reader_init(&r, reply.body, reply.size);
+    rc = sl_msg_snapshot_read(&r, ret_snapshot);
+    sl_msg_done(&reply);
+    return rc == SL_OK
+               ? rc
+               : sl_err_set(err, rc, "the image's word about its snapshot: %s", sl_rc_text(rc));
+}

@@ -35,6 +35,7 @@ static bool is_good(uint16_t kind, uint16_t size)
     switch (kind) {
     case SL_FRAME_DATA:
     case SL_FRAME_EVIDENCE:
+    case SL_FRAME_SNAPSHOT:
         return size > 0 && size <= SL_CONTROL_FRAME_MAX;
     case SL_FRAME_OPEN:
     case SL_FRAME_CLOSE:
@@ -122,6 +123,26 @@ sl_rc sl_frame_write_sealed(struct sl_byte_ring *ring, const uint8_t *data, uint
         return SL_AGAIN;
     }
     put(ring, 0, SL_FRAME_SEALED, data, size);
+    return SL_OK;
+}
+
+sl_rc sl_frame_write_snapshot(struct sl_byte_ring *ring, enum sl_snapshot_frame what,
+                              uint32_t index, const uint8_t *data, size_t size)
+{
+    uint8_t frame[SL_SNAPSHOT_FRAME_HEADER + SL_SNAPSHOT_CHUNK_MAX];
+    if (size > SL_SNAPSHOT_CHUNK_MAX) {
+        return SL_RANGE;
+    }
+    size_t whole = SL_SNAPSHOT_FRAME_HEADER + size;
+    if (sl_byte_ring_writable(ring) < SL_FRAME_HEADER_SIZE + whole) {
+        return SL_AGAIN;
+    }
+    frame[0] = (uint8_t)what;
+    sl_be32_put(frame + 1, index);
+    if (size > 0) {
+        memcpy(frame + SL_SNAPSHOT_FRAME_HEADER, data, size);
+    }
+    put(ring, 0, SL_FRAME_SNAPSHOT, frame, (uint16_t)whole);
     return SL_OK;
 }
 

@@ -61,6 +61,13 @@ sl_rc sl_frame_write_evidence(struct sl_byte_ring *ring, uint32_t request, const
 sl_rc sl_frame_write_sealed(struct sl_byte_ring *ring, const uint8_t *data,
                             uint16_t size) SL_MUST_CHECK;
 
+/** Writes one SL_FRAME_SNAPSHOT, whole or not at all.
+ * @retval SL_OK
+ * @retval SL_AGAIN  the ring has no room; nothing written
+ * @retval SL_RANGE  more than SL_SNAPSHOT_CHUNK_MAX bytes */
+sl_rc sl_frame_write_snapshot(struct sl_byte_ring *ring, enum sl_snapshot_frame what,
+                              uint32_t index, const uint8_t *data, size_t size) SL_MUST_CHECK;
+
 /** Writes an open or a close.
  * @retval SL_OK
  * @retval SL_AGAIN  the ring has no room; nothing written */

@@ -140,3 +140,48 @@ sl_rc sl_msg_instance_read(struct sl_reader *r, struct sl_msg_instance *ret_inst
     }
     return rc;
 }
+
+/* ---- snapshot ---- */
+
+const char *sl_msg_snapshot_state_word(uint8_t state)
+{
+    static const char *const words[] = {
+#define WORD(name, word) word,
+        SL_MSG_SNAPSHOT_STATE_TABLE(WORD)
+#undef WORD
+    };
+    return state < SL_MSG_SNAPSHOT_STATE_COUNT ? words[state] : "unknown";
+}
+
+void sl_msg_snapshot_write(struct sl_writer *w, const struct sl_msg_snapshot *snapshot)
+{
+    sl_writer_u8(w, snapshot->state);
+    sl_writer_be64(w, snapshot->epoch);
+    sl_writer_be64(w, snapshot->flows);
+    sl_writer_be64(w, snapshot->refused);
+    sl_writer_be64(w, snapshot->chunks);
+    sl_writer_be64(w, snapshot->took_ns);
+    sl_writer_be16(w, snapshot->rc);
+    sl_writer_string(w, snapshot->sentence);
+}
+
+sl_rc sl_msg_snapshot_read(struct sl_reader *r, struct sl_msg_snapshot *ret_snapshot)
+{
+    struct sl_msg_snapshot snapshot = {0};
+    snapshot.state = sl_reader_u8(r);
+    snapshot.epoch = sl_reader_be64(r);
+    snapshot.flows = sl_reader_be64(r);
+    snapshot.refused = sl_reader_be64(r);
+    snapshot.chunks = sl_reader_be64(r);
+    snapshot.took_ns = sl_reader_be64(r);
+    snapshot.rc = sl_reader_be16(r);
+    sl_reader_string(r, snapshot.sentence, sizeof(snapshot.sentence));
+    if (r->rc == SL_OK && snapshot.state >= SL_MSG_SNAPSHOT_STATE_COUNT) {
+        sl_reader_fail(r, SL_RANGE);
+    }
+    sl_rc rc = sl_reader_end(r);
+    if (rc == SL_OK) {
+        *ret_snapshot = snapshot;
+    }
+    return rc;
+}

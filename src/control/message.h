@@ -55,6 +55,26 @@ enum sl_control_frame_kind {
      * sealed (image/seal.h), at most SL_SEALED_MAX bytes. Replaces what the host kept before. The
      * host may lose it, or hand back an older one: that is noticed by the gateway. */
     SL_FRAME_SEALED = 5,
+    /** The state of all flows, in chunks that only this image can open (image/snapshot.h).
+     *   image -> host: u8 what | u32 index | bytes. BEGIN: forget a snapshot that was not ended.
+     *                  PUT: keep this chunk; they come in order from 0. END: `index` chunks make
+     *                  the snapshot that replaces the one before. GET: give this chunk
+     *   host -> image: u8 what | u32 index | bytes. END: u16 rc, kept or not. GET: the chunk; no
+     *                  bytes where there is none
+     * The host may lose it, or hand back another one: that is noticed. */
+    SL_FRAME_SNAPSHOT = 6,
+};
+
+enum sl_snapshot_frame {
+    SL_SNAPSHOT_BEGIN = 1,
+    SL_SNAPSHOT_PUT = 2,
+    SL_SNAPSHOT_END = 3,
+    SL_SNAPSHOT_GET = 4,
+};
+enum {
+    SL_SNAPSHOT_FRAME_HEADER = 5,
+    SL_SNAPSHOT_CHUNK_MAX = 12 << 10,
+    SL_SNAPSHOT_CHUNKS_MAX = 1 << 20,
 };
 
 /** What an SL_FRAME_EVIDENCE asks for, and its bounds. */
@@ -109,6 +129,47 @@ enum sl_msg_type {
      * (control/image_log.h) that follow it, as many as there are of the last, each u16 size and
      * bytes */
     SL_MSG_LOG = 14,
+    /** request: u8 what (enum sl_msg_snapshot_what), u64 epoch; reply: struct sl_msg_snapshot, at
+     * once: how it goes on is asked by PROGRESS. SAVE: the state of all flows goes to the host,
+     * sealed under the image's present epoch, which must be @p epoch (SL_STALE). RESTORE: flows of
+     * the snapshot of @p epoch come back, and of no other; with a chain and before SAs (SL_STATE).
+     * SL_AGAIN: one is under way; SL_UNSUPPORTED: this device cannot seal */
+    SL_MSG_SNAPSHOT = 15,
+};
+
+enum sl_msg_snapshot_what {
+    SL_MSG_SNAPSHOT_PROGRESS = 0, /**< epoch is not looked at */
+    SL_MSG_SNAPSHOT_SAVE = 1,
+    SL_MSG_SNAPSHOT_RESTORE = 2,
+};
+
+/** name, its word */
+#define SL_MSG_SNAPSHOT_STATE_TABLE(X)                                                             \
+    X(NONE, "none")                                                                                \
+    X(SAVING, "saving")                                                                            \
+    X(SAVED, "saved")                                                                              \
+    X(RESTORING, "restoring")                                                                      \
+    X(RESTORED, "restored")                                                                        \
+    X(FAILED, "failed")
+
+enum sl_msg_snapshot_state {
+#define SL_MSG_SNAPSHOT_STATE_ENUM(name, word) SL_MSG_SNAPSHOT_IS_##name,
+    SL_MSG_SNAPSHOT_STATE_TABLE(SL_MSG_SNAPSHOT_STATE_ENUM)
+#undef SL_MSG_SNAPSHOT_STATE_ENUM
+        SL_MSG_SNAPSHOT_STATE_COUNT
+};
+const char *sl_msg_snapshot_state_word(uint8_t state);
+
+/** How the last snapshot, or the last return of one, went. */
+struct sl_msg_snapshot {
+    uint8_t state; /**< enum sl_msg_snapshot_state */
+    uint64_t epoch;
+    uint64_t flows;   /**< saved, or restored */
+    uint64_t refused; /**< not restored: another NF or version, no room, the NF did not want them */
+    uint64_t chunks;  /**< so far */
+    uint64_t took_ns; /**< so far */
+    uint16_t rc;      /**< FAILED: why */
+    char sentence[200]; /**< the same to read */
 };
 
 struct sl_msg_hello {
@@ -141,6 +202,10 @@ struct sl_msg_instance {
 void sl_msg_instance_write(struct sl_writer *w, const struct sl_msg_instance *instance);
 /** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE (origin) */
 sl_rc sl_msg_instance_read(struct sl_reader *r, struct sl_msg_instance *ret_instance) SL_MUST_CHECK;
+
+void sl_msg_snapshot_write(struct sl_writer *w, const struct sl_msg_snapshot *snapshot);
+/** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE (state) */
+sl_rc sl_msg_snapshot_read(struct sl_reader *r, struct sl_msg_snapshot *ret_snapshot) SL_MUST_CHECK;
 
 /** An SA. On the wire it is all but the key: both ends derive key and salt (control/sa_key.h). */
 struct sl_msg_sa {
