@@ -85,6 +85,8 @@ void sl_subject_reason(struct sl_subject *subject, enum sl_verdict verdict, cons
 
 struct sl_driver {
     const char *name; /**< "tpm-ima", "sgx", "tdx", "sev-snp" */
+    bool has_no_tpm;  /**< its nodes may enrol without the keys of a TPM, hence without credential
+                           activation: whoever may enrol nodes vouches for them */
     /** Checks what a node says of itself at enrolment.
      * @retval SL_OK, SL_MALFORMED, SL_AUTH (key or certificate not acceptable); @p err names the
      * field */

@@ -161,6 +161,9 @@ static sl_rc bundle_judge(const struct sl_appraisal_input *input, enum sl_attest
 static const json_t *evidence_find(const json_t *evidence, const json_t *id,
                                    enum sl_attest_type type)
 {
+    if (json_is_object(evidence)) {
+        return is_of_type(evidence, type) ? evidence : NULL;
+    }
     for (size_t i = 0; i < json_array_size(evidence); i++) {
         const json_t *row = json_array_get(evidence, i);
 
@@ -214,8 +217,14 @@ static sl_rc tee_appraise(const struct sl_appraisal_input *input, enum sl_attest
     sl_rc rc = SL_OK;
 
     memset(ret_appraisal, 0, sizeof(*ret_appraisal));
+    if (json_is_object(input->evidence)) { /* of one TEE on a node of another driver */
+        const json_t *id = json_object_get(input->evidence, "id");
+
+        rc = is_id(id) ? tee_judge(input, type, id, ret_appraisal) : SL_OK;
+    }
     /* those that enrolled; what else sends evidence is nobody */
-    for (size_t i = 0; rc == SL_OK && i < json_array_size(list); i++) {
+    for (size_t i = 0; rc == SL_OK && !json_is_object(input->evidence) && i < json_array_size(list);
+         i++) {
         const json_t *tee = json_array_get(list, i);
 
         if (is_of_type(tee, type) && is_id(json_object_get(tee, "id"))) {
@@ -252,6 +261,7 @@ static sl_rc tee_appraise(const struct sl_appraisal_input *input, enum sl_attest
     }                                                                                              \
     const struct sl_driver sl_driver_##suffix = {                                                  \
         .name = text,                                                                              \
+        .has_no_tpm = true,                                                                        \
         .register_node = suffix##_register,                                                        \
         .challenge = suffix##_challenge,                                                           \
         .appraise = suffix##_appraise,                                                             \

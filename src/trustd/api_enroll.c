@@ -120,10 +120,10 @@ out:
 }
 
 /* The driver's own look at the registration. @return false: answered */
-static bool registration_check(struct sl_call *call, const char *class_name, const char *name)
+static bool registration_check(struct sl_call *call, const struct sl_driver *driver,
+                               const char *class_name, const char *name)
 {
     struct sl_err err = {0};
-    const struct sl_driver *driver = call->trustd->backend->driver_find(name);
     if (driver == NULL) {
         sl_answer_problem(call->answer, 422, "driver", "no driver \"%s\" is built in", name);
         return false;
@@ -144,8 +144,9 @@ static bool registration_check(struct sl_call *call, const char *class_name, con
     return rc == SL_OK;
 }
 
-static sl_rc node_store(struct sl_call *call, const struct sl_store_node *node,
-                        const uint8_t secret[SECRET_SIZE], struct sl_err *err)
+/* Within a transaction that the caller commits. */
+static sl_rc node_add(struct sl_call *call, const struct sl_store_node *node,
+                      const uint8_t secret[SECRET_SIZE], struct sl_err *err)
 {
     uint8_t hash[SL_TOKEN_HASH_SIZE];
     sl_rc rc = sl_trustd_sha256(secret, SECRET_SIZE, hash);
@@ -154,54 +155,99 @@ static sl_rc node_store(struct sl_call *call, const struct sl_store_node *node,
                                          call->trustd->config.pending_max, call->now_ms, err)
                      : rc;
     rc = rc == SL_OK ? sl_call_journal(call, SL_AUDIT_ENROLL, SL_AUDIT_DONE,
-                                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O}", "step",
+                                       json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:O?}", "step",
                                                  "asked", "node", node->id, "name", node->name,
                                                  "class", node->class_name, "driver", node->driver,
                                                  "by", call->caller.name, "ak_public",
                                                  json_object_get(call->body, "ak_public")),
                                        err)
                      : rc;
-    return rc == SL_OK ? sl_store_commit(call->trustd->store, err) : rc;
+    return rc;
+}
+
+/* A node without a TPM has nothing to unwrap a secret with: its token is handed to the enroller. */
+static void tokened_enroll(struct sl_call *call, struct sl_store_node *node,
+                           const uint8_t secret[SECRET_SIZE])
+{
+    struct sl_err err = {0};
+    struct sl_store *store = call->trustd->store;
+    uint8_t secret_hash[SL_TOKEN_HASH_SIZE];
+    uint8_t token_hash[SL_TOKEN_HASH_SIZE];
+    char token[SL_TOKEN_TEXT_SIZE] = "";
+    if (!place_check(call, node)) {
+        return;
+    }
+    sl_rc rc = node_add(call, node, secret, &err);
+    rc = rc == SL_OK ? sl_trustd_sha256(secret, SECRET_SIZE, secret_hash) : rc;
+    rc = rc == SL_OK ? sl_token_make(token, token_hash) : rc;
+    rc = rc == SL_OK
+             ? sl_store_node_activate(store, node->id, secret_hash, token_hash, call->now_ms, &err)
+             : rc;
+    rc = rc == SL_OK
+             ? sl_call_journal(call, SL_AUDIT_ENROLL, SL_AUDIT_DONE,
+                               json_pack("{s:s, s:s}", "step", "without-tpm", "node", node->id),
+                               &err)
+             : rc;
+    rc = rc == SL_OK ? sl_store_commit(store, &err) : rc;
+    if (rc != SL_OK) {
+        sl_answer_rc(call, rc, NULL, &err);
+    } else {
+        sl_answer_json(call->answer, 201,
+                       json_pack("{s:s, s:s}", "node", node->id, "token", token));
+    }
+    sl_wipe(token, sizeof(token));
+}
+
+static void credential_enroll(struct sl_call *call, struct sl_store_node *node,
+                              const uint8_t secret[SECRET_SIZE])
+{
+    struct sl_err err = {0};
+    char when[32];
+    json_t *credential = credential_make(call, secret, node);
+    if (credential == NULL) {
+        return;
+    }
+    sl_rc rc = node_add(call, node, secret, &err);
+    rc = rc == SL_OK ? sl_store_commit(call->trustd->store, &err) : rc;
+    if (rc != SL_OK) {
+        json_decref(credential);
+        sl_answer_rc(call, rc, NULL, &err);
+        return;
+    }
+    sl_when_text(node->expires_ms, when);
+    sl_answer_json(
+        call->answer, 201,
+        json_pack("{s:s, s:o, s:s}", "node", node->id, "credential", credential, "expires", when));
 }
 
 void sl_api_enroll(struct sl_call *call)
 {
-    struct sl_err err = {0};
     struct sl_store_node node = {0};
     uint8_t random[8];
     uint8_t secret[SECRET_SIZE];
-    char when[32];
     const char *name = sl_call_name(call, "name", SL_NODE_NAME_SIZE - 1);
     const char *class_name = name != NULL ? sl_call_name(call, "class", SL_NAME_SIZE - 1) : NULL;
-    const char *driver = class_name != NULL ? sl_call_name(call, "driver", SL_NAME_SIZE - 1) : NULL;
-    if (driver == NULL || !registration_check(call, class_name, driver)) {
+    const char *kind = class_name != NULL ? sl_call_name(call, "driver", SL_NAME_SIZE - 1) : NULL;
+    const struct sl_driver *driver = kind != NULL ? call->trustd->backend->driver_find(kind) : NULL;
+    if (kind == NULL || !registration_check(call, driver, class_name, kind)) {
         return;
     }
     if (RAND_bytes(random, sizeof(random)) != 1 || RAND_bytes(secret, sizeof(secret)) != 1) {
         sl_answer_problem(call->answer, 500, NULL, "no random bytes");
         return;
     }
-    (void)snprintf(node.name, sizeof(node.name), "%s", name);
-    json_t *credential = credential_make(call, secret, &node);
-    if (credential == NULL) {
-        return;
-    }
     sl_hex_encode(random, sizeof(random), node.id);
+    (void)snprintf(node.name, sizeof(node.name), "%s", name);
     (void)snprintf(node.class_name, sizeof(node.class_name), "%s", class_name);
-    (void)snprintf(node.driver, sizeof(node.driver), "%s", driver);
+    (void)snprintf(node.driver, sizeof(node.driver), "%s", kind);
     node.expires_ms = call->now_ms + (int64_t)call->trustd->config.enroll_seconds * 1000;
     node.registration = call->body;
-    sl_rc rc = node_store(call, &node, secret, &err);
-    sl_wipe(secret, sizeof(secret));
-    if (rc != SL_OK) {
-        json_decref(credential);
-        sl_answer_rc(call, rc, NULL, &err);
-        return;
+    if (driver->has_no_tpm && json_object_get(call->body, "ek_public") == NULL) {
+        tokened_enroll(call, &node, secret);
+    } else {
+        credential_enroll(call, &node, secret);
     }
-    sl_when_text(node.expires_ms, when);
-    sl_answer_json(
-        call->answer, 201,
-        json_pack("{s:s, s:o, s:s}", "node", node.id, "credential", credential, "expires", when));
+    sl_wipe(secret, sizeof(secret));
 }
 
 void sl_api_activate(struct sl_call *call)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/bytes.h"
 #include "collateral/set.h"
 #include "device/keys.h"
 #include "evidence/producers.h"
@@ -64,10 +65,12 @@ int main(int argc, char **argv)
     struct sl_collateral_set set = {0};
     char pcs[4096];
     if (argc < 2) {
-        fprintf(stderr, "usage: attest-sample FOLDER [NONCE as text]\n");
+        fprintf(stderr, "usage: attest-sample FOLDER [NONCE as text, or hex:DIGITS]\n");
         return 2;
     }
-    if (argc > 2) {
+    if (argc > 2 && strncmp(argv[2], "hex:", 4) == 0) {
+        need(sl_hex_decode(argv[2] + 4, data, 32), "NONCE: expected 64 hex digits");
+    } else if (argc > 2) {
         size_t size = strlen(argv[2]);
         memcpy(data, argv[2], size < sizeof(data) ? size : sizeof(data));
     }

@@ -60,6 +60,12 @@ class Tpm:
 
 class Server:
     """safelib-trustd in a folder of its own."""
+    started = []
+
+    @staticmethod
+    def stop_all():
+        for server in Server.started:
+            server.stop(kill=True)
 
     def __init__(self, program, folder, more="", lease_ms=60000):
         self.program, self.folder, self.port, self.process = program, folder, 0, None
@@ -84,8 +90,9 @@ class Server:
 
     def start(self, env=None):
         with open(self.folder + "/trustd.log", "wb") as log:
-            self.process = subprocess.Popen([self.program, "--config", self.config], stderr=log,
+            self.process = subprocess.Popen([self.program, "--config", self.config], stdout=subprocess.DEVNULL, stderr=log,
                                             env=dict(os.environ, **(env or {})))
+        Server.started.append(self)
         end = time.time() + 20
         text = ""
         while time.time() < end:
