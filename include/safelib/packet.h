@@ -60,6 +60,7 @@ enum {
     SL_PKT_LATER_FRAGMENT = 1u << 4,  /**< fragment with offset > 0: no L4 header in it */
     SL_PKT_MORE_FRAGMENTS = 1u << 5,  /**< the more-fragments flag is set */
     SL_PKT_FRAGMENT_HEADER = 1u << 6, /**< IPv6 fragment header present; alone: RFC 6946 atomic */
+    /* bits from 12 on are the runtime's own */
 };
 
 /** One IP packet in enclave memory. Fields marked [in] are the runtime's; an NF reads them. One that

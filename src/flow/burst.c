@@ -348,7 +348,7 @@ static bool is_kept(struct sl_packet *const *packets, const struct sl_flow *flow
 {
     for (uint32_t i = 0; i < count; i++) {
         if (flows[i].handle == handle && flows[i].relation != SL_FLOW_RELATED &&
-            (packets[i]->verdict == SL_VERDICT_PASS || packets[i]->verdict == SL_VERDICT_REPLY)) {
+            packets[i]->verdict != SL_VERDICT_DROP) {
             return true;
         }
     }

@@ -27,12 +27,14 @@ struct flow_plane {
     struct sl_flow_layout layout;
     struct sl_flow_wheel wheel;
     size_t inside_size;
+    uint8_t *outside;
     uint32_t evict_at; /* where the search for one to evict goes on */
 };
 
 struct sl_flow_table {
     const struct sl_flow_spec *spec;
     void *nf_state;
+    struct sl_flow_spill *spill;
     struct sl_flow_options options;
     uint32_t tcp_mode; /* resolved */
     struct sl_flow_hash_key key;

@@ -59,8 +59,33 @@ size_t sl_flow_table_outside_size(const struct sl_flow_spec *spec,
     return size;
 }
 
-static sl_rc plane_create(struct sl_flow_table *table, uint32_t index, uint8_t *outside,
-                          size_t outside_size, struct sl_err *err)
+/* Untrusted memory for a store that wants some; without a spill all records are inside. */
+static sl_rc find_outside(struct sl_flow_table *table, struct flow_plane *plane,
+                          struct sl_flow_store_params *params, struct sl_err *err)
+{
+    size_t size = sl_flow_store_outside_size(params);
+    if (size == 0) {
+        return SL_OK;
+    }
+    if (table->spill == NULL) {
+        params->inside_count = params->count;
+        return SL_OK;
+    }
+    plane->outside = sl_flow_spill_take(table->spill, size);
+    if (plane->outside == NULL) {
+        return sl_err_set(err, SL_NO_SPACE,
+                          "flow table: %u flows with %u inside want %zu bytes outside the enclave, "
+                          "%zu are left: start the host with more, or keep fewer",
+                          params->count, params->inside_count, size,
+                          sl_flow_spill_left(table->spill));
+    }
+    params->outside = plane->outside;
+    params->outside_size = size;
+    return SL_OK;
+}
+
+static sl_rc plane_create(struct sl_flow_table *table, uint32_t index, uint64_t *ret_keys,
+                          struct sl_err *err)
 {
     struct flow_plane *plane = &table->planes[index];
     struct sl_flow_store_params params;
@@ -68,9 +93,8 @@ static sl_rc plane_create(struct sl_flow_table *table, uint32_t index, uint8_t *
     if (params.count == 0) {
         return SL_OK;
     }
-    params.outside = outside;
-    params.outside_size = outside_size;
-    sl_rc rc = sl_flow_store_create(&params, &plane->store, err);
+    sl_rc rc = find_outside(table, plane, &params, err);
+    rc = rc == SL_OK ? sl_flow_store_create(&params, &plane->store, err) : rc;
     if (rc != SL_OK) {
         return rc;
     }
@@ -78,8 +102,10 @@ static sl_rc plane_create(struct sl_flow_table *table, uint32_t index, uint8_t *
     if (plane->slots == NULL) {
         return sl_err_set(err, SL_NO_MEMORY, "flow table: no memory for %u flows", params.count);
     }
+    memset(plane->slots, 0, params.count * sizeof(*plane->slots)); /* pages are touched now */
     plane->count = params.count;
     plane->inside_size = sl_flow_store_inside_size(&params);
+    *ret_keys += params.count;
     return SL_OK;
 }
 
@@ -96,23 +122,15 @@ sl_rc sl_flow_table_create(const struct sl_flow_table_params *params,
     }
     table->spec = params->spec;
     table->options = params->options;
+    table->spill = params->spill;
     table->tcp_mode = tcp_mode(params->spec, &params->options);
     uint64_t keys = 0;
-    size_t used = 0;
     sl_rc rc = sl_flow_hash_key_make(&table->key);
     if (rc != SL_OK) {
         rc = sl_err_set(err, rc, "flow table: no randomness");
     }
     for (uint32_t i = 0; rc == SL_OK && i < FLOW_PLANES; i++) {
-        struct sl_flow_layout layout;
-        struct sl_flow_store_params store;
-        store_params(table->spec, &table->options, i, &layout, &store);
-        size_t size = store.count != 0 ? sl_flow_store_outside_size(&store) : 0;
-        bool is_outside = params->outside != NULL && size != 0;
-        rc = plane_create(table, i, is_outside ? params->outside + used : NULL,
-                          is_outside ? params->outside_size - used : 0, err);
-        keys += store.count;
-        used += size;
+        rc = plane_create(table, i, &keys, err);
     }
     keys *= (table->spec->flags & SL_FLOW_SPEC_REKEYS) != 0 ? 2 : 1;
     if (rc == SL_OK) {
@@ -134,6 +152,7 @@ void sl_flow_table_free(struct sl_flow_table *table)
     }
     for (uint32_t i = 0; i < FLOW_PLANES; i++) {
         sl_flow_store_free(table->planes[i].store);
+        sl_flow_spill_give(table->spill, table->planes[i].outside);
         free(table->planes[i].slots);
     }
     sl_flow_index_done(&table->index);

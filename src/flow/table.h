@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "flow/options.h"
+#include "flow/spill.h"
 #include "flow/store.h"
 #include "safelib/flow.h"
 
@@ -40,8 +41,8 @@ struct sl_flow_counters {
 struct sl_flow_table_params {
     const struct sl_flow_spec *spec;
     struct sl_flow_options options;
-    uint8_t *outside; /**< untrusted memory for records; NULL: all are inside */
-    size_t outside_size;
+    /** where records go that are not inside; outlives the table. NULL: all are inside */
+    struct sl_flow_spill *spill;
 };
 
 /** Bytes of untrusted memory that such a table wants. */

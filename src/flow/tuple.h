@@ -16,9 +16,10 @@ enum {
     SL_FLOW_UDPLITE = 136,
 };
 
-/** Bits of struct sl_packet, has, that the flow level keeps for itself: the checksum of the upper
- * layer was looked at, and is wrong. One look serves all NFs of a chain. */
+/** Bits of struct sl_packet, has, that the runtime keeps for itself: an NF turned it around; the
+ * checksum of the upper layer was looked at, and is wrong. One look serves all NFs of a chain. */
 enum {
+    SL_FLOW_PKT_TURNED = 1u << 13,
     SL_FLOW_PKT_CHECKED = 1u << 14,
     SL_FLOW_PKT_BAD_CHECKSUM = 1u << 15,
 };

@@ -282,7 +282,7 @@ static void close_burst(struct sl_worker *worker, const struct sl_worker_config 
     for (uint32_t i = 0; i < count; i++) {
         const struct sl_packet *packet = worker->burst[i];
         if (packet->verdict == SL_VERDICT_PASS) {
-            uint32_t to = port ^ 1u;
+            uint32_t to = packet->port_in ^ 1u; /* also of one that was turned around */
             counters->passed += send_one(&worker->lanes[to], &config->ports[to], packet, counters);
         } else if (packet->verdict == SL_VERDICT_REPLY) {
             counters->replied +=

@@ -59,7 +59,8 @@ static sl_rc make_table(struct sl_chain *chain, struct chain_entry *entry,
             return SL_OK;
         }
     }
-    const struct sl_flow_table_params params = {.spec = entry->nf->flow, .options = *options};
+    const struct sl_flow_table_params params = {
+        .spec = entry->nf->flow, .options = *options, .spill = place->spill};
     sl_rc rc = sl_flow_table_create(&params, &entry->table, err);
     if (rc == SL_OK) {
         sl_flow_table_bind(entry->table, entry->state);

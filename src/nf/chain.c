@@ -46,9 +46,27 @@ static void decide_flows(struct sl_chain *chain, struct chain_entry *entry, stru
     }
 }
 
+/* Packets that NFs turned around. */
+struct turned {
+    struct sl_packet *packets[SL_BURST_MAX];
+    uint32_t count;
+};
+
+/* RFC 4787 6, hairpinning: it goes on as though it had come in by the other port. Once. */
+static bool turn(struct sl_packet *packet, struct turned *turned)
+{
+    if ((packet->has & SL_FLOW_PKT_TURNED) != 0) {
+        return false;
+    }
+    packet->has |= SL_FLOW_PKT_TURNED;
+    packet->port_in ^= 1u;
+    turned->packets[turned->count++] = packet;
+    return true;
+}
+
 /* One NF over the live packets; returns how many stay in `live`, moved to its front. */
 static uint32_t run_entry(struct sl_chain *chain, uint32_t index, struct sl_packet **live,
-                          uint32_t count)
+                          uint32_t count, struct turned *turned)
 {
     struct chain_entry *entry = &chain->entries[index];
     uint64_t bytes = 0;
@@ -65,36 +83,79 @@ static uint32_t run_entry(struct sl_chain *chain, uint32_t index, struct sl_pack
     }
     uint32_t kept = 0;
     uint32_t replied = 0;
+    uint32_t dropped = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct sl_packet *packet = live[i];
         if (packet->verdict == SL_VERDICT_PASS) {
             live[kept++] = packet;
         } else if (packet->verdict == SL_VERDICT_REPLY) {
             replied++;
-        } else {
+        } else if (packet->verdict != SL_VERDICT_TURN || !turn(packet, turned)) {
             packet->verdict = SL_VERDICT_DROP;
+            dropped++;
         }
     }
     add(&entry->totals.packets, count);
     add(&entry->totals.bytes, bytes);
     add(&entry->totals.replied, replied);
-    add(&entry->totals.dropped, count - kept - replied);
+    add(&entry->totals.dropped, dropped);
     return kept;
 }
 
-/* The packets that came in by `port`, through the NFs in the order of that port. */
+/* Packets of one port from NF `from` on, in the order of that port. */
+static void run_from(struct sl_chain *chain, struct sl_packet **live, uint32_t count, uint8_t port,
+                     uint32_t from, struct turned *turned)
+{
+    uint32_t step = port == SL_PORT_LAN ? 1 : UINT32_MAX;
+    for (uint32_t i = from; i < chain->count && count > 0; i += step) {
+        count = run_entry(chain, i, live, count, turned);
+    }
+}
+
+/* Those that were turned at NF `at`, as far as they belong to this shard. */
+static void resume_at(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count,
+                      uint8_t port, uint32_t at)
+{
+    struct sl_packet *live[SL_BURST_MAX];
+    struct turned never = {.count = 0}; /* a second turn is a drop */
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct sl_packet *packet = packets[i];
+        if (packet->verdict == SL_VERDICT_TURN && packet->nf_index == at &&
+            packet->port_in == port) {
+            uint32_t shard = sl_chain_steer(chain, packet);
+            if (shard == SL_STEER_ANY || shard == chain->shard) {
+                live[kept++] = packet;
+            }
+        }
+    }
+    run_from(chain, live, kept, port, at, &never);
+}
+
+void sl_chain_resume(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count)
+{
+    for (uint32_t at = 0; at < chain->count; at++) {
+        for (uint8_t port = 0; port < SL_PORT_COUNT; port++) {
+            resume_at(chain, packets, count, port, at);
+        }
+    }
+}
+
+/* The packets that came in by `port`. */
 static void run_port(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count,
                      uint8_t port)
 {
     struct sl_packet *live[SL_BURST_MAX];
+    struct turned turned = {.count = 0};
     uint32_t kept = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (packets[i]->port_in == port) {
+        if (packets[i]->port_in == port && (packets[i]->has & SL_FLOW_PKT_TURNED) == 0) {
             live[kept++] = packets[i];
         }
     }
-    for (uint32_t i = 0; i < chain->count && kept > 0; i++) {
-        kept = run_entry(chain, port == SL_PORT_LAN ? i : chain->count - 1 - i, live, kept);
+    run_from(chain, live, kept, port, port == SL_PORT_LAN ? 0 : chain->count - 1, &turned);
+    if (turned.count > 0) {
+        sl_chain_resume(chain, turned.packets, turned.count);
     }
 }
 
@@ -102,8 +163,14 @@ void sl_chain_run(struct sl_chain *chain, struct sl_packet *const *packets, uint
 {
     while (count > 0) {
         uint32_t part = count < SL_BURST_MAX ? count : SL_BURST_MAX;
+        uint32_t of_port[SL_PORT_COUNT] = {0};
+        for (uint32_t i = 0; i < part; i++) { /* now: those that are turned change their port */
+            of_port[packets[i]->port_in & 1]++;
+        }
         for (uint8_t port = 0; port < SL_PORT_COUNT; port++) {
-            run_port(chain, packets, part, port);
+            if (of_port[port] != 0) {
+                run_port(chain, packets, part, port);
+            }
         }
         packets += part;
         count -= part;
@@ -160,11 +227,15 @@ sl_rc sl_emit_packet(struct sl_emit *emit, enum sl_port port, const void *data, 
 uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *packet)
 {
     uint32_t shards = chain->shard_count;
+    bool is_lan = packet->port_in == SL_PORT_LAN;
+    uint32_t at = is_lan ? 0 : chain->count - 1;
+    if ((packet->has & SL_FLOW_PKT_TURNED) != 0) {
+        at = packet->nf_index;
+    }
     if (shards < 2) {
         return SL_STEER_ANY;
     }
-    for (uint32_t i = 0; i < chain->count; i++) {
-        uint32_t at = packet->port_in == SL_PORT_LAN ? i : chain->count - 1 - i;
+    for (; at < chain->count; at += is_lan ? 1 : UINT32_MAX) {
         const struct chain_entry *entry = &chain->entries[at];
         uint32_t shard = entry->nf->steer != NULL ? entry->nf->steer(entry->state, packet, shards)
                                                   : SL_STEER_ANY;

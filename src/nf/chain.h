@@ -28,6 +28,7 @@ enum {
 #define SL_CHAIN_MAGIC 0x534c4342u
 
 struct sl_chain;
+struct sl_flow_spill;
 
 /** Builds a chain for one shard from a bundle (hostile input). NFs are found among those linked in.
  * An empty bundle (0 NFs) is refused: a chain that filters nothing must say so with an NF.
@@ -54,6 +55,8 @@ struct sl_chain_place {
     const struct sl_chain *before;
     /** any chain of the image so far: flows keep to the shards where it steers them; or NULL */
     const struct sl_chain *keys_of;
+    /** the shard's untrusted memory for flows; outlives the chain. NULL: all are kept inside */
+    struct sl_flow_spill *spill;
     uint32_t shard, shard_count; /**< 0, 0: the only one */
     uint32_t flows_max;          /**< tables are no larger; 0: as their options say */
 };
@@ -69,9 +72,15 @@ const char *sl_chain_nf_name(const struct sl_chain *chain, uint32_t index);
 
 /** Runs a burst of parsed packets (sl_packet_parse) through the chain: those from the LAN from the
  * first NF to the last, those from the WAN from the last to the first. On return every packet has
- * verdict, nf_index and rule. Counters per NF are kept.
+ * verdict, nf_index and rule. SL_VERDICT_TURN is left only in packets that belong to another shard
+ * now; port_in of those that were turned is the other port. Counters per NF are kept.
  * @context packet path; count <= SL_BURST_MAX */
 void sl_chain_run(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count);
+
+/** Goes on with packets that sl_chain_run left with SL_VERDICT_TURN: on their shard
+ * (sl_chain_steer), where they wait for this call. Those of another shard are left as they are.
+ * @context packet path; count <= SL_BURST_MAX */
+void sl_chain_resume(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count);
 
 /** Whether some NF keeps time: only then the next two are worth a call. */
 bool sl_chain_wants_time(const struct sl_chain *chain);
