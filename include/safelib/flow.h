@@ -131,7 +131,7 @@ struct sl_flow_spec {
 
     /** A flow came back from a snapshot: rebuild what hangs on it (a port that is taken). Optional.
      * @retval SL_OK; anything else: the flow is not kept
-     * @context control thread, after `place`, before the state's first burst */
+     * @context the shard's thread, after `place`, before the state's first burst */
     sl_rc (*restored)(void *state, struct sl_flow_table *table,
                       const struct sl_flow_tuple *original, const struct sl_flow_tuple *reply,
                       void *flow_state);

@@ -28,6 +28,7 @@
     X(forgotten, "new flows whose packets were dropped")                                           \
     X(full, "packets of new flows without room")                                                   \
     X(invalid, "packets of no flow")                                                               \
+    X(restored, "flows that came back from a snapshot")                                            \
     X(moved, "flows taken over from the chain before")                                             \
     X(not_moved, "flows of the chain before that found no room")
 

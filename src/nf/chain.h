@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/err.h"
+#include "flow/save.h"
 #include "safelib/packet.h"
 
 enum {
@@ -95,6 +97,34 @@ void sl_chain_adopt(struct sl_chain *chain, struct sl_chain *old);
 /** The shard that a parsed packet belongs to, or SL_STEER_ANY: any.
  * @context packet path of any shard */
 uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *packet);
+
+/** How far sl_chain_save has come. Zero: begins. */
+struct sl_chain_cursor {
+    bool is_begun;
+    uint32_t nf;
+    struct sl_flow_cursor flow;
+    bool is_end;
+};
+/** Writes the next flows of the chain's tables: a block of at most @p looks slots' flows.
+ * @param[out] ret_flows  how many
+ * @retval SL_OK
+ * @retval SL_NO_SPACE  @p w has no room for the next: begin another
+ * @context packet path, between bursts */
+sl_rc sl_chain_save(struct sl_chain *chain, struct sl_chain_cursor *cursor, uint32_t looks,
+                    struct sl_writer *w, uint32_t *ret_flows) SL_MUST_CHECK;
+/** Puts the flows of blocks back that are this shard's; skips those of other shards.
+ * @param[in,out] sum  is added to
+ * @retval SL_OK
+ * @retval SL_MISMATCH  saved by an image with another number of shards
+ * @retval SL_TRUNCATED, SL_MALFORMED  not blocks
+ * @context packet path, before the first burst */
+sl_rc sl_chain_restore(struct sl_chain *chain, const void *blocks, size_t size,
+                       struct sl_flow_restored *sum) SL_MUST_CHECK;
+/** Ends all flows again: some of their snapshot was bad.
+ * @context packet path, before the first burst */
+void sl_chain_flows_end(struct sl_chain *chain);
+/** Whether there is any flow table. */
+bool sl_chain_has_flows(const struct sl_chain *chain);
 
 /** Per-NF totals. */
 struct sl_chain_nf_totals {
