@@ -122,6 +122,20 @@ static int once(void)
     return EXIT_CLEAN;
 }
 
+/* Where programs cannot be watched, containers still can; the events say so. */
+static sl_rc watch_start(struct sl_err *err)
+{
+    if (!agent.config.events.is_on || !agent.config.events.is_exec) {
+        return SL_OK;
+    }
+    sl_rc rc = sl_agent_watch_start(&agent.config, &agent.observer.watch, err);
+    if (rc != SL_UNSUPPORTED) {
+        return rc;
+    }
+    log_line(err->text);
+    return SL_OK;
+}
+
 static int run(const struct options *o)
 {
     struct sl_err err = {0};
@@ -132,6 +146,7 @@ static int run(const struct options *o)
     (void)signal(SIGPIPE, SIG_IGN);
     sl_rc rc = sl_agent_state_dir_make(&agent.config, &err);
     rc = rc == SL_OK ? sl_agent_actor_start(&agent.config, &agent.actor, &err) : rc;
+    rc = rc == SL_OK ? watch_start(&err) : rc;
     rc = rc == SL_OK ? sl_agent_user_become(&agent.config, &err) : rc;
     rc = rc == SL_OK ? sl_agent_confine(&agent.config, log_line, &err) : rc;
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
@@ -244,7 +259,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     agent.log = log_line;
-    agent.actor.fd = -1;
+    agent.actor.fd = agent.observer.watch.fd = -1;
     agent.ima.source_fd = agent.ima.archive_fd = -1;
     if (sl_agent_config_load(o.config, &agent.config, &err) != SL_OK) {
         return fail(EXIT_USAGE, &err);

@@ -37,7 +37,6 @@ sl_rc sl_agent_open(struct sl_agent *agent, bool is_enrolled, struct sl_err *err
     agent->ima.source_fd = agent->ima.archive_fd = -1;
     sl_rc rc = boot_id_read(agent, err);
     rc = rc == SL_OK && is_enrolled ? sl_agent_state_load(c->state_dir, &agent->state, err) : rc;
-    rc = rc == SL_OK ? sl_agent_containers_init(&agent->containers, err) : rc;
     rc = rc == SL_OK ? sl_agent_http_new(c->url, c->ca, &agent->http, err) : rc;
     rc = rc == SL_OK ? sl_agent_tpm_open(c->tcti, c->is_ecc, &agent->tpm, err) : rc;
     if (rc == SL_OK && is_enrolled) {
@@ -45,17 +44,20 @@ sl_rc sl_agent_open(struct sl_agent *agent, bool is_enrolled, struct sl_err *err
                                   err);
         rc = rc == SL_OK ? sl_agent_ima_open(c->ima, c->state_dir, agent->boot_id, &agent->ima, err)
                          : rc;
+        rc = rc == SL_OK ? sl_agent_observer_start(&agent->observer, c, agent->boot_id, &agent->tpm,
+                                                   &agent->ima, agent->log, err)
+                         : rc;
     }
     return rc;
 }
 
 void sl_agent_close(struct sl_agent *agent)
 {
+    sl_agent_observer_stop(&agent->observer);
     sl_agent_tpm_close(&agent->tpm);
     sl_agent_http_free(agent->http);
     agent->http = NULL;
     sl_agent_ima_close(&agent->ima);
-    sl_agent_containers_done(&agent->containers);
     sl_wipe(&agent->state, sizeof(agent->state));
 }
 

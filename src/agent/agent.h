@@ -11,6 +11,7 @@
 #include "agent/http.h"
 #include "agent/ima_list.h"
 #include "agent/message.h"
+#include "agent/observe.h"
 #include "agent/state.h"
 #include "agent/tpm.h"
 
@@ -20,7 +21,7 @@ struct sl_agent {
     struct sl_agent_tpm tpm;
     struct sl_agent_http *http;
     struct sl_agent_ima ima;
-    struct sl_agent_containers containers;
+    struct sl_agent_observer observer;
     struct sl_agent_actor actor;
     char boot_id[SL_AGENT_BOOT_ID_MAX];
     void (*log)(const char *line);

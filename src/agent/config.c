@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/events.h"
 #include "files/yaml_file.h"
 
 struct yaml_monitor {
@@ -22,6 +23,10 @@ struct yaml_runtime {
     int kind;
     uint32_t actions;
 };
+struct yaml_events {
+    uint32_t *pcr;
+    int exec;
+};
 struct yaml_root {
     struct yaml_monitor monitor;
     char *name, *node_class, *state_dir, *user;
@@ -29,6 +34,7 @@ struct yaml_root {
     struct yaml_logs logs;
     struct yaml_runtime *runtimes;
     uint32_t runtimes_count;
+    struct yaml_events *events;
     int confine;
 };
 
@@ -76,6 +82,12 @@ static const cyaml_schema_field_t runtime_fields[] = {
 static const cyaml_schema_value_t runtime_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_runtime, runtime_fields),
 };
+static const cyaml_schema_field_t events_fields[] = {
+    CYAML_FIELD_UINT_PTR("pcr", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_events, pcr),
+    CYAML_FIELD_ENUM("exec", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_events, exec,
+                     sl_yaml_bools, 2),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t root_fields[] = {
     CYAML_FIELD_MAPPING("monitor", CYAML_FLAG_DEFAULT, struct yaml_root, monitor, monitor_fields),
     TEXT("name", struct yaml_root, name, SL_AGENT_NAME_MAX),
@@ -84,6 +96,8 @@ static const cyaml_schema_field_t root_fields[] = {
     CYAML_FIELD_MAPPING("logs", CYAML_FLAG_OPTIONAL, struct yaml_root, logs, logs_fields),
     CYAML_FIELD_SEQUENCE("runtimes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_root,
                          runtimes, &runtime_schema, 0, SL_AGENT_RUNTIMES_MAX),
+    CYAML_FIELD_MAPPING_PTR("events", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_root,
+                            events, events_fields),
     PATH("state_dir", struct yaml_root, state_dir),
     TEXT_MAYBE("user", struct yaml_root, user, SL_AGENT_NAME_MAX),
     CYAML_FIELD_ENUM("confine", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_root, confine,
@@ -140,6 +154,17 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_agent_config *c, 
     size_t size = strlen(c->url);
     if (c->url[size - 1] == '/') {
         c->url[size - 1] = '\0';
+    }
+    c->events.is_on = y->events != NULL;
+    c->events.pcr =
+        y->events != NULL && y->events->pcr != NULL ? *y->events->pcr : SL_NODE_EVENT_PCR;
+    c->events.is_exec = y->events != NULL && y->events->exec != SL_YAML_FALSE;
+    c->events.size_max = SL_AGENT_EVENTS_MAX;
+    if (c->events.pcr < 11 || c->events.pcr > 15) {
+        return sl_err_set(err, SL_RANGE,
+                          "events.pcr: %u, expected 11 to 15: those before are the firmware's and "
+                          "IMA's, 16 and 23 can be reset by anybody",
+                          c->events.pcr);
     }
     c->runtime_count = y->runtimes_count;
     for (unsigned i = 0; i < y->runtimes_count; i++) {

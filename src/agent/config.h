@@ -6,6 +6,7 @@
 #define SL_AGENT_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -38,6 +39,14 @@ struct sl_agent_runtime {
     unsigned actions;                /**< of enum sl_agent_action */
 };
 
+/** Container events (events.h). */
+struct sl_agent_events_config {
+    bool is_on;
+    uint32_t pcr;
+    bool is_exec; /**< watch programs by fanotify */
+    size_t size_max;
+};
+
 struct sl_agent_config {
     char url[SL_AGENT_PATH_MAX], ca[SL_AGENT_PATH_MAX];
     char name[SL_AGENT_NAME_MAX], node_class[SL_AGENT_NAME_MAX];
@@ -47,6 +56,7 @@ struct sl_agent_config {
     char ima[SL_AGENT_PATH_MAX], boot[SL_AGENT_PATH_MAX], boot_id[SL_AGENT_PATH_MAX];
     struct sl_agent_runtime runtimes[SL_AGENT_RUNTIMES_MAX];
     unsigned runtime_count;
+    struct sl_agent_events_config events;
     char state_dir[SL_AGENT_PATH_MAX];
     char user[SL_AGENT_NAME_MAX]; /**< "": stays who it is */
     bool is_confined;             /**< seccomp and Landlock */

@@ -39,27 +39,36 @@ sl_rc sl_agent_state_dir_make(const struct sl_agent_config *config, struct sl_er
     return rc;
 }
 
-sl_rc sl_agent_user_become(const struct sl_agent_config *config, struct sl_err *err)
+static sl_rc capabilities_set(uint32_t keep, struct sl_err *err)
 {
-    const uint32_t keep = 1u << CAP_DAC_READ_SEARCH | 1u << CAP_SYS_PTRACE;
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     const struct __user_cap_data_struct data[2] = {{.effective = keep, .permitted = keep}};
+    return syscall(SYS_capset, &header, data) == 0
+               ? SL_OK
+               : sl_err_set(err, SL_IO, "capabilities: %s", strerror(errno));
+}
+
+static sl_rc user_become(const char *name, uint32_t keep, struct sl_err *err)
+{
     struct passwd *user = NULL;
-    if (config->user[0] == '\0') {
-        return SL_OK;
-    }
-    sl_rc rc = user_find(config->user, &user, err);
+    sl_rc rc = user_find(name, &user, err);
     if (rc != SL_OK || geteuid() == user->pw_uid) {
         return rc;
     }
     /* initgroups: the device /dev/tpmrm0 is of the group tss */
     if (prctl(PR_SET_KEEPCAPS, 1) != 0 || initgroups(user->pw_name, user->pw_gid) != 0 ||
         setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
-        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0 ||
-        syscall(SYS_capset, &header, data) != 0) {
-        return sl_err_set(err, SL_IO, "becoming user %s: %s", config->user, strerror(errno));
+        setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0) {
+        return sl_err_set(err, SL_IO, "becoming user %s: %s", name, strerror(errno));
     }
-    return SL_OK;
+    return capabilities_set(keep, err);
+}
+
+sl_rc sl_agent_user_become(const struct sl_agent_config *config, struct sl_err *err)
+{
+    return config->user[0] == '\0'
+               ? SL_OK
+               : user_become(config->user, 1u << CAP_DAC_READ_SEARCH | 1u << CAP_SYS_PTRACE, err);
 }
 
 /* Refused with EPERM: programs, other processes, the system. Sockets and files are Landlock's. */
@@ -182,6 +191,23 @@ sl_rc sl_agent_confine(const struct sl_agent_config *config, void (*log)(const c
         if (rc != 0) {
             return sl_err_set(err, SL_IO, "Landlock: %s", strerror(errno));
         }
+    }
+    return filter_load(err);
+}
+
+/* No Landlock here: to it, a container's files lie below no path of ours, and the kernel could not
+ * open for us what it holds. */
+sl_rc sl_agent_watch_confine(const struct sl_agent_config *config, struct sl_err *err)
+{
+    const uint32_t keep = 1u << CAP_DAC_READ_SEARCH | 1u << CAP_SYS_PTRACE | 1u << CAP_SYS_ADMIN;
+    sl_rc rc = config->user[0] != '\0' ? user_become(config->user, keep, err)
+               : geteuid() == 0        ? capabilities_set(keep, err)
+                                       : SL_OK;
+    if (rc != SL_OK || !config->is_confined) {
+        return rc;
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+        return sl_err_set(err, SL_IO, "no_new_privs: %s", strerror(errno));
     }
     return filter_load(err);
 }

@@ -22,4 +22,10 @@ sl_rc sl_agent_user_become(const struct sl_agent_config *config, struct sl_err *
 sl_rc sl_agent_confine(const struct sl_agent_config *config, void (*log)(const char *line),
                        struct sl_err *err) SL_MUST_CHECK;
 
+/** The same for the helper that watches containers: CAP_SYS_ADMIN besides, for fanotify; no file is
+ * written.
+ * @retval SL_OK, SL_NOT_FOUND (no such user), SL_IO */
+sl_rc sl_agent_watch_confine(const struct sl_agent_config *config,
+                             struct sl_err *err) SL_MUST_CHECK;
+
 #endif

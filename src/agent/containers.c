@@ -134,13 +134,20 @@ static void proc_uids(struct sl_agent_container *c)
     free(map);
 }
 
-static void proc_cgroup(struct sl_agent_container *c)
+/* Lines are "number:controllers:path". The unified hierarchy's where the process is in one of it,
+ * else any that is not the root: on hosts with the first version, 0:: is "/" for all. */
+void sl_agent_container_cgroup(struct sl_agent_container *c)
 {
-    char *text = proc_read(c->pid, "cgroup");
-    char *line = text != NULL ? strstr(text, "0::") : NULL;
-    if (line != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        SET(c->cgroup, line + 3);
+    char *text = proc_read(c->pid, "cgroup"), *rest = NULL;
+    bool has_unified = false;
+    for (char *line = text != NULL ? strtok_r(text, "\n", &rest) : NULL;
+         line != NULL && !has_unified; line = strtok_r(NULL, "\n", &rest)) {
+        const char *path = strchr(line, ':');
+        path = path != NULL ? strchr(path + 1, ':') : NULL;
+        if (path != NULL && strcmp(path, ":/") != 0) {
+            SET(c->cgroup, path + 1);
+            has_unified = strncmp(line, "0::", 3) == 0;
+        }
     }
     free(text);
 }
@@ -171,7 +178,7 @@ static void proc_look(struct sl_agent_container *c)
         SET(c->state, "stopped");
     } else {
         proc_uids(c);
-        proc_cgroup(c);
+        sl_agent_container_cgroup(c);
         SET(c->state, is_frozen(c) ? "paused" : "running");
     }
     (void)snprintf(path, sizeof(path), "/proc/%d/root", c->pid);
@@ -195,6 +202,30 @@ static void image_podman(struct sl_agent_container *c)
         }
     }
     json_decref(all);
+}
+
+static const char *member_find(const json_t *annotations, const char *key)
+{
+    return json_string_value(json_object_get(annotations, key));
+}
+
+/* crun keeps no annotations in its state; the bundle has them (CRI-O with crun). */
+static void image_bundle(struct sl_agent_container *c, const char *bundle)
+{
+    char path[PATH_ROOM];
+    uint8_t *data = NULL;
+    size_t size;
+    if (bundle == NULL || bundle[0] != '/') {
+        return;
+    }
+    (void)snprintf(path, sizeof(path), "%s/config.json", bundle);
+    if (sl_file_read(path, STATE_MAX, &data, &size, NULL) != SL_OK) {
+        return;
+    }
+    json_t *config = json_loadb((char *)data, size, 0, NULL);
+    free(data);
+    image_set(c, member_find, json_object_get(config, "annotations"));
+    json_decref(config);
 }
 
 static sl_rc container_read(const struct sl_agent_runtime *runtime, const char *id,
@@ -221,6 +252,9 @@ static sl_rc container_read(const struct sl_agent_runtime *runtime, const char *
         sl_agent_container_crun(state, c);
     } else {
         sl_agent_container_runc(state, c);
+    }
+    if (runtime->kind == SL_AGENT_CRUN) {
+        image_bundle(c, json_string_value(json_object_get(state, "bundle")));
     }
     json_decref(state);
     if (runtime->images[0] != '\0' && c->image[0] == '\0') {
@@ -252,13 +286,16 @@ static unsigned runtime_poll(struct sl_agent_containers *all,
         if (!sl_agent_container_is_id(at->d_name)) {
             continue;
         }
-        if (container_read(runtime, at->d_name, &c, err) != SL_OK) {
-            failed++;
+        sl_rc rc = container_read(runtime, at->d_name, &c, err);
+        if (rc != SL_OK) {
+            failed += rc == SL_NOT_FOUND ? 0 : 1; /* comes, or goes, at this moment */
         } else if ((slot = slot_find(all, c.id)) == NULL) {
             (void)sl_err_set(err, SL_NO_SPACE, "more than %d containers", SL_AGENT_CONTAINERS_MAX);
             failed++;
         } else {
-            all->count += slot == &all->list[all->count] ? 1 : 0;
+            const bool is_new = slot == &all->list[all->count];
+            c.announced_pid = is_new ? 0 : slot->announced_pid;
+            all->count += is_new ? 1 : 0;
             *slot = c;
         }
     }
@@ -282,15 +319,63 @@ unsigned sl_agent_containers_poll(struct sl_agent_containers *all,
     return failed;
 }
 
-void sl_agent_containers_told(struct sl_agent_containers *all)
+static bool is_stopped(const struct sl_agent_container *c)
+{
+    return strcmp(c->state, "stopped") == 0;
+}
+
+static void keep(struct sl_agent_containers *all,
+                 bool (*is_gone)(const struct sl_agent_container *))
 {
     unsigned kept = 0;
     for (unsigned i = 0; i < all->count; i++) {
-        if (strcmp(all->list[i].state, "stopped") != 0) {
+        if (!is_gone(&all->list[i])) {
             all->list[kept++] = all->list[i];
         }
     }
     all->count = kept;
+}
+
+static bool is_told(const struct sl_agent_container *c)
+{
+    return is_stopped(c) && c->is_sent;
+}
+
+void sl_agent_containers_told(struct sl_agent_containers *all)
+{
+    keep(all, is_told);
+}
+
+void sl_agent_containers_drop(struct sl_agent_containers *all)
+{
+    keep(all, is_stopped);
+}
+
+struct sl_agent_container *sl_agent_containers_slot(struct sl_agent_containers *all, const char *id)
+{
+    struct sl_agent_container *c = slot_find(all, id);
+    return c == &all->list[all->count] ? NULL : c;
+}
+
+struct sl_agent_container *sl_agent_containers_add(struct sl_agent_containers *all, const char *id,
+                                                   const char *runtime,
+                                                   const struct sl_agent_config *config)
+{
+    struct sl_agent_container *c = slot_find(all, id);
+    if (c != &all->list[all->count]) {
+        return c;
+    }
+    for (unsigned i = 0; c != NULL && i < config->runtime_count; i++) {
+        if (strcmp(config->runtimes[i].name, runtime) == 0) {
+            memset(c, 0, sizeof(*c));
+            SET(c->id, id);
+            SET(c->state, "stopped");
+            c->runtime = &config->runtimes[i];
+            all->count++;
+            return c;
+        }
+    }
+    return NULL;
 }
 
 const struct sl_agent_container *sl_agent_containers_find(const struct sl_agent_containers *all,
@@ -304,21 +389,110 @@ const struct sl_agent_container *sl_agent_containers_find(const struct sl_agent_
     return NULL;
 }
 
-json_t *sl_agent_containers_json(const struct sl_agent_containers *all)
+static json_t *container_json(const struct sl_agent_container *c)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:i}", "id", c->id, "runtime",
+                     c->runtime->name, "image", c->image, "cgroup", c->cgroup, "uid_first",
+                     (json_int_t)c->uid_first, "uid_count", (json_int_t)c->uid_count, "root_device",
+                     c->root_device, "state", c->state, "pid", c->pid);
+}
+
+json_t *sl_agent_containers_json(struct sl_agent_containers *all, bool is_announced_only)
 {
     json_t *out = json_array();
     for (unsigned i = 0; out != NULL && i < all->count; i++) {
-        const struct sl_agent_container *c = &all->list[i];
-        json_t *one =
-            json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:s, s:s, s:i}", "id", c->id, "runtime",
-                      c->runtime->name, "image", c->image, "cgroup", c->cgroup, "uid_first",
-                      (json_int_t)c->uid_first, "uid_count", (json_int_t)c->uid_count,
-                      "root_device", c->root_device, "state", c->state, "pid", c->pid);
+        struct sl_agent_container *c = &all->list[i];
+        if (is_announced_only && !is_stopped(c) && c->announced_pid == 0) {
+            continue;
+        }
+        c->is_sent = is_stopped(c);
         /* NULL: a name that is not UTF-8 */
+        json_t *one = container_json(c);
         if (one == NULL || json_array_append_new(out, one) != 0) {
             json_decref(out);
             out = NULL;
         }
     }
     return out;
+}
+
+/* ---- between starts ---- */
+
+static void path_make(const char *state_dir, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%s/containers.json", state_dir);
+}
+
+static uint64_t text_hash(const char *text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (uint8_t)*text) * UINT64_C(0x100000001b3);
+    }
+    return hash;
+}
+
+sl_rc sl_agent_containers_save(const struct sl_agent_containers *all, const char *state_dir,
+                               uint64_t *hash, struct sl_err *err)
+{
+    char path[PATH_ROOM];
+    json_t *list = json_array();
+    for (unsigned i = 0; i < all->count; i++) {
+        (void)json_array_append_new(list, container_json(&all->list[i]));
+    }
+    json_t *root = json_pack("{s:s, s:o}", "boot_id", all->boot_id, "containers", list);
+    char *text = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;
+    json_decref(root);
+    if (text == NULL) {
+        return sl_err_set(err, SL_NO_MEMORY, "containers: no memory, or a name is not UTF-8");
+    }
+    uint64_t now = text_hash(text);
+    sl_rc rc = SL_OK;
+    if (now != *hash) {
+        path_make(state_dir, path, sizeof(path));
+        rc = sl_file_write(path, 0600, text, strlen(text), err);
+        *hash = rc == SL_OK ? now : *hash;
+    }
+    free(text);
+    return rc;
+}
+
+static void container_load(struct sl_agent_containers *all, const struct sl_agent_config *config,
+                           const json_t *from)
+{
+    const char *id = json_string_value(json_object_get(from, "id"));
+    const char *runtime = json_string_value(json_object_get(from, "runtime"));
+    struct sl_agent_container *c = id != NULL && runtime != NULL && sl_agent_container_is_id(id)
+                                       ? sl_agent_containers_add(all, id, runtime, config)
+                                       : NULL;
+    if (c != NULL) {
+        SET(c->image, json_string_value(json_object_get(from, "image")));
+        SET(c->cgroup, json_string_value(json_object_get(from, "cgroup")));
+        SET(c->root_device, json_string_value(json_object_get(from, "root_device")));
+        c->uid_first = (uint64_t)json_integer_value(json_object_get(from, "uid_first"));
+        c->uid_count = (uint64_t)json_integer_value(json_object_get(from, "uid_count"));
+    }
+}
+
+void sl_agent_containers_load(struct sl_agent_containers *all, const struct sl_agent_config *config,
+                              const char *state_dir, const char *boot_id)
+{
+    char path[PATH_ROOM];
+    uint8_t *data = NULL;
+    size_t size = 0, i;
+    json_t *one;
+    path_make(state_dir, path, sizeof(path));
+    if (sl_file_read(path, STATE_MAX, &data, &size, NULL) != SL_OK) {
+        return;
+    }
+    json_t *root = json_loadb((char *)data, size, JSON_REJECT_DUPLICATES, NULL);
+    const char *boot = json_string_value(json_object_get(root, "boot_id"));
+    free(data);
+    if (boot != NULL && strcmp(boot, boot_id) == 0) {
+        json_array_foreach(json_object_get(root, "containers"), i, one)
+        {
+            container_load(all, config, one);
+        }
+    }
+    json_decref(root);
 }

@@ -127,5 +127,12 @@ sl_rc sl_agent_challenge_read(const json_t *message, struct sl_agent_challenge *
         return sl_err_set(err, SL_MALFORMED, "tpm-ima.ima.from: expected a number of entries");
     }
     c->ima_from = (uint64_t)json_integer_value(from);
+    const json_t *events = json_object_get(part, "events");
+    const json_t *event = json_object_get(events, "from");
+    c->are_events_wanted = events != NULL;
+    if (events != NULL && (!json_is_integer(event) || json_integer_value(event) < 0)) {
+        return sl_err_set(err, SL_MALFORMED, "tpm-ima.events.from: expected a number of events");
+    }
+    c->events_from = (uint64_t)json_integer_value(event);
     return selections_read(json_object_get(part, "pcrs"), c, err);
 }

@@ -29,6 +29,8 @@ struct sl_agent_challenge {
     size_t selection_count;
     bool is_bootlog_wanted;
     uint64_t ima_from; /**< entries judged already */
+    bool are_events_wanted;
+    uint64_t events_from; /**< events judged already */
 };
 
 /** @retval SL_OK

@@ -56,39 +56,63 @@ static sl_rc ima_add(struct sl_agent *agent, uint64_t from, json_t *part, struct
                : sl_err_set(err, SL_NO_MEMORY, "measurement list: no memory");
 }
 
-static sl_rc part_make(struct sl_agent *agent, const struct sl_agent_challenge *c, json_t *part,
-                       struct sl_err *err)
+static sl_rc events_add(struct sl_agent *agent, uint64_t from, json_t *part, struct sl_err *err)
+{
+    size_t size = 0;
+    const struct sl_agent_events *events = &agent->observer.events;
+    if (from > events->count) {
+        agent->log("the monitor asks for events that this boot never had: sending all");
+        from = 0;
+    }
+    const uint8_t *data = sl_agent_events_from(events, from, &size);
+    json_t *json =
+        json_pack("{s:I, s:o}", "from", (json_int_t)from, "data", sl_agent_base64(data, size));
+    return json != NULL && json_object_set_new(part, "events", json) == 0
+               ? SL_OK
+               : sl_err_set(err, SL_NO_MEMORY, "container events: no memory");
+}
+
+/* Quote, events and the list of containers are of one moment. */
+static sl_rc moment_take(struct sl_agent *agent, const struct sl_agent_challenge *c, json_t *part,
+                         struct sl_err *err)
 {
     struct sl_agent_blob quote, signature;
-    struct sl_err look = {0};
-    bool is_fresh = is_new_boot(agent);
+    sl_agent_observer_hold(&agent->observer);
     sl_rc rc = sl_agent_tpm_quote(&agent->tpm, c->nonce, c->nonce_size, c->selections,
                                   c->selection_count, &quote, &signature, err);
+    if (rc == SL_OK && c->are_events_wanted) {
+        rc = events_add(agent, is_new_boot(agent) ? 0 : c->events_from, part, err);
+    }
+    json_t *containers = rc == SL_OK ? sl_agent_observer_list(&agent->observer) : NULL;
+    sl_agent_observer_release(&agent->observer);
     if (rc != SL_OK) {
         return rc;
     }
     (void)json_object_set_new(part, "quote", sl_agent_base64(quote.data, quote.size));
     (void)json_object_set_new(part, "signature", sl_agent_base64(signature.data, signature.size));
-    rc = c->is_bootlog_wanted || is_fresh ? bootlog_add(agent, part, err) : SL_OK;
-    rc = rc == SL_OK ? ima_add(agent, is_fresh ? 0 : c->ima_from, part, err) : rc;
-    if (rc != SL_OK) {
-        return rc;
-    }
-    if (sl_agent_containers_poll(&agent->containers, &agent->config, &look) > 0) {
-        agent->log(look.text);
-    }
-    json_t *containers = sl_agent_containers_json(&agent->containers);
     return containers != NULL && json_object_set_new(part, "containers", containers) == 0
                ? SL_OK
                : sl_err_set(err, SL_NO_MEMORY, "containers: no memory, or a name is not UTF-8");
+}
+
+static sl_rc part_make(struct sl_agent *agent, const struct sl_agent_challenge *c, json_t *part,
+                       struct sl_err *err)
+{
+    bool is_fresh = is_new_boot(agent);
+    sl_rc rc = moment_take(agent, c, part, err);
+    if (rc == SL_OK && (c->is_bootlog_wanted || is_fresh)) {
+        rc = bootlog_add(agent, part, err);
+    }
+    return rc == SL_OK ? ima_add(agent, is_fresh ? 0 : c->ima_from, part, err) : rc;
 }
 
 static void action_run(struct sl_agent *agent, const json_t *action)
 {
     const char *name = json_string_value(json_object_get(action, "do"));
     const char *id = json_string_value(json_object_get(action, "container"));
+    struct sl_agent_container found;
     const struct sl_agent_container *c =
-        id != NULL ? sl_agent_containers_find(&agent->containers, id) : NULL;
+        id != NULL && sl_agent_observer_find(&agent->observer, id, &found) ? &found : NULL;
     unsigned bit = name != NULL ? sl_agent_action_find(name) : 0;
     struct sl_err err = {0};
     char line[512];
@@ -122,7 +146,7 @@ static void answer_take(struct sl_agent *agent, const json_t *answer,
     {
         action_run(agent, action);
     }
-    sl_agent_containers_told(&agent->containers);
+    sl_agent_observer_told(&agent->observer);
     if (is_new_boot(agent)) {
         (void)snprintf(agent->state.boot_id, sizeof(agent->state.boot_id), "%s", agent->boot_id);
         if (sl_agent_state_save(agent->config.state_dir, &agent->state, err) != SL_OK) {

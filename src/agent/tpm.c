@@ -223,3 +223,49 @@ sl_rc sl_agent_tpm_ek_cert(struct sl_agent_tpm *tpm, uint8_t *out, size_t size_m
     (void)Esys_TR_Close(tpm->esys, &nv);
     return rc;
 }
+
+sl_rc sl_agent_tpm_pcr_read(struct sl_agent_tpm *tpm, uint32_t pcr, uint8_t ret_value[32],
+                            struct sl_err *err)
+{
+    TPML_PCR_SELECTION selection = {
+        .count = 1, .pcrSelections = {{.hash = TPM2_ALG_SHA256, .sizeofSelect = 3}}};
+    TPML_DIGEST *values = NULL;
+    unsigned tries = 0;
+    TSS2_RC rc;
+    selection.pcrSelections[0].pcrSelect[pcr / 8] = (uint8_t)(1u << pcr % 8);
+    do {
+        rc = Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &selection, NULL,
+                           NULL, &values);
+    } while (sl_agent_tpm_is_busy(rc, &tries));
+    if (rc != TSS2_RC_SUCCESS) {
+        return sl_agent_tpm_fail(rc, "reading a PCR", err);
+    }
+    const bool is_there = values->count == 1 && values->digests[0].size == 32;
+    if (is_there) {
+        memcpy(ret_value, values->digests[0].buffer, 32);
+    }
+    Esys_Free(values);
+    return is_there ? SL_OK : sl_err_set(err, SL_NOT_FOUND, "TPM: PCR %u has no bank sha256", pcr);
+}
+
+sl_rc sl_agent_tpm_pcr_event(struct sl_agent_tpm *tpm, uint32_t pcr, const void *data, size_t size,
+                             struct sl_err *err)
+{
+    TPM2B_EVENT event = {.size = (uint16_t)size};
+    TPML_DIGEST_VALUES *digests = NULL;
+    unsigned tries = 0;
+    TSS2_RC rc;
+    if (size > sizeof(event.buffer)) {
+        return sl_err_set(err, SL_RANGE, "an event of %zu bytes", size);
+    }
+    memcpy(event.buffer, data, size);
+    do {
+        rc = Esys_PCR_Event(tpm->esys, ESYS_TR_PCR0 + pcr, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                            ESYS_TR_NONE, &event, &digests);
+    } while (sl_agent_tpm_is_busy(rc, &tries));
+    if (rc != TSS2_RC_SUCCESS) {
+        return sl_agent_tpm_fail(rc, "extending a PCR", err);
+    }
+    Esys_Free(digests);
+    return SL_OK;
+}

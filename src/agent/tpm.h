@@ -78,4 +78,13 @@ sl_rc sl_agent_tpm_quote(struct sl_agent_tpm *tpm, const uint8_t *nonce, size_t 
                          struct sl_agent_blob *ret_quote, struct sl_agent_blob *ret_signature,
                          struct sl_err *err) SL_MUST_CHECK;
 
+/** SHA-256 bank. @retval SL_OK, SL_NOT_FOUND (the TPM has not this bank), SL_IO */
+sl_rc sl_agent_tpm_pcr_read(struct sl_agent_tpm *tpm, uint32_t pcr, uint8_t ret_value[32],
+                            struct sl_err *err) SL_MUST_CHECK;
+/** TPM2_PCR_Event: extends each bank with its hash of the data.
+ * @param[in] size  at most 1024
+ * @retval SL_OK, SL_RANGE, SL_IO */
+sl_rc sl_agent_tpm_pcr_event(struct sl_agent_tpm *tpm, uint32_t pcr, const void *data, size_t size,
+                             struct sl_err *err) SL_MUST_CHECK;
+
 #endif

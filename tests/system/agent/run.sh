@@ -176,6 +176,7 @@ running() { # a busy monitor, a message that is lost, a monitor that acts, a sig
     kill "$sleeper"
     rm -rf runc/web
     happens grep -q stopped containers
+    happens grep -qx "\[\]" containers
     echo '{"do": "resume", "container": "web"}' >act
     happens grep -q "no container here" daemon.err
     expect 0 "Seccomp:	2" grep Seccomp: "/proc/$daemon/status"

@@ -53,7 +53,7 @@ static void test_runc_running_then_gone(void **state)
     assert_int_equal(remove(scratch_path("web")), 0);
     (void)sl_agent_containers_poll(&all, &config, &err);
     assert_string_equal(sl_agent_containers_find(&all, "web")->state, "stopped");
-    json_t *json = sl_agent_containers_json(&all);
+    json_t *json = sl_agent_containers_json(&all, false);
     assert_int_equal(json_array_size(json), 1);
     assert_string_equal(json_string_value(json_object_get(json_array_get(json, 0), "state")),
                         "stopped");
@@ -102,12 +102,127 @@ static void test_ids(void **state)
     assert_true(sl_agent_container_is_id(longest + 1));
 }
 
+static void dir_make(const char *name)
+{
+    assert_int_equal(mkdir(scratch_path(name), 0700), 0);
+}
+
+static void runtime_set(struct sl_agent_config *all, enum sl_agent_runtime_kind kind,
+                        const char *name, const char *state, const char *images)
+{
+    struct sl_agent_runtime *r = &all->runtimes[all->runtime_count++];
+    r->kind = kind;
+    (void)snprintf(r->name, sizeof(r->name), "%s", name);
+    (void)snprintf(r->state, sizeof(r->state), "%s", scratch_path(state));
+    (void)snprintf(r->images, sizeof(r->images), "%s",
+                   images[0] != '\0' ? scratch_path(images) : "");
+}
+
+#define ID_A "3f2a81c5d0e94b6fa7c1b2d3e4f5061728394a5b6c7d8e9f00112233445566aa"
+#define ID_B "7b1e0c2d3f4a5b6c7d8e9fa0b1c2d3e4f5061728394a5b6c7d8e9f0011223344"
+#define ID_C "c0ffee00d0e94b6fa7c1b2d3e4f5061728394a5b6c7d8e9f0011223344556677"
+
+/* The folders of podman with crun, CRI-O with crun, and containerd with runc, as those make them */
+static void test_layouts_of_podman_crio_and_containerd(void **state)
+{
+    struct sl_agent_containers all;
+    struct sl_err err = {0};
+    char text[1024];
+    (void)state;
+    memset(&config, 0, sizeof(config));
+    dir_make("crun"); /* /run/crun, rootless /run/user/UID/crun */
+    dir_make("crun/" ID_A);
+    (void)snprintf(text, sizeof(text),
+                   "{\"pid\": %d, \"cgroup-path\": \"/machine.slice/libpod-" ID_A ".scope\", "
+                   "\"rootfs\": \"/var/lib/containers/storage/overlay/x/merged\", "
+                   "\"systemd-cgroup\": true, \"bundle\": \"/var/lib/none\", \"detached\": true}",
+                   (int)getpid());
+    (void)scratch_text("crun/" ID_A "/status", text);
+    dir_make("bundle");
+    (void)scratch_text(
+        "bundle/config.json",
+        "{\"annotations\": {\"io.kubernetes.cri-o.ImageRef\": \"registry/db@sha256:bb\"}}");
+    dir_make("crun/" ID_B);
+    (void)snprintf(text, sizeof(text), "{\"pid\": 999999999, \"bundle\": \"%s\"}",
+                   scratch_path("bundle"));
+    (void)scratch_text("crun/" ID_B "/status", text);
+    dir_make("crun/" ID_C); /* being made: no status yet */
+    (void)scratch_text("containers.json",
+                       "[{\"id\": \"" ID_A
+                       "\", \"names\": [\"web\"], \"image\": \"aa11\", \"layer\": \"l\"}]");
+    dir_make("containerd"); /* /run/containerd/runc/k8s.io */
+    dir_make("containerd/" ID_C);
+    (void)scratch_text(
+        "containerd/" ID_C "/state.json",
+        "{\"id\": \"" ID_C "\", \"init_process_pid\": 999999998, \"config\": {\"rootfs\": "
+        "\"/run/containerd/io.containerd.runtime.v2.task/k8s.io/" ID_C "/rootfs\", \"labels\": ["
+        "\"io.kubernetes.cri.image-name=docker.io/library/dns:1\", \"bundle=/b\"], \"cgroups\": {"
+        "\"path\": \"/kubepods/besteffort/pod1/" ID_C "\"}}}");
+    runtime_set(&config, SL_AGENT_CRUN, "podman", "crun", "containers.json");
+    runtime_set(&config, SL_AGENT_RUNC, "containerd", "containerd", "");
+    runtime_set(&config, SL_AGENT_RUNC, "moby", "not-there-yet", "");
+    assert_ok(sl_agent_containers_init(&all, &err));
+    assert_int_equal(sl_agent_containers_poll(&all, &config, &err), 0);
+    assert_int_equal(all.count, 3);
+    const struct sl_agent_container *a = sl_agent_containers_find(&all, ID_A);
+    assert_string_equal(a->image, "sha256:aa11");
+    assert_string_equal(a->state, "running");
+    assert_string_equal(a->runtime->name, "podman");
+    assert_string_equal(sl_agent_containers_find(&all, ID_B)->image, "registry/db@sha256:bb");
+    const struct sl_agent_container *c = sl_agent_containers_find(&all, ID_C);
+    assert_string_equal(c->image, "docker.io/library/dns:1");
+    assert_string_equal(c->cgroup, "/kubepods/besteffort/pod1/" ID_C);
+    assert_string_equal(c->state, "stopped");
+    sl_agent_containers_done(&all);
+}
+
+static void test_what_stopped_is_kept_over_a_restart_until_it_was_told(void **state)
+{
+    struct sl_agent_containers all, again;
+    struct sl_err err = {0};
+    uint64_t hash = 0;
+    char text[64];
+    (void)state;
+    memset(&config, 0, sizeof(config));
+    dir_make("kept");
+    dir_make("kept/web");
+    (void)snprintf(text, sizeof(text), "{\"init_process_pid\": %d, \"config\": {}}", (int)getpid());
+    (void)scratch_text("kept/web/state.json", text);
+    runtime_set(&config, SL_AGENT_RUNC, "runc", "kept", "");
+    assert_ok(sl_agent_containers_init(&all, &err));
+    (void)snprintf(all.boot_id, sizeof(all.boot_id), "boot-1");
+    assert_int_equal(sl_agent_containers_poll(&all, &config, &err), 0);
+    assert_ok(sl_agent_containers_save(&all, scratch, &hash, &err));
+    assert_rc(sl_agent_containers_save(&all, "/nonexistent", &hash, &err), SL_OK); /* no change */
+    hash = 0;
+    assert_rc(sl_agent_containers_save(&all, "/nonexistent", &hash, &err), SL_IO);
+    sl_agent_containers_done(&all);
+    assert_int_equal(remove(scratch_path("kept/web/state.json")),
+                     0); /* it goes; we are not there */
+    assert_int_equal(remove(scratch_path("kept/web")), 0);
+
+    assert_ok(sl_agent_containers_init(&again, &err));
+    sl_agent_containers_load(&again, &config, scratch, "boot-2");
+    assert_int_equal(again.count, 0); /* another boot's */
+    sl_agent_containers_load(&again, &config, scratch, "boot-1");
+    assert_int_equal(sl_agent_containers_poll(&again, &config, &err), 0);
+    assert_string_equal(sl_agent_containers_find(&again, "web")->state, "stopped");
+    sl_agent_containers_told(&again); /* of a list without it */
+    assert_int_equal(again.count, 1);
+    json_decref(sl_agent_containers_json(&again, true));
+    sl_agent_containers_told(&again);
+    assert_int_equal(again.count, 0);
+    sl_agent_containers_done(&again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runc_running_then_gone),
         cmocka_unit_test(test_states_of_both_runtimes),
         cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_layouts_of_podman_crio_and_containerd),
+        cmocka_unit_test(test_what_stopped_is_kept_over_a_restart_until_it_was_told),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }
