@@ -327,7 +327,6 @@ static sl_rc prefix_find(const struct sl_agent_ima *ima, const uint8_t value[32]
         *ret_count = entry->number;
     }
     sl_ima_log_done(&log);
-    sl_ima_replay_done(&replay);
     free(entry);
     return is_found ? SL_OK
            : rc == SL_NO_MEMORY
