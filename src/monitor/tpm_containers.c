@@ -304,7 +304,12 @@ static sl_rc unlisted_judge(struct sl_tpm_round *round)
         for (size_t j = 0; j < round->container_count; j++) {
             is_named = is_named || round->containers[j].slot == (int)i;
         }
-        if (is_named || (round->slots_new >> pcr & 1) == 0) {
+        if (is_named) {
+            round->state->named |= 1u << pcr;
+            continue;
+        }
+        /* what was named once may have stopped; what never was is kept from us */
+        if (((round->slots_new | (round->state->touched & ~round->state->named)) >> pcr & 1) == 0) {
             continue;
         }
         (void)snprintf(id, sizeof(id), "slot-%u", pcr);

@@ -249,6 +249,7 @@ static void clock_take(struct sl_tpm_round *round)
     if (round->is_reboot) {
         state->is_restart = true;
         state->entries = 0;
+        state->named = 0;
         state->seen = 0;
         state->behind_since_s = 0;
         memset(&state->pcrs, 0, sizeof(state->pcrs));

@@ -7,7 +7,7 @@
 #include "safelib/bytes.h"
 
 enum {
-    VERSION = 2,
+    VERSION = 3,
     HAS_QUOTE = 1,
     IS_RESTART = 2,
     IS_FULL = 4,
@@ -135,6 +135,7 @@ sl_rc sl_tpm_state_write(const struct sl_tpm_state *state, uint8_t *out, size_t 
     sl_writer_be64(&w, (uint64_t)state->behind_since_s);
     sl_writer_be32(&w, state->touched);
     sl_writer_be32(&w, state->images_seen);
+    sl_writer_be32(&w, state->named);
     events_write(&w, &state->events);
     pcrs_write(&w, &state->pcrs);
     sl_writer_u8(&w, (uint8_t)state->record_count);
@@ -240,7 +241,7 @@ sl_rc sl_tpm_state_read(const uint8_t *data, size_t size, struct sl_tpm_state *r
     }
     sl_reader_init(&r, data, size);
     version = sl_reader_u8(&r);
-    if (version != VERSION && version != 1) {
+    if (version == 0 || version > VERSION) {
         return size == 0 ? SL_TRUNCATED : SL_UNSUPPORTED;
     }
     flags = sl_reader_u8(&r);
@@ -263,7 +264,10 @@ sl_rc sl_tpm_state_read(const uint8_t *data, size_t size, struct sl_tpm_state *r
     ret_state->behind_since_s = (int64_t)sl_reader_be64(&r);
     ret_state->touched = sl_reader_be32(&r);
     ret_state->images_seen = sl_reader_be32(&r);
-    if (version == VERSION) { /* 1 knew no events */
+    if (version >= 3) {
+        ret_state->named = sl_reader_be32(&r);
+    }
+    if (version >= 2) { /* 1 knew no events */
         events_read(&r, &ret_state->events);
     }
     pcrs_read(&r, &ret_state->pcrs);

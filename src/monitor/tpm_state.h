@@ -120,6 +120,7 @@ struct sl_tpm_state {
     int64_t behind_since_s;     /**< since when `seen` entries wait; 0: none does */
     uint32_t touched;           /**< PCRs that the list extended */
     uint32_t images_seen;       /**< bit per image of the policy */
+    uint32_t named;             /**< PCRs for which a container was named since the node booted */
     struct sl_tpm_events events;
     uint32_t record_count;
     struct sl_tpm_record records[SL_RECORDS_MAX]; /**< last: what is behind the count is not set */

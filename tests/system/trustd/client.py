@@ -34,7 +34,8 @@ class Tpm:
         # TPM 2.0 profile for EKs: fixedTPM, fixedParent, sensitiveDataOrigin, adminWithPolicy, restricted, decrypt
         self.ek_public = sized(struct.pack(">HHI", 1, 0xB, 0x300B2) + sized(EK_POLICY) +
                                struct.pack(">HHHHHI", 6, 128, 0x43, 0x10, 2048, 0) + sized(n))
-        ak = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
+        self.ak = ec.generate_private_key(ec.SECP256R1())
+        ak = self.ak.public_key().public_numbers()
         area = (struct.pack(">HHI", 0x23, 0xB, 0x50072) + sized(b"") + struct.pack(">HHHHH", 0x10, 0x18, 0xB, 3, 0x10) +
                 sized(ak.x.to_bytes(32, "big")) + sized(ak.y.to_bytes(32, "big")))
         self.ak_public = sized(area)
