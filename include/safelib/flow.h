@@ -105,7 +105,7 @@ struct sl_flow_table;
 enum {
     /** Calls sl_flow_set_reply: every record has room for a second key (IPv4 16 bytes, IPv6 40). */
     SL_FLOW_SPEC_REKEYS = 1u << 0,
-    /** Follows TCP's windows unless the table's options say otherwise (60 bytes per flow). */
+    /** Follows TCP's windows unless the table's options say otherwise (56 bytes per flow). */
     SL_FLOW_SPEC_TCP_STRICT = 1u << 1,
 };
 

@@ -157,7 +157,7 @@ static enum sl_flow_tcp_result follow(struct sl_flow_table *table, uint32_t id, 
     uint32_t timeout_s = 0;
     enum sl_flow_tcp_result result = SL_FLOW_TCP_ACCEPT;
     if (head->proto == SL_FLOW_TCP) {
-        result = sl_flow_tcp_next(&table->options, head,
+        result = sl_flow_tcp_next(&table->options, table->tcp_mode, head,
                                   flow_windows(&flow_plane_of(table, id)->layout, record), packet,
                                   direction, &timeout_s);
     } else {
@@ -228,21 +228,14 @@ static enum outcome classify(struct sl_flow_table *table, const struct look *loo
         return LATER;
     }
     struct sl_flow_head *head = record;
-    struct sl_flow_head before = *head;
     enum sl_flow_tcp_result result = follow(table, id, record, packet, direction);
-    if ((result == SL_FLOW_TCP_REOPEN || result == SL_FLOW_TCP_OUT_OF_STEP) &&
-        flow_is_touched(table, id)) {
-        *head = before;
+    if (result == SL_FLOW_TCP_REOPEN && flow_is_touched(table, id)) {
         return LATER;
     }
     switch (result) {
     case SL_FLOW_TCP_REOPEN:
         flow_finish(table, id, record, SL_FLOW_END_CLOSED);
         return AGAIN;
-    case SL_FLOW_TCP_OUT_OF_STEP:
-        flow_finish(table, id, record, SL_FLOW_END_CLOSED);
-        refuse(table, SL_FLOW_INVALID, flow);
-        return DONE;
     case SL_FLOW_TCP_INVALID:
         if (is_first) {
             table->fresh_count--;

@@ -5,16 +5,13 @@
 #include "base/bytes.h"
 
 enum {
-    FIN = 0x01,
-    SYN = 0x02,
-    RST = 0x04,
-    PSH = 0x08,
-    ACK = 0x10,
+    FIN = SL_FLOW_FIN,
+    SYN = SL_FLOW_SYN,
+    RST = SL_FLOW_RST,
+    ACK = SL_FLOW_ACK,
     URG = 0x20,
+    RETRANSMISSIONS = 3, /* the same segment so often again: the other side is likely gone */
 };
-
-/* What a segment is, by the flag that counts. */
-enum kind { KIND_SYN, KIND_SYNACK, KIND_FIN, KIND_ACK, KIND_RST, KIND_NONE, KIND_COUNT };
 
 /* Beside the states of enum sl_flow_tcp: the segment is let through and changes nothing; it belongs
  * to no connection. */
@@ -35,45 +32,42 @@ enum {
 
 /* By direction, kind and state: RFC 9293 3.3.2 as far as somebody in the middle can tell. The rows
  * follow what Linux's conntrack answers to the same segments, so that rules mean the same. */
-static const uint8_t next_state[2][KIND_COUNT][SL_FLOW_TCP_COUNT] =
+static const uint8_t next_state[2][SL_FLOW_KIND_COUNT][SL_FLOW_TCP_COUNT] =
     {
         [SL_FLOW_ORIGINAL] =
             {
                 /*               NO  SS  SR  ES  FW  CW  LA  TW  CL  S2 */
-                [KIND_SYN] = {SS, SS, IG, IG, IG, IG, IG, SS, SS, S2},
-                [KIND_SYNACK] = {IV, IV, SR, IV, IV, IV, IV, IV, IV, SR},
-                [KIND_FIN] = {IV, IV, FW, FW, LA, LA, LA, TW, CL, IV},
-                [KIND_ACK] = {ES, IV, ES, ES, CW, CW, TW, TW, CL, IV},
-                [KIND_RST] = {IV, CL, CL, CL, CL, CL, CL, CL, CL, CL},
-                [KIND_NONE] = {IV, IV, IV, IV, IV, IV, IV, IV, IV, IV},
+                [SL_FLOW_KIND_SYN] = {SS, SS, IG, IG, IG, IG, IG, SS, SS, S2},
+                [SL_FLOW_KIND_SYNACK] = {IV, IV, SR, IV, IV, IV, IV, IV, IV, SR},
+                [SL_FLOW_KIND_FIN] = {IV, IV, FW, FW, LA, LA, LA, TW, CL, IV},
+                [SL_FLOW_KIND_ACK] = {ES, IV, ES, ES, CW, CW, TW, TW, CL, IV},
+                [SL_FLOW_KIND_RST] = {IV, CL, CL, CL, CL, CL, CL, CL, CL, CL},
+                [SL_FLOW_KIND_NONE] = {IV, IV, IV, IV, IV, IV, IV, IV, IV, IV},
             },
         [SL_FLOW_REPLY] =
             {
                 /*               NO  SS  SR  ES  FW  CW  LA  TW  CL  S2 */
-                [KIND_SYN] = {IV, S2, IV, IV, IV, IV, IV, SS, IV, S2},
-                [KIND_SYNACK] = {IV, SR, IG, IG, IG, IG, IG, IG, IG, SR},
-                [KIND_FIN] = {IV, IV, FW, FW, LA, LA, LA, TW, CL, IV},
-                [KIND_ACK] = {IV, IG, SR, ES, CW, CW, TW, TW, CL, IG},
-                [KIND_RST] = {IV, CL, CL, CL, CL, CL, CL, CL, CL, CL},
-                [KIND_NONE] = {IV, IV, IV, IV, IV, IV, IV, IV, IV, IV},
+                [SL_FLOW_KIND_SYN] = {IV, S2, IV, IV, IV, IV, IV, SS, IV, S2},
+                [SL_FLOW_KIND_SYNACK] = {IV, SR, IG, IG, IG, IG, IG, IG, IG, SR},
+                [SL_FLOW_KIND_FIN] = {IV, IV, FW, FW, LA, LA, LA, TW, CL, IV},
+                [SL_FLOW_KIND_ACK] = {IV, IG, SR, ES, CW, CW, TW, TW, CL, IG},
+                [SL_FLOW_KIND_RST] = {IV, CL, CL, CL, CL, CL, CL, CL, CL, CL},
+                [SL_FLOW_KIND_NONE] = {IV, IV, IV, IV, IV, IV, IV, IV, IV, IV},
             },
 };
 
-/* struct sl_flow_head, tcp_last: the last segment's kind in the low three bits, then its way */
-enum { LAST_KIND = 7, LAST_REPLY = 8, CLOSE_BEGUN_SHIFT = 4 };
-
-static enum kind kind_of(uint8_t flags)
+static uint8_t kind_of(uint8_t flags)
 {
     if ((flags & RST) != 0) {
-        return KIND_RST;
+        return SL_FLOW_KIND_RST;
     }
     if ((flags & SYN) != 0) {
-        return (flags & ACK) != 0 ? KIND_SYNACK : KIND_SYN;
+        return (flags & ACK) != 0 ? SL_FLOW_KIND_SYNACK : SL_FLOW_KIND_SYN;
     }
     if ((flags & FIN) != 0) {
-        return KIND_FIN;
+        return SL_FLOW_KIND_FIN;
     }
-    return (flags & ACK) != 0 ? KIND_ACK : KIND_NONE;
+    return (flags & ACK) != 0 ? SL_FLOW_KIND_ACK : SL_FLOW_KIND_NONE;
 }
 
 bool sl_flow_tcp_flags_are_valid(uint8_t flags)
@@ -99,36 +93,167 @@ uint32_t sl_flow_tcp_size(uint32_t mode)
     return mode == SL_FLOW_TCP_COMPACT ? 0 : (uint32_t)sizeof(struct sl_flow_tcp_windows);
 }
 
-static uint32_t seq_of(const struct sl_packet *packet)
+static void segment_read(const struct sl_packet *packet, uint8_t direction,
+                         struct sl_flow_segment *ret_segment)
 {
-    return sl_be32_get(packet->data + packet->l4_off + 4);
-}
-
-static uint32_t ack_of(const struct sl_packet *packet)
-{
-    return sl_be32_get(packet->data + packet->l4_off + 8);
-}
-
-/* Sequence number after the segment. */
-static uint32_t end_of(const struct sl_packet *packet)
-{
-    uint32_t header = (uint32_t)(packet->data[packet->l4_off + 12] >> 4) * 4;
-    uint32_t payload = packet->size - packet->l4_off - header;
+    const uint8_t *tcp = packet->data + packet->l4_off;
+    uint32_t header = (uint32_t)(tcp[12] >> 4) * 4;
     uint8_t flags = packet->tcp_flags;
-    return seq_of(packet) + payload + ((flags & SYN) != 0) + ((flags & FIN) != 0);
+    uint32_t seq = sl_be32_get(tcp + 4);
+    *ret_segment = (struct sl_flow_segment){
+        .seq = seq,
+        .ack = sl_be32_get(tcp + 8),
+        .end = seq + (packet->size - packet->l4_off - header) + ((flags & SYN) != 0) +
+               ((flags & FIN) != 0),
+        .window = sl_be16_get(tcp + 14),
+        .flags = flags,
+        .kind = kind_of(flags),
+        .direction = direction,
+        .options = tcp + 20,
+        .option_size = (uint8_t)(header - 20),
+    };
 }
 
 bool sl_flow_tcp_begin(const struct sl_flow_options *options, struct sl_flow_head *head,
                        struct sl_flow_tcp_windows *windows, const struct sl_packet *packet)
 {
-    (void)windows;
     uint8_t state = next_state[SL_FLOW_ORIGINAL][kind_of(packet->tcp_flags)][NO];
+    if (state == IV || (state != SS && options->tcp_loose == 0)) {
+        return false;
+    }
     head->upper = NO;
-    head->tcp_last = KIND_NONE;
-    return state != IV && (state == SS || options->tcp_loose != 0);
+    head->tcp_last = SL_FLOW_KIND_NONE;
+    if (windows != NULL) {
+        struct sl_flow_segment segment;
+        segment_read(packet, SL_FLOW_ORIGINAL, &segment);
+        sl_flow_window_begin(windows, &segment, state == SS);
+    }
+    return true;
 }
 
-static uint32_t timeout_of(const struct sl_flow_options *options, uint8_t state)
+/* ---- steps of sl_flow_tcp_next ---- */
+
+static bool is_last(const struct sl_flow_head *head, uint8_t kind)
+{
+    return (head->tcp_last & SL_FLOW_LAST_KIND) == kind;
+}
+
+/* The last segment went the same way. */
+static bool is_same_way(const struct sl_flow_head *head, const struct sl_flow_segment *segment)
+{
+    return ((head->tcp_last & SL_FLOW_LAST_REPLY) != 0) == (segment->direction == SL_FLOW_REPLY);
+}
+
+/* A SYN for a connection that is over: RFC 9293 3.6.1 lets it begin another one. */
+static bool may_reopen(const struct sl_flow_head *head, const struct sl_flow_segment *segment)
+{
+    return (head->tcp_more & SL_FLOW_MORE_CLOSING) != 0 ||
+           (is_last(head, SL_FLOW_KIND_RST) && is_same_way(head, segment));
+}
+
+/* The segment may be of a connection that began unseen where this one is believed to be. It is let
+ * through, and noted: an answer to it will show. @return whether it is that answer: both ends are
+ * in step, and now so is the flow */
+static bool ignore(struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
+                   const struct sl_flow_segment *segment)
+{
+    if (segment->kind == SL_FLOW_KIND_SYNACK && is_last(head, SL_FLOW_KIND_SYN) &&
+        !is_same_way(head, segment) && segment->ack == head->word) {
+        if (windows != NULL) {
+            sl_flow_window_resync(windows, head, segment);
+        }
+        head->tcp_more &= (uint16_t)~SL_FLOW_MORE_CHALLENGE;
+        return true;
+    }
+    head->tcp_last = sl_flow_last_of(segment);
+    head->word = segment->end;
+    if (windows != NULL) {
+        sl_flow_window_note(windows, segment);
+    }
+    if (segment->kind == SL_FLOW_KIND_SYN && segment->direction == SL_FLOW_ORIGINAL) {
+        head->tcp_more &=
+            (uint16_t) ~(SL_FLOW_MORE_REINIT | SL_FLOW_MORE_SIMULTANEOUS | SL_FLOW_MORE_CHALLENGE);
+        if (head->upper == LA) {
+            head->tcp_more |= SL_FLOW_MORE_CHALLENGE;
+        }
+    }
+    return false;
+}
+
+/* RFC 5961 4.2: a SYN out of place is answered by a "challenge ACK". It does not acknowledge the
+ * last FIN. */
+static bool is_challenge_ack(struct sl_flow_head *head, const struct sl_flow_segment *segment)
+{
+    if (head->upper != LA || segment->kind != SL_FLOW_KIND_ACK || is_same_way(head, segment) ||
+        !is_last(head, SL_FLOW_KIND_SYN) || (head->tcp_more & SL_FLOW_MORE_CHALLENGE) == 0) {
+        return false;
+    }
+    head->tcp_more &= (uint16_t)~SL_FLOW_MORE_CHALLENGE;
+    return true;
+}
+
+/* A SYN/ACK where an older SYN was let through before: it says which one counts. */
+static void settle_reinit(struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
+                          const struct sl_flow_segment *segment)
+{
+    if (windows == NULL || (head->tcp_more & SL_FLOW_MORE_REINIT) == 0) {
+        return;
+    }
+    if (segment->ack == head->word) {
+        sl_flow_window_resync(windows, head, segment);
+        head->tcp_more &= (uint16_t) ~(SL_FLOW_MORE_REINIT | SL_FLOW_MORE_CHALLENGE);
+    } else {
+        windows->sides[0].bits |= SL_FLOW_SIDE_LIBERAL;
+        windows->sides[1].bits |= SL_FLOW_SIDE_LIBERAL;
+    }
+}
+
+static bool is_established(const struct sl_flow_head *head)
+{
+    return head->upper == ES && (head->bits & SL_FLOW_BIT_ASSURED) != 0;
+}
+
+enum reset { RESET_INVALID, RESET_CHECK, RESET_GOES, RESET_KEEPS };
+
+/* RFC 5961 3.2: a reset counts where its sequence number is exactly the one that is expected; one
+ * that is merely near may bring a challenge ACK, so the connection stays until its owner says so
+ * too. */
+static enum reset judge_reset(const struct sl_flow_head *head,
+                              const struct sl_flow_tcp_windows *windows,
+                              const struct sl_flow_segment *segment)
+{
+    enum reset verdict = RESET_CHECK;
+    if (head->upper >= FW && head->upper <= CL) {
+        return RESET_GOES; /* closing: the tuple may be in use again already */
+    }
+    const struct sl_flow_tcp_side *other =
+        windows != NULL ? &windows->sides[segment->direction ^ 1] : NULL;
+    if (other != NULL && (other->bits & SL_FLOW_SIDE_ACKED) != 0 &&
+        !is_last(head, SL_FLOW_KIND_SYN)) {
+        bool is_exact = segment->seq == other->max_ack ||
+                        (is_last(head, SL_FLOW_KIND_ACK) && is_same_way(head, segment) &&
+                         segment->seq == head->word);
+        if (segment->seq == 0 && !is_established(head)) {
+            return RESET_CHECK; /* it may answer a SYN that was let through */
+        }
+        if ((int32_t)(segment->seq - other->max_ack) < 0) {
+            return RESET_INVALID;
+        }
+        if (!is_established(head) || is_exact) {
+            return RESET_CHECK;
+        }
+        verdict = RESET_KEEPS;
+    }
+    bool answers_syn =
+        (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 && is_last(head, SL_FLOW_KIND_SYN);
+    bool answers_ack = (head->bits & SL_FLOW_BIT_ASSURED) == 0 && is_last(head, SL_FLOW_KIND_ACK);
+    if (verdict == RESET_CHECK && (answers_syn || answers_ack) && segment->ack == head->word) {
+        return RESET_GOES; /* it may acknowledge what was ignored: no window knows */
+    }
+    return verdict;
+}
+
+static uint32_t timeout_of_state(const struct sl_flow_options *options, uint8_t state)
 {
     switch (state) {
     case SS:
@@ -151,55 +276,141 @@ static uint32_t timeout_of(const struct sl_flow_options *options, uint8_t state)
     }
 }
 
-static uint8_t last_of(enum kind kind, uint8_t direction)
+static uint32_t least(uint32_t a, uint32_t b)
 {
-    return (uint8_t)(kind | (direction == SL_FLOW_REPLY ? LAST_REPLY : 0));
+    return a < b ? a : b;
 }
 
-enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options,
+static uint32_t timeout_of(const struct sl_flow_options *options, const struct sl_flow_head *head,
+                           const struct sl_flow_tcp_windows *windows, uint8_t kind)
+{
+    uint32_t timeout_s = timeout_of_state(options, head->upper);
+    bool waits = windows != NULL &&
+                 ((windows->sides[0].bits | windows->sides[1].bits) & SL_FLOW_SIDE_WAITS) != 0;
+    if ((head->tcp_more & SL_FLOW_MORE_RETRANSMITTED) >= RETRANSMISSIONS &&
+        timeout_s > options->tcp_retransmission) {
+        return options->tcp_retransmission;
+    }
+    if (kind == SL_FLOW_KIND_RST) {
+        return options->tcp_close;
+    }
+    if (waits && timeout_s > options->tcp_unacknowledged) {
+        return options->tcp_unacknowledged;
+    }
+    if (windows != NULL && windows->last_window == 0) {
+        timeout_s = least(timeout_s, options->tcp_retransmission);
+    }
+    if ((head->bits & SL_FLOW_BIT_SEEN_REPLY) == 0 && head->upper == ES) {
+        timeout_s = least(timeout_s, options->tcp_unacknowledged);
+    }
+    return timeout_s;
+}
+
+/* What the table of states leaves to be decided.
+ * @param[in,out] state     where the segment leads
+ * @param[out] ret_is_over  @p ret_result is the answer
+ * @return whether the windows are still to be asked */
+static bool decide(struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
+                   const struct sl_flow_segment *segment, uint8_t *state,
+                   enum sl_flow_tcp_result *ret_result)
+{
+    *ret_result = SL_FLOW_TCP_ACCEPT;
+    if (*state == SS && (head->upper == TW || head->upper == CL)) {
+        if (may_reopen(head, segment)) {
+            *ret_result = SL_FLOW_TCP_REOPEN;
+            return false;
+        }
+        *state = IG;
+    }
+    switch (*state) {
+    case IV:
+        *ret_result = SL_FLOW_TCP_INVALID;
+        return false;
+    case IG:
+        if (!ignore(head, windows, segment)) {
+            *ret_result = SL_FLOW_TCP_IGNORE;
+            return false;
+        }
+        head->upper = SS;
+        *state = SR;
+        return true;
+    case TW:
+        if (is_challenge_ack(head, segment)) {
+            *ret_result = SL_FLOW_TCP_IGNORE;
+            return false;
+        }
+        return true;
+    case S2:
+        head->tcp_more |= SL_FLOW_MORE_SIMULTANEOUS;
+        return true;
+    case SR:
+        settle_reinit(head, windows, segment);
+        if (segment->direction == SL_FLOW_REPLY && segment->kind == SL_FLOW_KIND_ACK &&
+            (head->tcp_more & SL_FLOW_MORE_SIMULTANEOUS) != 0) {
+            *state = ES;
+        }
+        return true;
+    case CL:
+        if (segment->kind == SL_FLOW_KIND_RST) {
+            enum reset reset = judge_reset(head, windows, segment);
+            *ret_result = reset == RESET_INVALID ? SL_FLOW_TCP_INVALID : SL_FLOW_TCP_ACCEPT;
+            *state = reset == RESET_KEEPS ? head->upper : CL;
+            return reset == RESET_CHECK || reset == RESET_KEEPS;
+        }
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* A close that is out of the windows: the next one of the other side is a hint, too. */
+static void note_invalid_close(struct sl_flow_head *head, const struct sl_flow_segment *segment)
+{
+    if ((head->bits & SL_FLOW_BIT_ASSURED) != 0 &&
+        (segment->kind == SL_FLOW_KIND_RST || segment->kind == SL_FLOW_KIND_FIN)) {
+        head->tcp_last = sl_flow_last_of(segment);
+    }
+}
+
+enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, uint32_t mode,
                                          struct sl_flow_head *head,
                                          struct sl_flow_tcp_windows *windows,
                                          const struct sl_packet *packet, uint8_t direction,
                                          uint32_t *ret_timeout_s)
 {
-    (void)windows;
-    enum kind kind = kind_of(packet->tcp_flags);
+    struct sl_flow_segment segment;
+    enum sl_flow_tcp_result result;
+    segment_read(packet, direction, &segment);
+    uint8_t state = next_state[direction][segment.kind][head->upper];
+    bool is_checked = decide(head, windows, &segment, &state, &result);
+    if (result != SL_FLOW_TCP_ACCEPT) {
+        return result;
+    }
+    if (is_checked && windows != NULL) {
+        result = sl_flow_window_check(windows, head, &segment, mode == SL_FLOW_TCP_LIBERAL);
+        if (result != SL_FLOW_TCP_ACCEPT) {
+            if (result == SL_FLOW_TCP_INVALID) {
+                note_invalid_close(head, &segment);
+            }
+            return result;
+        }
+    }
     uint8_t old = head->upper;
-    uint8_t state = next_state[direction][kind][old];
-    uint8_t last = last_of(kind, direction);
-    uint8_t begun = head->tcp_last & (3u << CLOSE_BEGUN_SHIFT);
-    uint8_t other = (uint8_t)(1u << (CLOSE_BEGUN_SHIFT + (direction ^ 1)));
-    if (state == IV) {
-        return SL_FLOW_TCP_INVALID;
-    }
-    if (state == SS && (old == TW || old == CL)) {
-        if ((begun & other) != 0 || (head->tcp_last & 0xf) == last_of(KIND_RST, direction)) {
-            return SL_FLOW_TCP_REOPEN;
-        }
-        state = IG;
-    }
-    if (state == IG) {
-        bool is_answer = kind == KIND_SYNACK && (head->tcp_last & LAST_KIND) == KIND_SYN &&
-                         ((head->tcp_last & LAST_REPLY) != 0) != (direction == SL_FLOW_REPLY);
-        if (is_answer && ack_of(packet) == head->word) {
-            return SL_FLOW_TCP_OUT_OF_STEP;
-        }
-        head->tcp_last = begun | last;
-        head->word = end_of(packet);
-        return SL_FLOW_TCP_IGNORE;
-    }
-    if (old != state && (state == FW || state == CL)) {
-        begun |= (uint8_t)(1u << (CLOSE_BEGUN_SHIFT + direction));
-    }
-    head->tcp_last = begun | last;
+    head->tcp_last = sl_flow_last_of(&segment);
     head->upper = state;
-    if ((head->bits & SL_FLOW_BIT_SEEN_REPLY) == 0 && direction == SL_FLOW_ORIGINAL) {
-        if (kind == KIND_RST) {
-            return SL_FLOW_TCP_END;
+    if (windows == NULL) {
+        head->word = segment.end;
+    }
+    if (old != state && state == FW) {
+        head->tcp_more |= SL_FLOW_MORE_CLOSING;
+    }
+    if ((head->bits & SL_FLOW_BIT_SEEN_REPLY) == 0) {
+        if (segment.kind == SL_FLOW_KIND_RST) {
+            return SL_FLOW_TCP_END; /* all that was ever answered is a refusal */
         }
     } else if ((old == SR || old == ES) && state == ES) {
         head->bits |= SL_FLOW_BIT_ASSURED;
     }
-    *ret_timeout_s = timeout_of(options, state);
+    *ret_timeout_s = timeout_of(options, head, windows, segment.kind);
     return SL_FLOW_TCP_ACCEPT;
 }

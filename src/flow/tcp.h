@@ -13,32 +13,103 @@
 /** What a segment does to its flow. */
 enum sl_flow_tcp_result {
     SL_FLOW_TCP_ACCEPT = 0,
-    SL_FLOW_TCP_IGNORE,     /**< belongs to the flow and changes nothing: the timeout stays */
-    SL_FLOW_TCP_INVALID,    /**< belongs to no flow */
-    SL_FLOW_TCP_REOPEN,     /**< the flow is over, and the segment begins another one */
-    SL_FLOW_TCP_END,        /**< accepted, and the flow is over */
-    SL_FLOW_TCP_OUT_OF_STEP /**< the flow is over, and the segment INVALID */
+    SL_FLOW_TCP_IGNORE,  /**< belongs to the flow and changes nothing: the timeout stays */
+    SL_FLOW_TCP_INVALID, /**< belongs to no flow */
+    SL_FLOW_TCP_REOPEN,  /**< the flow is over, and the segment begins another one */
+    SL_FLOW_TCP_END,     /**< accepted, and the flow is over */
 };
 
 /** One side's window, as its segments tell. */
 struct sl_flow_tcp_side {
-    uint32_t end;     /**< highest sequence number sent, plus one */
-    uint32_t max_end; /**< highest that the other side allows */
-    uint32_t max_window;
-    uint32_t max_ack; /**< highest acknowledgement sent */
-    uint8_t scale;
-    uint8_t bits;
+    uint32_t end;        /**< highest sequence number sent, plus one */
+    uint32_t max_end;    /**< highest that the other side has room for */
+    uint32_t max_window; /**< largest window that it offered; 0: nothing of it was seen */
+    uint32_t max_ack;    /**< highest acknowledgement that it sent */
+    uint8_t scale;       /**< RFC 7323 2.2 */
+    uint8_t bits;        /**< SL_FLOW_SIDE_* */
     uint16_t zero;
+};
+
+enum {
+    SL_FLOW_SIDE_SCALES = 1u << 0,  /**< sent the window scale option */
+    SL_FLOW_SIDE_SACKS = 1u << 1,   /**< sent the SACK permitted option */
+    SL_FLOW_SIDE_LIBERAL = 1u << 2, /**< picked up in the middle: scales are not known */
+    SL_FLOW_SIDE_ACKED = 1u << 3,   /**< max_ack is valid */
+    SL_FLOW_SIDE_WAITS = 1u << 4,   /**< sent data that nobody acknowledged yet */
 };
 
 /** Kept per flow where windows are followed. */
 struct sl_flow_tcp_windows {
     struct sl_flow_tcp_side sides[2]; /**< by direction */
+    /* of the last segment; its end is in the head */
     uint32_t last_seq, last_ack;
     uint16_t last_window;
-    uint8_t last_scale; /**< of an ignored SYN */
+    uint8_t last_scale; /**< of a SYN that was ignored, with its other options: what the connection
+                             is once it is answered */
     uint8_t last_bits;
 };
+_Static_assert(sizeof(struct sl_flow_tcp_windows) == 52, "no padding");
+
+/** A segment's header, read once. */
+struct sl_flow_segment {
+    uint32_t seq, ack;
+    uint32_t end; /**< sequence number after it */
+    uint16_t window;
+    uint8_t flags;
+    uint8_t kind; /**< enum sl_flow_segment_kind */
+    uint8_t direction;
+    uint8_t option_size;
+    const uint8_t *options;
+};
+
+enum sl_flow_segment_kind {
+    SL_FLOW_KIND_SYN,
+    SL_FLOW_KIND_SYNACK,
+    SL_FLOW_KIND_FIN,
+    SL_FLOW_KIND_ACK,
+    SL_FLOW_KIND_RST,
+    SL_FLOW_KIND_NONE,
+    SL_FLOW_KIND_COUNT,
+};
+
+enum { SL_FLOW_FIN = 0x01, SL_FLOW_SYN = 0x02, SL_FLOW_RST = 0x04, SL_FLOW_ACK = 0x10 };
+
+/* Of the windows (tcp_window.c): */
+
+/** The first side of a flow that begins. @param is_syn  else it is picked up in the middle */
+void sl_flow_window_begin(struct sl_flow_tcp_windows *windows,
+                          const struct sl_flow_segment *segment, bool is_syn);
+/** Whether the segment fits; then the windows move on.
+ * @param state         of the connection before it
+ * @param[in,out] more  struct sl_flow_head, tcp_more
+ * @return ACCEPT, IGNORE, INVALID */
+enum sl_flow_tcp_result sl_flow_window_check(struct sl_flow_tcp_windows *windows,
+                                             struct sl_flow_head *head,
+                                             const struct sl_flow_segment *segment,
+                                             bool is_liberal);
+/** A SYN (or what looks like one) is let through without belief: what it says is noted. */
+void sl_flow_window_note(struct sl_flow_tcp_windows *windows,
+                         const struct sl_flow_segment *segment);
+/** That SYN was answered by @p segment: the connection is what it said. */
+void sl_flow_window_resync(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
+                           const struct sl_flow_segment *segment);
+
+/** struct sl_flow_head, tcp_last: kind of the last segment, and its way. */
+enum { SL_FLOW_LAST_KIND = 7, SL_FLOW_LAST_REPLY = 8 };
+/** struct sl_flow_head, tcp_more. */
+enum {
+    SL_FLOW_MORE_RETRANSMITTED = 7,   /**< times that the last segment came again, up to 7 */
+    SL_FLOW_MORE_CLOSING = 1u << 3,   /**< a FIN was seen */
+    SL_FLOW_MORE_CHALLENGE = 1u << 4, /**< RFC 5961: the next ACK may answer a SYN we ignored */
+    SL_FLOW_MORE_SIMULTANEOUS = 1u << 5,
+    SL_FLOW_MORE_REINIT = 1u << 6, /**< a SYN older than the one before it was ignored */
+};
+
+static inline uint8_t sl_flow_last_of(const struct sl_flow_segment *segment)
+{
+    return (uint8_t)(segment->kind |
+                     (segment->direction == SL_FLOW_REPLY ? SL_FLOW_LAST_REPLY : 0));
+}
 
 /** Bytes per flow that a mode needs beyond the head. */
 uint32_t sl_flow_tcp_size(uint32_t mode);
@@ -50,8 +121,9 @@ bool sl_flow_tcp_begin(const struct sl_flow_options *options, struct sl_flow_hea
                        struct sl_flow_tcp_windows *windows, const struct sl_packet *packet);
 
 /** A segment of a flow, its first one too, after sl_flow_tcp_begin.
+ * @param mode  enum sl_flow_tcp_mode, not DEFAULT
  * @param[out] ret_timeout_s  seconds from now; written with ACCEPT */
-enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options,
+enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, uint32_t mode,
                                          struct sl_flow_head *head,
                                          struct sl_flow_tcp_windows *windows,
                                          const struct sl_packet *packet, uint8_t direction,

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* TCP's windows, seen from the middle: what either side may send and acknowledge. The method is
+ * Guido van Rooij's "Real Stateful TCP Packet Filtering in IP Filter" (2000); where it leaves a
+ * choice, Linux's conntrack is followed, so that both call the same segments INVALID. */
+#include "flow/tcp.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+enum {
+    OPTION_END = 0,
+    OPTION_NOP = 1,
+    OPTION_SCALE = 3,
+    OPTION_SACK_PERMITTED = 4,
+    OPTION_SACK = 5,
+    SCALE_MAX = 14, /* RFC 7323 2.3 */
+    /* how far behind an acknowledgement may be: a window of 64 KiB and what was on its way */
+    ACK_WINDOW_MIN = 66000,
+};
+
+static bool is_before(uint32_t a, uint32_t b)
+{
+    return (int32_t)(a - b) < 0;
+}
+
+static bool is_after(uint32_t a, uint32_t b)
+{
+    return is_before(b, a);
+}
+
+/* The next option from *at on. @return its kind, OPTION_END at the end or where it breaks */
+static uint8_t next_option(const struct sl_flow_segment *segment, uint32_t *at,
+                           const uint8_t **ret_data, uint32_t *ret_size)
+{
+    while (*at < segment->option_size && segment->options[*at] == OPTION_NOP) {
+        (*at)++;
+    }
+    if (*at + 2 > segment->option_size || segment->options[*at] == OPTION_END) {
+        return OPTION_END;
+    }
+    uint32_t size = segment->options[*at + 1];
+    if (size < 2 || size > segment->option_size - *at) {
+        return OPTION_END;
+    }
+    const uint8_t *option = segment->options + *at;
+    *ret_data = option + 2;
+    *ret_size = size - 2;
+    *at += size;
+    return option[0];
+}
+
+/* What a SYN says of its sender. */
+static void read_syn_options(const struct sl_flow_segment *segment, uint8_t *bits, uint8_t *scale)
+{
+    const uint8_t *data = NULL;
+    uint32_t size = 0;
+    uint32_t at = 0;
+    if (segment->option_size == 0) {
+        return;
+    }
+    *bits &= SL_FLOW_SIDE_LIBERAL;
+    *scale = 0;
+    for (uint8_t kind; (kind = next_option(segment, &at, &data, &size)) != OPTION_END;) {
+        if (kind == OPTION_SACK_PERMITTED && size == 0) {
+            *bits |= SL_FLOW_SIDE_SACKS;
+        } else if (kind == OPTION_SCALE && size == 1) {
+            *scale = data[0] < SCALE_MAX ? data[0] : SCALE_MAX;
+            *bits |= SL_FLOW_SIDE_SCALES;
+        }
+    }
+}
+
+/* The highest byte that the segment acknowledges, out of order too (RFC 2018). */
+static uint32_t highest_ack(const struct sl_flow_segment *segment)
+{
+    const uint8_t *data = NULL;
+    uint32_t size = 0;
+    uint32_t at = 0;
+    uint32_t highest = segment->ack;
+    for (uint8_t kind; (kind = next_option(segment, &at, &data, &size)) != OPTION_END;) {
+        if (kind != OPTION_SACK || size < 8 || size % 8 != 0) {
+            continue;
+        }
+        for (uint32_t i = 0; i < size; i += 8) {
+            uint32_t edge = sl_be32_get(data + i + 4);
+            highest = is_after(edge, highest) ? edge : highest;
+        }
+        break;
+    }
+    return highest;
+}
+
+static uint32_t at_least_one(uint32_t window)
+{
+    return window != 0 ? window : 1;
+}
+
+/* A side begins with its SYN. RFC 7323 2.2: scaling is in force where both sent the option. */
+static void begin_side(struct sl_flow_tcp_side *sender, struct sl_flow_tcp_side *receiver,
+                       const struct sl_flow_segment *segment)
+{
+    sender->end = segment->end;
+    sender->max_end = segment->end;
+    sender->max_window = at_least_one(segment->window);
+    read_syn_options(segment, &sender->bits, &sender->scale);
+    if (segment->direction == SL_FLOW_REPLY &&
+        (sender->bits & receiver->bits & SL_FLOW_SIDE_SCALES) == 0) {
+        sender->scale = 0;
+        receiver->scale = 0;
+    }
+}
+
+void sl_flow_window_begin(struct sl_flow_tcp_windows *windows,
+                          const struct sl_flow_segment *segment, bool is_syn)
+{
+    struct sl_flow_tcp_side *sender = &windows->sides[SL_FLOW_ORIGINAL];
+    memset(windows, 0, sizeof(*windows));
+    sender->end = segment->end;
+    sender->max_window = at_least_one(segment->window);
+    sender->max_end = segment->end;
+    if (is_syn) {
+        read_syn_options(segment, &sender->bits, &sender->scale);
+        return;
+    }
+    sender->max_end += sender->max_window;
+    sender->bits = SL_FLOW_SIDE_SACKS | SL_FLOW_SIDE_LIBERAL;
+    windows->sides[SL_FLOW_REPLY].bits = sender->bits;
+}
+
+void sl_flow_window_note(struct sl_flow_tcp_windows *windows, const struct sl_flow_segment *segment)
+{
+    windows->last_seq = segment->seq;
+    windows->last_window = segment->window;
+    if (segment->kind == SL_FLOW_KIND_SYN && segment->direction == SL_FLOW_ORIGINAL) {
+        windows->last_bits = 0;
+        windows->last_scale = 0;
+        read_syn_options(segment, &windows->last_bits, &windows->last_scale);
+    }
+}
+
+void sl_flow_window_resync(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
+                           const struct sl_flow_segment *segment)
+{
+    struct sl_flow_tcp_side *noted =
+        &windows
+             ->sides[(head->tcp_last & SL_FLOW_LAST_REPLY) != 0 ? SL_FLOW_REPLY : SL_FLOW_ORIGINAL];
+    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
+    *noted = (struct sl_flow_tcp_side){.end = head->word,
+                                       .max_end = head->word,
+                                       .max_window = at_least_one(windows->last_window),
+                                       .max_ack = noted->max_ack,
+                                       .scale = windows->last_scale,
+                                       .bits = windows->last_bits};
+    *sender = (struct sl_flow_tcp_side){.bits = sender->bits & SL_FLOW_SIDE_LIBERAL};
+}
+
+/* The first segment of a side that is no SYN: the flow was picked up in its middle. */
+static void pick_up(struct sl_flow_tcp_side *sender, struct sl_flow_tcp_side *receiver,
+                    const struct sl_flow_segment *segment, uint32_t highest)
+{
+    sender->end = segment->end;
+    sender->max_window = at_least_one((uint32_t)segment->window << sender->scale);
+    sender->max_end = segment->end + sender->max_window;
+    if (receiver->max_window == 0) {
+        /* nothing of the other side yet: what is acknowledged now, it has sent */
+        receiver->end = highest;
+        receiver->max_end = highest;
+    } else if (highest == receiver->end + 1) {
+        receiver->end++; /* likely the answer to a keep-alive */
+    }
+}
+
+/* Moves both windows on after a segment that fits. */
+static void move_on(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
+                    const struct sl_flow_segment *segment, uint32_t seq, uint32_t end, uint32_t ack,
+                    uint32_t highest)
+{
+    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
+    struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
+    uint32_t window = segment->window;
+    /* RFC 7323 2.2: "The window field in a segment where the SYN bit is set ... MUST NOT be scaled"
+     */
+    window <<= (segment->flags & SL_FLOW_SYN) == 0 ? sender->scale : 0;
+    uint32_t offered = window + (highest - ack);
+    sender->max_window = offered > sender->max_window ? offered : sender->max_window;
+    if (is_after(end, sender->end)) {
+        sender->end = end;
+        sender->bits |= SL_FLOW_SIDE_WAITS;
+    }
+    if ((segment->flags & SL_FLOW_ACK) != 0 &&
+        ((sender->bits & SL_FLOW_SIDE_ACKED) == 0 || is_after(ack, sender->max_ack))) {
+        sender->max_ack = ack;
+        sender->bits |= SL_FLOW_SIDE_ACKED;
+    }
+    if (receiver->max_window != 0 && is_after(end, sender->max_end)) {
+        receiver->max_window += end - sender->max_end;
+    }
+    if (is_after(highest + window, receiver->max_end - 1)) {
+        receiver->max_end = highest + at_least_one(window);
+    }
+    if (ack == receiver->end) {
+        receiver->bits &= (uint8_t)~SL_FLOW_SIDE_WAITS;
+    }
+    if (segment->kind != SL_FLOW_KIND_ACK) {
+        return;
+    }
+    bool is_same_way =
+        ((head->tcp_last & SL_FLOW_LAST_REPLY) != 0) == (segment->direction == SL_FLOW_REPLY);
+    if (is_same_way && windows->last_seq == seq && windows->last_ack == ack && head->word == end &&
+        windows->last_window == segment->window) {
+        bool is_most = (head->tcp_more & SL_FLOW_MORE_RETRANSMITTED) == SL_FLOW_MORE_RETRANSMITTED;
+        head->tcp_more = (uint16_t)(head->tcp_more + !is_most);
+        return;
+    }
+    windows->last_seq = seq;
+    windows->last_ack = ack;
+    windows->last_window = segment->window;
+    head->word = end;
+    head->tcp_more &= (uint16_t)~SL_FLOW_MORE_RETRANSMITTED;
+}
+
+/* A SYN again, before the handshake is through: the side begins anew (RFC 9293 3.4.1), if its
+ * sequence number is beyond the old one's. @return whether the segment is answered for by that */
+static bool begin_again(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
+                        const struct sl_flow_segment *segment, enum sl_flow_tcp_result *ret_result)
+{
+    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
+    bool is_bare = (segment->flags & SL_FLOW_ACK) == 0;
+    if (is_after(segment->end, sender->end)) {
+        begin_side(sender, &windows->sides[segment->direction ^ 1], segment);
+        *ret_result = SL_FLOW_TCP_ACCEPT;
+        return segment->direction == SL_FLOW_REPLY && is_bare;
+    }
+    if (is_before(segment->end, sender->end) && segment->direction == SL_FLOW_ORIGINAL && is_bare) {
+        /* believed once it is answered */
+        head->tcp_last = sl_flow_last_of(segment);
+        head->word = segment->end;
+        sl_flow_window_note(windows, segment);
+        head->tcp_more |= SL_FLOW_MORE_REINIT;
+        *ret_result = SL_FLOW_TCP_IGNORE;
+        return true;
+    }
+    return false;
+}
+
+enum sl_flow_tcp_result sl_flow_window_check(struct sl_flow_tcp_windows *windows,
+                                             struct sl_flow_head *head,
+                                             const struct sl_flow_segment *segment, bool is_liberal)
+{
+    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
+    struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
+    enum sl_flow_tcp_result result = SL_FLOW_TCP_ACCEPT;
+    bool is_syn = (segment->flags & SL_FLOW_SYN) != 0;
+    bool has_ack = (segment->flags & SL_FLOW_ACK) != 0;
+    bool is_reset = (segment->flags & SL_FLOW_RST) != 0;
+    uint32_t seq = segment->seq;
+    uint32_t end = segment->end;
+    uint32_t ack = segment->ack;
+    uint32_t highest =
+        (receiver->bits & SL_FLOW_SIDE_SACKS) != 0 ? highest_ack(segment) : segment->ack;
+    if (sender->max_window == 0) {
+        if (is_syn) {
+            begin_side(sender, receiver, segment);
+            if (!has_ack) {
+                return SL_FLOW_TCP_ACCEPT; /* simultaneous open */
+            }
+        } else {
+            pick_up(sender, receiver, segment, highest);
+        }
+    } else if (is_syn &&
+               (head->upper == SL_FLOW_TCP_SYN_SENT || head->upper == SL_FLOW_TCP_SYN_RECEIVED) &&
+               begin_again(windows, head, segment, &result)) {
+        return result == SL_FLOW_TCP_IGNORE &&
+                       (is_liberal || (sender->bits & SL_FLOW_SIDE_LIBERAL) != 0)
+                   ? SL_FLOW_TCP_ACCEPT
+                   : result;
+    }
+    if (!has_ack || (is_reset && ack == 0)) { /* some stacks send such resets */
+        ack = receiver->end;
+        highest = ack;
+    }
+    if (is_reset && seq == 0 && head->upper == SL_FLOW_TCP_SYN_SENT) {
+        seq = sender->end; /* RFC 9293 3.10.7.1: the answer to a SYN nobody listens for */
+        end = seq;
+    }
+    is_liberal = is_liberal || (sender->bits & SL_FLOW_SIDE_LIBERAL) != 0;
+    uint32_t ack_window =
+        sender->max_window > ACK_WINDOW_MIN ? sender->max_window : (uint32_t)ACK_WINDOW_MIN;
+    bool is_ack_low = !is_after(highest, receiver->end - ack_window - 1);
+    bool is_ack_high = !is_before(highest, receiver->end + 1);
+    bool is_seq_high = !is_before(seq, sender->max_end + 1);
+    bool is_seq_low =
+        receiver->max_window != 0 && !is_after(end, sender->end - receiver->max_window - 1);
+    if (is_seq_high) {
+        uint32_t beyond = end - sender->max_end + 1;
+        if (receiver->max_window != 0 && !is_seq_low && !is_ack_low && !is_ack_high &&
+            beyond <= receiver->max_window) {
+            /* more than there was room for, as some TCPs do; its acknowledgement will come */
+            sender->end = end;
+            sender->bits |= SL_FLOW_SIDE_WAITS;
+        }
+    }
+    if (is_seq_high || is_ack_high) {
+        return is_liberal ? SL_FLOW_TCP_ACCEPT : SL_FLOW_TCP_INVALID;
+    }
+    if (is_seq_low || is_ack_low) { /* late, and of the flow */
+        return is_liberal ? SL_FLOW_TCP_ACCEPT : SL_FLOW_TCP_IGNORE;
+    }
+    move_on(windows, head, segment, seq, end, ack, highest);
+    return SL_FLOW_TCP_ACCEPT;
+}
