@@ -4,7 +4,7 @@
  * by two bit maps and a count of their bits where children and leaves are. The first 18 bits index
  * a table, each node takes 6 more: IPv4 needs at most three nodes, a /24 one. Where all routes
  * below go the same way for a while a node of its own says so, which bounds what any IPv6 table
- * takes. docs/adr/0030-router-lookup.md.
+ * takes. docs/adr/0036-router-lookup.md.
  */
 #ifndef SL_NF_ROUTER_POPTRIE_H
 #define SL_NF_ROUTER_POPTRIE_H

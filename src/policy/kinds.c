@@ -9,6 +9,7 @@ static const struct sl_policy_kind kinds[] = {
     {"nftables", "firewall", "rules for the firewall", sl_policy_compile_nftables},
     {"classbench", "firewall", "filter sets for the firewall", sl_policy_compile_classbench},
     {"route", "router", "routes in iproute2's words", sl_policy_compile_route},
+    {"limit", "limiter", "limits in nft's words", sl_policy_compile_limit},
 };
 
 const struct sl_policy_kind *sl_policy_kind_at(uint32_t index)

@@ -57,6 +57,12 @@ sl_rc sl_policy_compile_classbench(const char *path, struct sl_policy *ret_polic
 sl_rc sl_policy_compile_route(const char *path, struct sl_policy *ret_policy,
                               struct sl_err *err) SL_MUST_CHECK;
 
+/** Compiles limits in nft's words into the policy of a rate limiter; docs/policy-limiter.md.
+ * @retval SL_OK, SL_IO
+ * @retval SL_MALFORMED, SL_UNSUPPORTED, SL_RANGE  the sentence names line, column and word */
+sl_rc sl_policy_compile_limit(const char *path, struct sl_policy *ret_policy,
+                              struct sl_err *err) SL_MUST_CHECK;
+
 /** Writes the bundle to @p path and the names to @p path.rules.json.
  * @retval SL_OK, SL_IO */
 sl_rc sl_policy_write(const struct sl_policy *policy, const char *path,

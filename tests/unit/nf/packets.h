@@ -116,4 +116,46 @@ static inline const char *policy_file(const char *text)
     return path;
 }
 
+/* The first example of a page of the documentation, as a file. */
+static inline const char *doc_example(const char *page)
+{
+    static char text[16384];
+    char line[1024];
+    const char *root = getenv("SL_SOURCE_ROOT");
+    (void)snprintf(line, sizeof(line), "%s/docs/%s", root != NULL ? root : ".", page);
+    FILE *file = fopen(line, "r");
+    bool is_in = false;
+    size_t used = 0;
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file) != NULL) {
+        bool is_fence = strncmp(line, "```", 3) == 0;
+        if (is_fence && is_in) {
+            break;
+        }
+        if (is_in) {
+            assert_true(used + strlen(line) < sizeof(text));
+            memcpy(text + used, line, strlen(line) + 1);
+            used += strlen(line);
+        }
+        is_in |= is_fence;
+    }
+    (void)fclose(file);
+    assert_true(used > 0);
+    return policy_file(text);
+}
+
+/* An NF's own bytes out of a bundle of format 1 that holds it alone. */
+static inline const uint8_t *bundle_policy(const uint8_t *bundle, size_t size, uint32_t *ret_size)
+{
+    char name[64];
+    struct sl_reader r;
+    sl_reader_init(&r, bundle, size);
+    (void)sl_reader_bytes(&r, 16);
+    sl_reader_string(&r, name, sizeof(name));
+    *ret_size = sl_reader_be32(&r);
+    const uint8_t *policy = sl_reader_bytes(&r, *ret_size);
+    assert_ok(sl_reader_end(&r));
+    return policy;
+}
+
 #endif

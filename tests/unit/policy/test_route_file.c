@@ -100,9 +100,25 @@ static void test_compile_faults_name_line_and_word(void **state)
     assert_rc(sl_policy_compile_route("/nonexistent", &policy, &err), SL_IO);
 }
 
+static void test_compile_takes_the_example_of_the_documentation(void **state)
+{
+    (void)state;
+    struct sl_policy policy;
+    struct sl_err err = {0};
+    const char *path = doc_example("policy-router.md");
+    sl_rc rc = sl_policy_compile_route(path, &policy, &err);
+    (void)unlink(path);
+    if (rc != SL_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_true(policy.count >= 4);
+    sl_policy_done(&policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_compile_takes_the_example_of_the_documentation),
         cmocka_unit_test(test_compile_takes_what_ip_route_prints),
         cmocka_unit_test(test_compile_lowest_metric_wins),
         cmocka_unit_test(test_compile_faults_name_line_and_word),
