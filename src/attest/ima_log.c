@@ -73,7 +73,12 @@ static sl_rc digest_read(struct sl_ima_entry *entry, struct sl_err *err)
     struct sl_ima_digest *digest = &entry->digest;
 
     if (old != NULL) {
-        digest->hash = sl_tpm_hash_by_name("sha1", 4);
+        /* a custom format's "d" is as long as its hash (ima_template_lib.c: SHA-1 or MD5) */
+        digest->hash =
+            old->size == 16 ? sl_tpm_hash_by_name("md5", 3) : sl_tpm_hash_by_name("sha1", 4);
+        if (old->size == 16) {
+            memcpy(digest->name, "md5", 4);
+        }
         digest->data = old->data;
         digest->size = old->size;
     } else if (v2 == NULL && ng == NULL) {
@@ -127,7 +132,8 @@ sl_rc sl_ima_entry_finish(struct sl_ima_entry *entry, struct sl_err *err)
     if (rc != SL_OK) {
         return rc;
     }
-    path = sl_ima_entry_value(entry, entry->template.is_ima ? SL_IMA_N : SL_IMA_N_NG);
+    path = sl_ima_entry_value(entry, SL_IMA_N_NG);
+    path = path != NULL ? path : sl_ima_entry_value(entry, SL_IMA_N);
     if (path != NULL) {
         if (path->size >= sizeof(entry->path)) {
             return sl_err_set(err, SL_RANGE, "entry %llu: a path of %zu bytes",

@@ -1,34 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the registers hold after a boot event log. */
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "attest/tcg_log.h"
 
 /* TCG PC Client Platform Firmware Profile 10.4.5.3 */
+static const uint32_t EV_EFI_HCRTM_EVENT = 0x80000010;
 static const char STARTUP_LOCALITY[16] = "StartupLocality";
 
 enum {
     DRTM_FIRST = 17, /* PCRs 17 to 22 are all ones until a dynamic launch */
     DRTM_LAST = 22,
+    HCRTM_LOCALITY = 4,
     RTMR_FIRST = 1, /* CC measurement register of RTMR0 */
 };
 
 struct replay {
     struct sl_tcg_replay *out;
     const struct sl_tpm_hash *hash;
-    EVP_MD *md;
-    EVP_MD_CTX *ctx;
+    bool is_tpm; /* else registers of a TDX guest */
 };
-
-static bool extend(struct replay *replay, uint8_t *mr, const uint8_t *digest)
-{
-    size_t size = replay->hash->size;
-    return EVP_DigestInit_ex2(replay->ctx, replay->md, NULL) == 1 &&
-           EVP_DigestUpdate(replay->ctx, mr, size) == 1 &&
-           EVP_DigestUpdate(replay->ctx, digest, size) == 1 &&
-           EVP_DigestFinal_ex(replay->ctx, mr, NULL) == 1;
-}
 
 /* "PCR[0] is initialised with the locality", told by an event that extends nothing. Only the first
  * counts, and only before PCR 0 was extended: a later one would rewrite history. */
@@ -39,6 +30,17 @@ static void startup_locality(struct replay *replay, const struct sl_tcg_event *e
         replay->out->event_count[0] == 0 && replay->out->startup_locality == 0) {
         replay->out->startup_locality = event->data[sizeof(STARTUP_LOCALITY)];
         replay->out->mr[0][replay->hash->size - 1] = replay->out->startup_locality;
+    }
+}
+
+/* PFP 3.3.2: a CRTM in hardware measures into PCR 0 before TPM2_Startup, which then begins with the
+ * value 4 (TPM part 1, 34.3); some firmware tells it by this event alone. */
+static void hcrtm(struct replay *replay, const struct sl_tcg_event *event)
+{
+    if (replay->is_tpm && event->mr == 0 && event->type == EV_EFI_HCRTM_EVENT &&
+        replay->out->event_count[0] == 0 && replay->out->startup_locality == 0) {
+        replay->out->startup_locality = HCRTM_LOCALITY;
+        replay->out->mr[0][replay->hash->size - 1] = HCRTM_LOCALITY;
     }
 }
 
@@ -60,8 +62,12 @@ static sl_rc apply(struct replay *replay, const struct sl_tcg_event *event, stru
                           "replayed",
                           (unsigned long long)event->number, event->off, replay->hash->name);
     }
-    if (!extend(replay, replay->out->mr[event->mr], digest)) {
-        return sl_err_set(err, SL_CRYPTO, "event log: %s failed", replay->hash->name);
+    hcrtm(replay, event);
+    uint8_t *mr = replay->out->mr[event->mr];
+    sl_rc rc =
+        sl_tpm_hash_two(replay->hash, mr, replay->hash->size, digest, replay->hash->size, mr);
+    if (rc != SL_OK) {
+        return sl_err_set(err, rc, "event log: %s cannot be computed", replay->hash->name);
     }
     replay->out->event_count[event->mr]++;
     return SL_OK;
@@ -101,20 +107,8 @@ static sl_rc replay_bank(struct sl_blob log, const struct sl_tpm_hash *hash, boo
     for (size_t i = DRTM_FIRST; i <= DRTM_LAST && is_tpm; i++) {
         memset(out.mr[i], 0xff, hash->size);
     }
-    struct replay replay = {.out = &out,
-                            .hash = hash,
-                            .md = EVP_MD_fetch(NULL, hash->openssl, NULL),
-                            .ctx = EVP_MD_CTX_new()};
-    sl_rc rc = SL_OK;
-    if (replay.ctx == NULL) {
-        rc = SL_NO_MEMORY;
-    } else if (replay.md == NULL) {
-        rc = sl_err_set(err, SL_UNSUPPORTED, "event log: OpenSSL has no %s", hash->name);
-    } else {
-        rc = run(log, &replay, err);
-    }
-    EVP_MD_CTX_free(replay.ctx);
-    EVP_MD_free(replay.md);
+    struct replay replay = {.out = &out, .hash = hash, .is_tpm = is_tpm};
+    sl_rc rc = run(log, &replay, err);
     if (rc == SL_OK) {
         *ret_replay = out;
     }

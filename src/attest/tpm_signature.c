@@ -74,14 +74,14 @@ static sl_rc tpmt_read(struct sl_blob in, struct signature *signature)
 static bool plain_read(EVP_PKEY *ak, struct sl_blob in, struct signature *signature)
 {
     memset(signature, 0, sizeof(*signature));
-    signature->alg = SL_TPM_ALG_SHA256;
     if (EVP_PKEY_get_base_id(ak) == EVP_PKEY_RSA && in.size == (size_t)EVP_PKEY_get_size(ak)) {
         signature->scheme = TPM_ALG_RSASSA;
         signature->rsa = in;
         return true;
     }
     if (EVP_PKEY_get_base_id(ak) == EVP_PKEY_EC && in.size > 8 && in.size <= DER_MAX &&
-        in.data[0] == 0x30 && in.data[1] == in.size - 2) {
+        in.data[0] == 0x30 &&
+        (in.data[1] == in.size - 2 || (in.data[1] == 0x81 && in.data[2] == in.size - 3))) {
         signature->scheme = TPM_ALG_ECDSA;
         memcpy(signature->der, in.data, in.size);
         signature->der_size = in.size;
@@ -143,6 +143,26 @@ static sl_rc verify(EVP_PKEY *ak, struct signature *signature, struct sl_blob at
                : sl_err_set(err, SL_AUTH, "the AK did not sign this quote: its signature is wrong");
 }
 
+/* A plain signature does not say its hash, nor an RSA one its padding. */
+static sl_rc plain_verify(EVP_PKEY *ak, struct signature *signature, struct sl_blob attest,
+                          uint16_t *ret_alg, struct sl_err *err)
+{
+    static const uint16_t ALGS[] = {SL_TPM_ALG_SHA256, SL_TPM_ALG_SHA384, SL_TPM_ALG_SHA512};
+    const bool is_rsa = signature->scheme != TPM_ALG_ECDSA;
+    sl_rc rc = SL_AUTH;
+
+    for (size_t i = 0; rc == SL_AUTH && i < sizeof(ALGS) / sizeof(ALGS[0]); i++) {
+        for (int pss = 0; rc == SL_AUTH && pss < (is_rsa ? 2 : 1); pss++) {
+            if (is_rsa) {
+                signature->scheme = pss ? TPM_ALG_RSAPSS : TPM_ALG_RSASSA;
+            }
+            rc = verify(ak, signature, attest, sl_tpm_hash_by_alg(ALGS[i]), err);
+            *ret_alg = rc == SL_OK ? ALGS[i] : *ret_alg;
+        }
+    }
+    return rc;
+}
+
 sl_rc sl_tpm_signature_verify(EVP_PKEY *ak, struct sl_blob attest, struct sl_blob in,
                               uint16_t *ret_alg, struct sl_err *err)
 {
@@ -162,6 +182,9 @@ sl_rc sl_tpm_signature_verify(EVP_PKEY *ak, struct sl_blob attest, struct sl_blo
     if ((EVP_PKEY_get_base_id(ak) == EVP_PKEY_RSA) != (signature.scheme != TPM_ALG_ECDSA)) {
         return sl_err_set(err, SL_MISMATCH, "signature scheme %04x, and the AK is of another kind",
                           signature.scheme);
+    }
+    if (signature.alg == 0) {
+        return plain_verify(ak, &signature, attest, ret_alg, err);
     }
     hash = sl_tpm_hash_by_alg(signature.alg);
     if (hash == NULL || hash->openssl == NULL || hash->alg == SL_TPM_ALG_SHA1) {

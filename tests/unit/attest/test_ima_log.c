@@ -194,6 +194,13 @@ static const struct row ROWS_BUILT[] = {
      {{"sha1:0102030405060708090a0b0c0d0e0f1011121314",
        BYTES("sha1:\0\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20\21\22\23\24")},
       {"/custom", BYTES("/custom\0")}}},
+    {"d|n",
+     {{"0102030405060708090a0b0c0d0e0f1011121314",
+       BYTES("\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20\21\22\23\24")},
+      {"/old", BYTES("/old\0")}}},
+    {"d|n",
+     {{"0102030405060708090a0b0c0d0e0f10", BYTES("\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20")},
+      {"/md5", BYTES("/md5\0")}}},
 };
 enum { BUILT_COUNT = sizeof(ROWS_BUILT) / sizeof(ROWS_BUILT[0]) };
 
@@ -465,6 +472,34 @@ static void test_replay_goes_on_from_a_checkpoint(void **state)
     free(built);
 }
 
+/* A format of one's own may use the old fields: lengths in front, and a path all the same. */
+static void test_custom_format_of_old_fields_has_digest_and_path(void **state)
+{
+    static const char LINES[] =
+        "10 0000000000000000000000000000000000000001 d|n "
+        "0102030405060708090a0b0c0d0e0f1011121314 /old name\n"
+        "10 0000000000000000000000000000000000000001 d|n 0102030405060708090a0b0c0d0e0f10 /md5\n";
+    static const struct {
+        const char *path, *alg;
+        size_t size;
+    } ROWS[] = {{"/old name", "sha1", 20}, {"/md5", "md5", 16}};
+    struct sl_ima_entry *entry = malloc(sizeof(*entry));
+    struct sl_ima_log log;
+
+    assert_non_null(entry);
+    assert_ok(sl_ima_log_init(&log, (struct sl_blob){(const uint8_t *)LINES, sizeof(LINES) - 1},
+                              SL_IMA_ASCII, NULL));
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        assert_ok(sl_ima_log_next(&log, entry, NULL));
+        assert_string_equal(entry->path, ROWS[i].path);
+        assert_string_equal(entry->digest.hash->name, ROWS[i].alg);
+        assert_int_equal(entry->digest.size, ROWS[i].size);
+    }
+    assert_true(sl_ima_log_is_end(&log));
+    sl_ima_log_done(&log);
+    free(entry);
+}
+
 static void test_replay_refuses_banks_it_cannot_have(void **state)
 {
     static const uint16_t UNKNOWN[] = {0x1234}, MANY[SL_IMA_BANKS_MAX + 1];
@@ -487,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_ascii_refusals_name_what_is_wrong),
         cmocka_unit_test(test_banks_of_older_kernels_are_padded),
         cmocka_unit_test(test_replay_goes_on_from_a_checkpoint),
+        cmocka_unit_test(test_custom_format_of_old_fields_has_digest_and_path),
         cmocka_unit_test(test_replay_refuses_banks_it_cannot_have),
     };
     return cmocka_run_group_tests_name("attest/ima_log", tests, NULL, NULL);

@@ -302,6 +302,38 @@ static void test_tcg_log_replay_startup_locality_counts_once(void **state)
     assert_memory_equal(replay.mr[0], expected, 48);
 }
 
+/* A CRTM in hardware starts PCR 0 at 4, but not in the middle, and not against what firmware says.
+ */
+static void test_tcg_log_replay_hardware_crtm_starts_at_4(void **state)
+{
+    static const uint32_t hcrtm = 0x80000010;
+    const struct sl_tpm_hash *sha384 = sl_tpm_hash_by_alg(SL_TPM_ALG_SHA384);
+    static const struct {
+        bool is_told, is_late;
+        uint8_t start;
+    } ROWS[] = {{false, false, 4}, {false, true, 0}, {true, false, 3}};
+
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        struct sl_tcg_replay replay;
+        struct builder b = {.size = 0};
+        uint8_t expected[48] = {0};
+        put_spec_id(&b, SHA384_ONLY, 1, 0);
+        expected[47] = ROWS[i].start;
+        if (ROWS[i].is_told) {
+            put_locality(&b, 3);
+        }
+        if (ROWS[i].is_late) {
+            put_event(&b, 0, 8, "first");
+            extend(expected, "first");
+        }
+        put_event(&b, 0, hcrtm, "HCRTM");
+        extend(expected, "HCRTM");
+        assert_ok(sl_tcg_log_replay(blob(&b), sha384, &replay, NULL));
+        assert_int_equal(replay.startup_locality, ROWS[i].start);
+        assert_memory_equal(replay.mr[0], expected, 48);
+    }
+}
+
 /* --- real ones --- */
 
 static struct sl_blob file_read(const char *name)
@@ -439,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_tcg_log_next_each_retval),
         cmocka_unit_test(test_tcg_log_replay_each_retval),
         cmocka_unit_test(test_tcg_log_replay_startup_locality_counts_once),
+        cmocka_unit_test(test_tcg_log_replay_hardware_crtm_starts_at_4),
         cmocka_unit_test(test_ccel_replay_real_log_meets_its_quote),
         cmocka_unit_test(test_tcg_log_replay_agrees_with_tpm2_tools),
     };

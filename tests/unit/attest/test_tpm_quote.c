@@ -262,6 +262,8 @@ static void quote_make(struct made *made, uint32_t mask, uint32_t resets, uint64
     made->attest_size = w.off;
 }
 
+static int g_salt = RSA_PSS_SALTLEN_MAX; /* of RSAPSS signatures that quote_sign makes */
+
 static void quote_sign(struct made *made, EVP_PKEY *key, uint16_t scheme, const char *hash,
                        uint16_t alg, bool is_plain)
 {
@@ -274,6 +276,7 @@ static void quote_sign(struct made *made, EVP_PKEY *key, uint16_t scheme, const 
     assert_int_equal(EVP_DigestSignInit_ex(ctx, &key_ctx, hash, NULL, NULL, key, NULL), 1);
     if (scheme == 0x0016) {
         assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(key_ctx, RSA_PKCS1_PSS_PADDING), 1);
+        assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(key_ctx, g_salt), 1);
     }
     assert_int_equal(EVP_DigestSign(ctx, raw, &size, made->attest, made->attest_size), 1);
     EVP_MD_CTX_free(ctx);
@@ -354,6 +357,45 @@ static void test_every_scheme_verifies_and_no_other_key_does(void **state)
     EVP_PKEY_free(rsa);
     EVP_PKEY_free(ec);
     EVP_PKEY_free(other);
+}
+
+/* Keys that TPMs have, with each hash, both lengths of salt, and the plain form, which does not say
+ * its hash. */
+static void test_every_key_hash_and_salt_verifies(void **state)
+{
+    static const struct {
+        const char *name;
+        uint16_t alg;
+    } HASHES[] = {{"SHA2-256", 0x000b}, {"SHA2-384", 0x000c}, {"SHA2-512", 0x000d}};
+    static const int SALTS[] = {RSA_PSS_SALTLEN_DIGEST, RSA_PSS_SALTLEN_MAX};
+    EVP_PKEY *keys[] = {EVP_RSA_gen(2048),   EVP_RSA_gen(3072),   EVP_RSA_gen(4096),
+                        EVP_EC_gen("P-256"), EVP_EC_gen("P-384"), EVP_EC_gen("P-521")};
+    struct made made;
+
+    quote_make(&made, 1, 0, 1);
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const bool is_rsa = EVP_PKEY_get_base_id(keys[i]) == EVP_PKEY_RSA;
+
+        for (size_t j = 0; j < 3 * 2 * 2 * 2; j++) {
+            const bool is_plain = (j & 1) != 0, is_pss = (j & 2) != 0;
+            const size_t hash = j / 8;
+            uint16_t alg = 0;
+
+            g_salt = SALTS[j / 4 % 2];
+            quote_sign(&made, keys[i],
+                       !is_rsa  ? 0x0018
+                       : is_pss ? 0x0016
+                                : 0x0014,
+                       HASHES[hash].name, HASHES[hash].alg, is_plain);
+            assert_ok(made_verify(&made, keys[i], &alg));
+            assert_int_equal(alg, HASHES[hash].alg);
+            made.attest[30] ^= 1;
+            assert_rc(made_verify(&made, keys[i], &alg), SL_AUTH);
+            made.attest[30] ^= 1;
+        }
+        EVP_PKEY_free(keys[i]);
+    }
+    g_salt = RSA_PSS_SALTLEN_MAX;
 }
 
 static void test_quote_of_no_pcr_is_refused_and_reboot_is_seen(void **state)
@@ -508,6 +550,7 @@ int main(void)
         cmocka_unit_test(test_what_was_not_asked_for_is_refused),
         cmocka_unit_test(test_clock_that_goes_back_is_refused),
         cmocka_unit_test(test_every_scheme_verifies_and_no_other_key_does),
+        cmocka_unit_test(test_every_key_hash_and_salt_verifies),
         cmocka_unit_test(test_quote_of_no_pcr_is_refused_and_reboot_is_seen),
         cmocka_unit_test(test_attestation_that_is_no_quote_is_refused),
         cmocka_unit_test(test_google_quotes_in_three_banks_are_good),
