@@ -217,14 +217,14 @@ static sl_rc tee_appraise(const struct sl_appraisal_input *input, enum sl_attest
     sl_rc rc = SL_OK;
 
     memset(ret_appraisal, 0, sizeof(*ret_appraisal));
-    if (json_is_object(input->evidence)) { /* of one TEE on a node of another driver */
-        const json_t *id = json_object_get(input->evidence, "id");
+    const json_t *one = json_object_get(input->evidence, "id");
+    const bool is_one = is_id(one); /* of one TEE on a node of another driver */
 
-        rc = is_id(id) ? tee_judge(input, type, id, ret_appraisal) : SL_OK;
+    if (is_one) {
+        rc = tee_judge(input, type, one, ret_appraisal);
     }
     /* those that enrolled; what else sends evidence is nobody */
-    for (size_t i = 0; rc == SL_OK && !json_is_object(input->evidence) && i < json_array_size(list);
-         i++) {
+    for (size_t i = 0; rc == SL_OK && !is_one && i < json_array_size(list); i++) {
         const json_t *tee = json_array_get(list, i);
 
         if (is_of_type(tee, type) && is_id(json_object_get(tee, "id"))) {
