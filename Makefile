@@ -3,7 +3,7 @@
 BUILD ?= build
 MESON_FLAGS ?= --buildtype=debugoptimized
 
-.PHONY: help deps build check demo demo-trust bench fuzz model spec-map format clean
+.PHONY: help deps build check demo demo-trust bench crash fuzz model spec-map format clean
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 deps: ## install what the build, the tests and the demo need (Debian packages)
@@ -23,6 +23,8 @@ demo-trust: build ## a node under QEMU with a TPM, attested for real: enrolment,
 	@tests/system/trust_e2e/run.sh $(BUILD)
 bench: build ## measure; results in bench/results/ and docs/benchmarks.md
 	@bench/run $(BUILD)
+crash: build ## kill -9 the trust monitor 50 times under load: no verdict lost or invented
+	@tests/system/trustd/run.sh $(BUILD) 50 kills
 fuzz: deps ## fuzz every parser for longer (FUZZ_SECONDS each, default 300)
 	@tools/fuzz $${FUZZ_SECONDS:-300}
 model: deps ## check the model of the handshake, with larger bounds than make check does

@@ -26,7 +26,7 @@
     X(refused, "evidence_refused_total", "evidence refused before it was judged")                  \
     X(failed, "verifier_failures_total", "jobs that the verifier did not bring to a result")       \
     X(limited, "rate_limited_total", "requests refused because a node came too often")             \
-    X(round_us, "round_microseconds_total", "time from evidence to answer, summed up")
+    X(round_us, "round_seconds_total", "time from evidence to answer, summed up")
 
 struct sl_trustd_counters {
 #define SL_TRUSTD_COUNTER_FIELD(name, metric, help) uint64_t name;

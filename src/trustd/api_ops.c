@@ -50,13 +50,21 @@ static uint64_t resident_bytes(void)
     return resident * 4096;
 }
 
+/* Times are counted in microseconds, and told in Prometheus' base unit. */
+static void counter_print(FILE *out, const char *name, const char *metric, const char *help,
+                          uint64_t value)
+{
+    bool is_time = strcmp(name, "round_us") == 0;
+    (void)fprintf(out,
+                  "# HELP safelib_trustd_%s %s\n# TYPE safelib_trustd_%s counter\n"
+                  "safelib_trustd_%s %.*f\n",
+                  metric, help, metric, metric, is_time ? 6 : 0,
+                  is_time ? (double)value / 1e6 : (double)value);
+}
+
 static void counters_print(FILE *out, const struct sl_trustd_counters *counters)
 {
-#define PRINT(name, metric, help)                                                                  \
-    (void)fprintf(out,                                                                             \
-                  "# HELP safelib_trustd_%s %s\n# TYPE safelib_trustd_%s counter\n"                \
-                  "safelib_trustd_%s %llu\n",                                                      \
-                  metric, help, metric, metric, (unsigned long long)counters->name);
+#define PRINT(name, metric, help) counter_print(out, #name, metric, help, counters->name);
     SL_TRUSTD_COUNTER_TABLE(PRINT)
 #undef PRINT
 }

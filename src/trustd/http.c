@@ -6,6 +6,7 @@
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,8 +18,17 @@
 
 enum { PEM_MAX = 256 << 10, CONNECTION_MEMORY = 16 << 10, BACKLOG = 1024 };
 
+/* A connection, and until when it must have come further: a byte now and then is no excuse. */
+struct peer {
+    struct peer *next, **link;
+    int fd;
+    int64_t end_ms; /* INT64_MAX: it waits for us */
+};
+
 struct sl_http {
     struct sl_trustd *trustd;
+    pthread_mutex_t lock; /* of the peers */
+    struct peer *peers;
     struct MHD_Daemon *daemon;
     struct sl_workers *workers;
     char *certificate, *key, *client_ca;
@@ -47,6 +57,66 @@ static int64_t monotonic_ms(void)
     (void)clock_gettime(CLOCK_MONOTONIC, &ts);
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
+
+/* ---- time that a client may take ---- */
+
+static void peer_wait(struct sl_http *http, struct MHD_Connection *connection, int64_t end_ms)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct peer *peer = info != NULL ? info->socket_context : NULL;
+    if (peer != NULL) {
+        (void)pthread_mutex_lock(&http->lock);
+        peer->end_ms = end_ms;
+        (void)pthread_mutex_unlock(&http->lock);
+    }
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct sl_http *http = cls;
+    struct peer *peer = *socket_context;
+    (void)pthread_mutex_lock(&http->lock);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        peer = info != NULL ? calloc(1, sizeof(*peer)) : NULL;
+        if (peer != NULL) {
+            *peer = (struct peer){.next = http->peers, .link = &http->peers};
+            peer->fd = info->connect_fd;
+            peer->end_ms = monotonic_ms() + (int64_t)http->trustd->config.request_seconds * 1000;
+            if (peer->next != NULL) {
+                peer->next->link = &peer->next;
+            }
+            http->peers = peer;
+        }
+        *socket_context = peer;
+    } else if (peer != NULL) { /* its socket is closed after this */
+        *peer->link = peer->next;
+        if (peer->next != NULL) {
+            peer->next->link = peer->link;
+        }
+        free(peer);
+        *socket_context = NULL;
+    }
+    (void)pthread_mutex_unlock(&http->lock);
+}
+
+void sl_http_tick(struct sl_http *http)
+{
+    int64_t now_ms = monotonic_ms();
+    (void)pthread_mutex_lock(&http->lock);
+    for (struct peer *peer = http->peers; peer != NULL; peer = peer->next) {
+        if (now_ms > peer->end_ms) {
+            (void)shutdown(peer->fd, SHUT_RDWR);
+            peer->end_ms = INT64_MAX;
+        }
+    }
+    (void)pthread_mutex_unlock(&http->lock);
+}
+
+/* ---- requests ---- */
 
 static enum MHD_Result answer_send(struct MHD_Connection *connection, struct sl_answer *answer,
                                    bool is_closing)
@@ -135,6 +205,7 @@ static enum MHD_Result request_begin(struct sl_http *http, struct MHD_Connection
     incoming->http = http;
     incoming->connection = connection;
     incoming->end_ms = monotonic_ms() + (int64_t)http->trustd->config.request_seconds * 1000;
+    peer_wait(http, connection, incoming->end_ms);
     incoming->route = sl_api_admit(http->trustd, request, &incoming->max, &answer);
     if (incoming->route == NULL) {
         return refuse(http, connection, incoming, &answer);
@@ -199,6 +270,7 @@ static enum MHD_Result request_end(struct sl_http *http, struct incoming *incomi
                                    const struct sl_request *request)
 {
     incoming->is_answered = true;
+    peer_wait(http, incoming->connection, INT64_MAX);
     incoming->request = *request;
     incoming->request.body = incoming->body;
     incoming->request.body_size = incoming->size;
@@ -245,6 +317,9 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 {
     struct sl_http *http = cls;
     struct incoming *incoming = *con_cls;
+    const struct sl_trustd_config *config = &http->trustd->config;
+    peer_wait(http, connection,
+              monotonic_ms() + (int64_t)(config->idle_seconds + config->request_seconds) * 1000);
     if (incoming != NULL) {
         http->bodies_bytes -= incoming->room;
         if (incoming->has_answer) { /* its client is gone */
@@ -340,7 +415,7 @@ static sl_rc daemon_start(struct sl_http *http, int fd, struct sl_err *err)
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->connections_per_address_max,
         MHD_OPTION_CONNECTION_TIMEOUT, config->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
-        MHD_OPTION_ARRAY, trust, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_ARRAY, trust, MHD_OPTION_END);
     if (http->daemon == NULL) {
         return sl_err_set(err, SL_CRYPTO,
                           "the server does not start: do certificate and key belong together?");
@@ -357,6 +432,7 @@ sl_rc sl_http_start(struct sl_trustd *trustd, struct sl_http **ret_http, struct 
         return sl_err_set(err, SL_NO_MEMORY, "no memory");
     }
     http->trustd = trustd;
+    (void)pthread_mutex_init(&http->lock, NULL);
     sl_rc rc = pem_load(config->certificate, "certificate", &http->certificate, err);
     rc = rc == SL_OK ? pem_load(config->key, "key", &http->key, err) : rc;
     if (rc == SL_OK && config->client_ca[0] != '\0') {
@@ -398,5 +474,6 @@ void sl_http_stop(struct sl_http *http)
     free(http->key);
     free(http->certificate);
     free(http->client_ca);
+    (void)pthread_mutex_destroy(&http->lock);
     free(http);
 }

@@ -16,6 +16,9 @@ struct sl_http;
 sl_rc sl_http_start(struct sl_trustd *trustd, struct sl_http **ret_http,
                     struct sl_err *err) SL_MUST_CHECK;
 void sl_http_stop(struct sl_http *http);
+/** Ends connections whose client takes longer than limits.request_seconds for a handshake, a head
+ * or a body, however many bytes it sends meanwhile. To be called every second or so; any thread. */
+void sl_http_tick(struct sl_http *http);
 /** The port that it listens on. */
 uint16_t sl_http_port(const struct sl_http *http);
 

@@ -87,7 +87,11 @@ sl_rc sl_trustd_reload(struct sl_trustd *trustd, const char *by, json_t **ret_ch
     json_t *changes =
         rc == SL_OK ? sl_material_changes(trustd->material, fresh.material) : json_array();
     *ret_refvals = rc == SL_OK && strcmp(fresh.refvals, trustd->verifier.refvals) != 0;
-    rc = rc == SL_OK ? fresh_use(trustd, &fresh, by, changes, err) : rc;
+    if (rc == SL_OK) {
+        rc = fresh_use(trustd, &fresh, by, changes, err);
+        rc = rc == SL_IO ? SL_NO_SPACE : rc; /* our disk, and no file of the operator's */
+        trustd->is_broken = trustd->is_broken || rc == SL_NO_SPACE;
+    }
     if (rc != SL_OK) {
         refusal_write(trustd, by, err);
     }
@@ -120,7 +124,7 @@ void sl_api_reload(struct sl_call *call)
                       "classes", (int)call->trustd->material->count, "text",
                       "nodes are judged by what was loaded from their next round on; until then "
                       "their verdicts say policy_is_current: false"));
-    } else if (rc == SL_CLOSED || rc == SL_NO_MEMORY) {
+    } else if (rc == SL_CLOSED || rc == SL_NO_MEMORY || rc == SL_NO_SPACE) {
         sl_answer_rc(call, rc, NULL, &err);
     } else { /* a file that is wrong is no fault of the monitor: it goes on with the old ones */
         sl_answer_problem(call->answer, 409, rc == SL_EXISTS ? NULL : "policy_dir",
