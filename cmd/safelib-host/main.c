@@ -132,6 +132,7 @@ static int options_read(int argc, char **argv, struct sl_host_config *config)
 
 struct program {
     struct sl_sealed_file sealed;
+    struct sl_snapshot_file snapshot;
     struct sl_host *host;
     struct sl_node node;
     int signal_fd;
@@ -350,6 +351,8 @@ static int serve(struct program *program, const struct sl_host_settings *s)
         if (is_node && s->config->state[0] != '\0') {
             program->sealed = (struct sl_sealed_file){s->config->state, say};
             sl_relay_sealed(&program->node.relay, sl_sealed_keep, &program->sealed);
+            rc = sl_snapshot_file_init(&program->snapshot, s->config->state, say);
+            sl_relay_snapshot(&program->node.relay, &program->snapshot);
         }
     }
     rc = rc != SL_OK ? rc : evidence_open(program, s, &err);

@@ -28,6 +28,8 @@
     X(LEASE_OVER, "lease_over", "seconds of the lease")                                            \
     X(REFUSED, "refused", "type of the request")                                                   \
     X(CLOCK, "clock", "ns by which gateway and image differ over an interval")                     \
+    X(SAVED, "saved", "flows in the snapshot")                                                     \
+    X(RESTORED, "restored", "flows that came back from a snapshot")                                \
     X(REPEATED, "repeated", "how often the one before happened again")
 
 enum sl_image_event {

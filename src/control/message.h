@@ -56,12 +56,11 @@ enum sl_control_frame_kind {
      * host may lose it, or hand back an older one: that is noticed by the gateway. */
     SL_FRAME_SEALED = 5,
     /** The state of all flows, in chunks that only this image can open (image/snapshot.h).
-     *   image -> host: u8 what | u32 index | bytes. BEGIN: forget a snapshot that was not ended.
-     *                  PUT: keep this chunk; they come in order from 0. END: `index` chunks make
-     *                  the snapshot that replaces the one before. GET: give this chunk
-     *   host -> image: u8 what | u32 index | bytes. END: u16 rc, kept or not. GET: the chunk; no
-     *                  bytes where there is none
-     * The host may lose it, or hand back another one: that is noticed. */
+     *   image -> host: u8 what | u32 index | bytes. BEGIN: here is chunk 0 of a new one; forget one
+     *                  that was not ended. PUT: keep this chunk; they come in order. END: `index`
+     * chunks make the snapshot that replaces the one before. GET: give this chunk host -> image: u8
+     * what | u32 index | bytes. END: u16 rc, kept or not. GET: the chunk; no bytes where there is
+     * none The host may lose it, or hand back another one: that is noticed. */
     SL_FRAME_SNAPSHOT = 6,
 };
 
@@ -203,6 +202,7 @@ void sl_msg_instance_write(struct sl_writer *w, const struct sl_msg_instance *in
 /** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE (origin) */
 sl_rc sl_msg_instance_read(struct sl_reader *r, struct sl_msg_instance *ret_instance) SL_MUST_CHECK;
 
+enum { SL_MSG_SNAPSHOT_SIZE_MAX = 1 + 5 * 8 + 2 + 2 + 200 };
 void sl_msg_snapshot_write(struct sl_writer *w, const struct sl_msg_snapshot *snapshot);
 /** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE (state) */
 sl_rc sl_msg_snapshot_read(struct sl_reader *r, struct sl_msg_snapshot *ret_snapshot) SL_MUST_CHECK;

@@ -211,7 +211,9 @@ static bool header_read(struct sl_relay *relay)
     bool is_data = kind == SL_FRAME_DATA && size > 0 && size <= SL_CONTROL_FRAME_MAX;
     bool is_evidence = kind == SL_FRAME_EVIDENCE && size > 0 && size <= SL_EVIDENCE_REQUEST_MAX;
     bool is_sealed = kind == SL_FRAME_SEALED && size > 0 && size <= SL_SEALED_MAX;
-    if (!is_close && !is_data && !is_evidence && !is_sealed) {
+    bool is_snapshot =
+        kind == SL_FRAME_SNAPSHOT && size >= SL_SNAPSHOT_FRAME_HEADER && size <= SL_RELAY_WHOLE_MAX;
+    if (!is_close && !is_data && !is_evidence && !is_sealed && !is_snapshot) {
         image_broken(relay);
         return false;
     }
@@ -224,6 +226,15 @@ static bool header_read(struct sl_relay *relay)
         c->is_image_done = true;
     }
     return true;
+}
+
+/* The image asks one thing at a time; whoever asks more gets the last answer only. */
+static void answer_flush(struct sl_relay *relay)
+{
+    if (relay->answer_size > 0 &&
+        frame_write(relay, 0, SL_FRAME_SNAPSHOT, relay->answer, relay->answer_size)) {
+        relay->answer_size = 0;
+    }
 }
 
 /* Collects a frame that is for this host itself; a whole one is handed over. */
@@ -240,10 +251,19 @@ static bool whole_read(struct sl_relay *relay)
         relay->on_sealed(relay->sealed_ctx, relay->whole, relay->whole_have);
     } else if (relay->frame_kind == SL_FRAME_EVIDENCE && relay->evidence != NULL) {
         sl_evidence_server_ask(relay->evidence, relay->frame_id, relay->whole, relay->whole_have);
+    } else if (relay->frame_kind == SL_FRAME_SNAPSHOT) {
+        relay->answer_size =
+            sl_snapshot_file_serve(relay->snapshot, relay->whole, relay->whole_have, relay->answer);
+        answer_flush(relay);
     }
     return true;
 }
 _Static_assert((int)SL_SEALED_MAX <= (int)SL_EVIDENCE_REQUEST_MAX, "both fit the same place");
+
+void sl_relay_snapshot(struct sl_relay *relay, struct sl_snapshot_file *file)
+{
+    relay->snapshot = file;
+}
 
 void sl_relay_sealed(struct sl_relay *relay,
                      void (*keep)(void *ctx, const uint8_t *data, uint32_t size), void *ctx)
@@ -447,7 +467,7 @@ void sl_relay_round(struct sl_relay *relay, int timeout_ms)
     struct pollfd fds[2 + SL_CONTROL_CONNECTIONS_MAX + SL_RELAY_WATCHES_MAX];
     bool has_room = sl_byte_ring_writable(&relay->in) > FRAME_HEADER;
     uint32_t count = 2;
-    atomic_store(&relay->is_starved, !has_room);
+    atomic_store(&relay->is_starved, !has_room || relay->answer_size > 0);
     fds[0] = (struct pollfd){.fd = relay->event_fd, .events = POLLIN};
     fds[1] = (struct pollfd){.fd = has_room ? relay->listen_fd : -1, .events = POLLIN};
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {
@@ -463,6 +483,7 @@ void sl_relay_round(struct sl_relay *relay, int timeout_ms)
         uint64_t events;
         (void)!read(relay->event_fd, &events, sizeof(events));
     }
+    answer_flush(relay);
     image_read(relay);
     evidence_write(relay);
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {

@@ -17,6 +17,7 @@
 #include "boundary/ring.h"
 #include "control/message.h"
 #include "host/evidence_server.h"
+#include "host/snapshot_file.h"
 #include "net/addr.h"
 
 #define SL_RELAY_COUNTER_TABLE(X)                                                                  \
@@ -40,6 +41,7 @@ enum {
     SL_RELAY_STALL_MS = 10000, /**< a peer that reads nothing for so long is closed */
     SL_RELAY_IDLE_MS = 10000,  /**< idle for so long, a connection may be evicted */
     SL_RELAY_CLOSE_MS = 5000,  /**< the image has so long to answer a close */
+    SL_RELAY_WHOLE_MAX = SL_SNAPSHOT_FRAME_HEADER + SL_SNAPSHOT_CHUNK_MAX,
 };
 
 /** One TCP connection. */
@@ -76,12 +78,15 @@ struct sl_relay {
     uint32_t frame_id;
     uint32_t frame_left;
     uint16_t frame_kind;
-    uint8_t whole[SL_EVIDENCE_REQUEST_MAX]; /**< an SL_FRAME_EVIDENCE or SL_FRAME_SEALED */
+    uint8_t whole[SL_RELAY_WHOLE_MAX]; /**< a frame that is for this host itself */
     uint32_t whole_have;
     bool is_broken;
     struct sl_evidence_server *evidence; /**< or NULL: requests are thrown away */
     void (*on_sealed)(void *ctx, const uint8_t *data, uint32_t size); /**< or NULL: thrown away */
     void *sealed_ctx;
+    struct sl_snapshot_file *snapshot;  /**< or NULL: none is kept */
+    uint8_t answer[SL_RELAY_WHOLE_MAX]; /**< an SL_FRAME_SNAPSHOT that waits for room */
+    uint32_t answer_size;               /**< 0: none */
     struct sl_relay_watch watches[SL_RELAY_WATCHES_MAX];
     uint32_t watch_count;
     struct sl_relay_counters counters;
@@ -108,6 +113,9 @@ void sl_relay_evidence(struct sl_relay *relay, struct sl_evidence_server *server
 /** What the image seals goes to @p keep, on the relay's thread; before sl_relay_run. */
 void sl_relay_sealed(struct sl_relay *relay,
                      void (*keep)(void *ctx, const uint8_t *data, uint32_t size), void *ctx);
+/** Snapshots of the image are kept in @p file, which must outlive the relay's thread; before
+ * sl_relay_run. Without, the image is told that none was kept. */
+void sl_relay_snapshot(struct sl_relay *relay, struct sl_snapshot_file *file);
 /** Serves until the program stops. */
 void sl_relay_run(struct sl_relay *relay);
 /** One round of at most @p timeout_ms: what sl_relay_run repeats. */

@@ -83,6 +83,9 @@ static sl_rc on_sa_set(struct sl_control_server *server, struct sl_connection *c
 {
     struct sl_msg_sa sa = {0};
     struct sl_reader r;
+    if (server->snapshot.told.state == SL_MSG_SNAPSHOT_IS_RESTORING) {
+        return sl_err_set(err, SL_AGAIN, "flows are coming back from a snapshot: SAs after that");
+    }
     sl_reader_init(&r, request->body, request->size);
     sl_rc rc = sl_msg_sa_read(&r, &sa);
     if (rc != SL_OK) {
@@ -199,6 +202,29 @@ static sl_rc on_log(struct sl_control_server *server, const struct sl_msg *reque
     sl_life_log_write(server->params.life, sl_be64_get(request->body), &w);
     reply->size = w.off;
     return w.rc == SL_OK ? SL_OK : sl_err_set(err, w.rc, "log: %s", sl_rc_text(w.rc));
+}
+
+static sl_rc on_snapshot(struct sl_control_server *server, const struct sl_msg *request,
+                         uint64_t now_ns, struct sl_msg *reply, bool *ret_is_fatal,
+                         struct sl_err *err)
+{
+    uint8_t body[SL_MSG_SNAPSHOT_SIZE_MAX];
+    struct sl_writer w;
+    if (request->size != 1 + 8) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, SL_MALFORMED, "snapshot: %zu bytes; expected 9", request->size);
+    }
+    uint8_t what = request->body[0];
+    sl_rc rc = what == SL_MSG_SNAPSHOT_PROGRESS
+                   ? SL_OK
+                   : sl_snapshot_request(server, (enum sl_msg_snapshot_what)what,
+                                         sl_be64_get(request->body + 1), now_ns, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_writer_init(&w, body, sizeof(body));
+    sl_msg_snapshot_write(&w, &server->snapshot.told);
+    return w.rc == SL_OK ? copy_body(reply, body, w.off, err) : sl_err_set(err, w.rc, "snapshot");
 }
 
 static sl_rc on_path(struct sl_control_server *server, const struct sl_msg *request,
@@ -391,6 +417,8 @@ sl_rc sl_control_handle(struct sl_control_server *server, struct sl_connection *
         return on_epoch(server, request, now_ns, ret_is_fatal, err);
     case SL_MSG_LOG:
         return on_log(server, request, reply, ret_is_fatal, err);
+    case SL_MSG_SNAPSHOT:
+        return on_snapshot(server, request, now_ns, reply, ret_is_fatal, err);
     case SL_MSG_LEASE:
         return on_lease(server, request, ret_is_fatal, err);
     default:

@@ -38,6 +38,7 @@ static void connection_free(struct sl_connection *connection)
 void sl_control_server_done(struct sl_control_server *server)
 {
     sl_evidence_ask_reset(&server->dice.ask);
+    sl_snapshot_done(server);
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {
         connection_free(&server->connections[i]);
     }
@@ -436,6 +437,11 @@ static bool take_frames(struct sl_control_server *server, uint64_t now_ns)
                 server->counters.evidence_strays++;
             }
             break;
+        case SL_FRAME_SNAPSHOT:
+            if (!sl_snapshot_frame(server, frame.data, frame.size, now_ns)) {
+                server->counters.snapshot_strays++;
+            }
+            break;
         default:
             break;
         }
@@ -466,6 +472,8 @@ uint64_t sl_control_server_poll(struct sl_control_server *server, uint64_t now_n
     sl_provision_poll(server->params.provision, now_ns);
     /* soon enough for leases, too */
     uint64_t next_ns = now_ns + (is_flushed ? SLEEP_MAX_NS : SLEEP_RING_FULL_NS);
+    uint64_t snapshot_ns = sl_snapshot_poll(server, now_ns);
+    next_ns = snapshot_ns < next_ns ? snapshot_ns : next_ns;
     uint64_t dice_ns = sl_dice_poll(server, now_ns);
     next_ns = dice_ns < next_ns ? dice_ns : next_ns;
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {

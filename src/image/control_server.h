@@ -19,6 +19,7 @@
 #include "image/dice.h"
 #include "image/life.h"
 #include "image/provision.h"
+#include "image/snapshot.h"
 
 #define SL_CONTROL_HANDSHAKE_NS 10000000000ull
 #define SL_CONTROL_STALL_NS     30000000000ull
@@ -45,6 +46,7 @@ enum { SL_CONTROL_BUDGET = 20 << 20 };
     X(attest_failed, "requests for evidence that the host did not answer well, or in time")        \
     X(unattested, "requests refused because their connection was not attested")                    \
     X(evidence_strays, "pieces of evidence that nobody had asked for")                             \
+    X(snapshot_strays, "pieces of a snapshot that nobody had asked for")                           \
     X(leases_over, "times the SAs were deleted because their gateway fell silent")
 
 struct sl_control_counters {
@@ -92,6 +94,7 @@ struct sl_control_server {
     struct sl_msg_budget budget;
     struct sl_control_counters counters;
     struct sl_dice dice;
+    struct sl_snapshot snapshot;
     uint32_t evidence_number; /**< of the last request for evidence */
     uint64_t started_ns;
     bool has_time;

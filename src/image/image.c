@@ -103,7 +103,12 @@ static sl_rc make_workers(const struct sl_rt_area *area)
             return rc;
         }
     }
-    return sl_provision_init(&image.provision, image.workers, count);
+    sl_rc rc = sl_provision_init(&image.provision, image.workers, count);
+    for (uint32_t shard = 0; rc == SL_OK && shard < count && area->layout.spill_size > 0; shard++) {
+        sl_flow_spill_init(&image.provision.spill[shard], area->base + area->layout.spill[shard],
+                           area->layout.spill_size);
+    }
+    return rc;
 }
 
 static void init_server(const struct sl_rt_area *area, const struct start *start)

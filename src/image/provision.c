@@ -359,7 +359,7 @@ void sl_provision_poll(struct sl_provision *provision, uint64_t now_ns)
 /* ---- the chain ---- */
 
 /* One chain per shard, or none. */
-static sl_rc make_chains(const struct sl_provision *provision, const void *bundle, size_t size,
+static sl_rc make_chains(struct sl_provision *provision, const void *bundle, size_t size,
                          struct sl_chain *ret_chains[SL_AREA_SHARDS_MAX], struct sl_err *err)
 {
     for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
@@ -371,6 +371,7 @@ static sl_rc make_chains(const struct sl_provision *provision, const void *bundl
         const struct sl_chain_place place = {.first = shard > 0 ? ret_chains[0] : NULL,
                                              .before = has_begun ? now : NULL,
                                              .keys_of = now,
+                                             .spill = &provision->spill[shard],
                                              .shard = shard,
                                              .shard_count = provision->shard_count};
         sl_rc rc = sl_chain_create_at(bundle, size, &place, &ret_chains[shard], err);

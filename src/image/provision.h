@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "control/message.h"
+#include "flow/spill.h"
 #include "image/worker.h"
 
 enum {
@@ -29,6 +30,8 @@ struct sl_provision_config; /* a worker's configuration and what dies with it */
 
 struct sl_provision {
     struct sl_worker *workers; /**< not owned */
+    /** Untrusted memory of each shard, for flow tables; as large as the host was told. */
+    struct sl_flow_spill spill[SL_AREA_SHARDS_MAX];
     uint32_t shard_count;
     struct sl_provision_config *current[SL_AREA_SHARDS_MAX]; /**< NULL: nothing published yet */
     struct sl_provision_config *retired; /**< list: waits for its worker's epoch */

@@ -12,6 +12,17 @@ enum {
     EMPTY_PASSES_PER_LOOK = 256, /* looks at the clock (which may trap) this seldom */
 };
 
+/* How long a worker without packets may be away: NFs keep time, a snapshot waits. 0: as long as
+ * there is nothing. */
+static uint64_t rest_ns(const struct sl_worker *worker)
+{
+    if (sl_snapshot_job_is_active(&worker->job)) {
+        return 1;
+    }
+    struct sl_chain *chain = atomic_load_explicit(&worker->chain_now, memory_order_relaxed);
+    return chain != NULL && sl_chain_wants_time(chain) ? SL_CHAIN_TICK_MS * 1000000ull : 0;
+}
+
 /* Run to completion, then let the host move packets on this same core. */
 static void run_batch(struct sl_worker *worker)
 {
@@ -19,7 +30,7 @@ static void run_batch(struct sl_worker *worker)
         for (uint32_t i = 0; i < BATCH_PASSES_MAX && sl_worker_pass(worker) > 0; i++) {
         }
         worker->waits++;
-        sl_rt_wait(SL_RT_WAIT_SHARD, worker->shard, 0);
+        sl_rt_wait(SL_RT_WAIT_SHARD, worker->shard, rest_ns(worker));
     }
 }
 

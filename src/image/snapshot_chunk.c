@@ -2,12 +2,17 @@
 /* Chunks of a snapshot: sealed, numbered, opened in order or not at all. */
 #include "image/snapshot_chunk.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/rand.h>
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "esp/aead.h"
+
+_Static_assert((int)SL_CHUNK_DATA_MAX == (int)SL_SNAPSHOT_CHUNK_MAX - (int)SL_AEAD_TAG_SIZE - 1,
+               "kind, data, tag");
 
 static const char purpose[] = "flow snapshot";
 
@@ -20,8 +25,12 @@ enum {
 
 static sl_rc key_set(struct sl_chunks *chunks, const uint8_t key[KEY_SIZE])
 {
-    memset(chunks, 0, sizeof(*chunks));
-    sl_rc rc = sl_aead_init(&chunks->aead, SL_ESP_AES_256_GCM_16, key, SL_AEAD_LEVEL_AUTO);
+    sl_chunks_done(chunks);
+    chunks->aead = aligned_alloc(_Alignof(struct sl_aead), sizeof(*chunks->aead));
+    if (chunks->aead == NULL) {
+        return SL_NO_MEMORY;
+    }
+    sl_rc rc = sl_aead_init(chunks->aead, SL_ESP_AES_256_GCM_16, key, SL_AEAD_LEVEL_AUTO);
     chunks->next = rc == SL_OK ? 1 : 0;
     return rc;
 }
@@ -69,7 +78,7 @@ static sl_rc chunk_make(struct sl_chunks *chunks, enum sl_chunk_kind kind, const
     out[0] = (uint8_t)kind;
     memcpy(out + 1, data, size);
     make_nonce(chunks->next++, nonce);
-    sl_aead_encrypt(&chunks->aead, nonce, NULL, 0, out, (uint32_t)size + 1, out, out + 1 + size);
+    sl_aead_encrypt(chunks->aead, nonce, NULL, 0, out, (uint32_t)size + 1, out, out + 1 + size);
     *ret_size = 1 + size + SL_AEAD_TAG_SIZE;
     return SL_OK;
 }
@@ -158,7 +167,7 @@ sl_rc sl_chunks_read(struct sl_chunks *chunks, const uint8_t *chunk, size_t size
     size_t body = size - SL_AEAD_TAG_SIZE;
     make_nonce(chunks->next, nonce);
     bool is_good =
-        sl_aead_decrypt(&chunks->aead, nonce, NULL, 0, chunk, (uint32_t)body, plain, chunk + body);
+        sl_aead_decrypt(chunks->aead, nonce, NULL, 0, chunk, (uint32_t)body, plain, chunk + body);
     bool is_end = plain[0] == SL_CHUNK_END;
     if (is_good && (is_end ? body == 1 + END_SIZE : plain[0] == SL_CHUNK_FLOWS)) {
         memcpy(out, plain + 1, body - 1);
@@ -175,5 +184,9 @@ sl_rc sl_chunks_read(struct sl_chunks *chunks, const uint8_t *chunk, size_t size
 
 void sl_chunks_done(struct sl_chunks *chunks)
 {
-    sl_wipe(chunks, sizeof(*chunks));
+    if (chunks->aead != NULL) {
+        sl_aead_done(chunks->aead);
+    }
+    free(chunks->aead);
+    *chunks = (struct sl_chunks){0};
 }

@@ -15,7 +15,6 @@
 #define SL_IMAGE_SNAPSHOT_CHUNK_H
 
 #include "control/message.h"
-#include "esp/aead.h"
 #include "image/seal.h"
 
 enum sl_chunk_kind {
@@ -25,19 +24,21 @@ enum sl_chunk_kind {
 
 enum {
     /** Most bytes in a chunk beside its kind. */
-    SL_CHUNK_DATA_MAX = SL_SNAPSHOT_CHUNK_MAX - SL_AEAD_TAG_SIZE - 1,
+    SL_CHUNK_DATA_MAX = SL_SNAPSHOT_CHUNK_MAX - 16 - 1,
 };
 
-/** One snapshot being written or read. Wiped by done. */
+struct sl_aead;
+
+/** One snapshot being written or read. Zero-initialise; done wipes and frees. */
 struct sl_chunks {
-    _Alignas(64) struct sl_aead aead;
+    struct sl_aead *aead;
     uint32_t next; /**< number of the next chunk; 0: not begun */
     bool is_ended;
 };
 
 /** Makes the key and the first chunk.
  * @param[out] out  SL_SNAPSHOT_CHUNK_MAX bytes
- * @retval SL_OK, SL_CRYPTO, or of sl_seal */
+ * @retval SL_OK, SL_CRYPTO, SL_NO_MEMORY, or of sl_seal */
 sl_rc sl_chunks_begin(struct sl_chunks *chunks, enum sl_seal_policy policy,
                       const uint8_t instance[SL_INSTANCE_SIZE], uint64_t epoch, uint8_t *out,
                       size_t *ret_size, struct sl_err *err) SL_MUST_CHECK;

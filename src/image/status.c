@@ -85,6 +85,42 @@ static void write_life(struct sl_json *json, const struct sl_life *life)
     sl_json_close(json, '}');
 }
 
+static void write_snapshot(struct sl_json *json, const struct sl_msg_snapshot *told)
+{
+    sl_json_open(json, "snapshot", '{');
+    sl_json_string(json, "state", sl_msg_snapshot_state_word(told->state));
+    if (told->state != SL_MSG_SNAPSHOT_IS_NONE) {
+        sl_json_u64(json, "epoch", told->epoch);
+        sl_json_u64(json, "flows", told->flows);
+        sl_json_u64(json, "refused", told->refused);
+        sl_json_u64(json, "chunks", told->chunks);
+        sl_json_u64(json, "took_ms", told->took_ns / 1000000u);
+    }
+    if (told->state == SL_MSG_SNAPSHOT_IS_FAILED) {
+        sl_json_string(json, "code", sl_rc_name((sl_rc)told->rc));
+        sl_json_string(json, "reason", told->sentence);
+    }
+    sl_json_close(json, '}');
+}
+
+/* Untrusted memory that the host gave for flow tables, over all shards. */
+static void write_spill(struct sl_json *json, const struct sl_provision *provision)
+{
+    uint64_t size = 0;
+    uint64_t used = 0;
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        const struct sl_flow_spill *spill = &provision->spill[shard];
+        size += spill->size;
+        for (uint32_t i = 0; i < spill->count; i++) {
+            used += spill->parts[i].size;
+        }
+    }
+    sl_json_open(json, "spill", '{');
+    sl_json_u64(json, "bytes", size);
+    sl_json_u64(json, "used", used);
+    sl_json_close(json, '}');
+}
+
 static void write_policy(struct sl_json *json, const struct sl_provision *provision)
 {
     char hex[2 * SL_PROVISION_HASH_SIZE + 1];
@@ -209,6 +245,8 @@ void sl_status_write(const struct sl_control_server *server, uint64_t now_ns, st
     write_life(json, server->params.life);
     write_policy(json, server->params.provision);
     write_chain(json, server->params.provision);
+    write_snapshot(json, &server->snapshot.told);
+    write_spill(json, server->params.provision);
     write_shards(json, server->params.provision);
     write_control(json, server);
     write_runtime(json);

@@ -400,6 +400,7 @@ uint32_t sl_worker_pass(struct sl_worker *worker)
     if (taken > 0 || has_emitted) {
         answers_publish(worker);
     }
+    taken += sl_snapshot_job_step(&worker->job, config->chain, taken > 0);
     atomic_store_explicit(&worker->epoch, epoch + 2, memory_order_release);
     return taken;
 }

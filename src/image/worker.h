@@ -18,6 +18,7 @@
 #include "boundary/ring.h"
 #include "control/message.h"
 #include "esp/esp.h"
+#include "image/snapshot_job.h"
 #include "nf/chain.h"
 
 /** Per port by which the packet came in. Every datagram ends in exactly one of passed, replied,
@@ -104,7 +105,8 @@ struct sl_worker {
     _Atomic(struct sl_chain *) chain_now;
     uint64_t ticked_ms; /**< last sl_chain_tick */
     uint64_t emitted;   /**< packets that NFs made themselves */
-    uint8_t *arena;     /**< private packet memory, SL_WORKER_ARENA_SIZE */
+    struct sl_snapshot_job job;
+    uint8_t *arena; /**< private packet memory, SL_WORKER_ARENA_SIZE */
 };
 
 /** Prepares a worker over the rings of one shard. Its configuration is empty: all drops.
@@ -118,7 +120,7 @@ sl_rc sl_worker_init(struct sl_worker *worker, uint32_t shard, uint8_t *area,
 void sl_worker_done(struct sl_worker *worker);
 
 /** One burst from each port, and what is due by the clock.
- * @return datagrams taken; 0 = both rings are empty
+ * @return datagrams taken, and steps of a snapshot; 0 = nothing to do
  * @context packet path: no allocation, no log, no system call */
 uint32_t sl_worker_pass(struct sl_worker *worker);
 
