@@ -22,7 +22,7 @@ struct look {
 /* ---- find ---- */
 
 uint32_t flow_find(struct sl_flow_table *table, const struct sl_flow_tuple *tuple, uint64_t hash,
-                   bool will_write, void **ret_record, uint8_t *ret_direction)
+                   bool is_between, void **ret_record, uint8_t *ret_direction)
 {
     uint32_t ids[SL_FLOW_CANDIDATES_MAX];
     uint32_t count = sl_flow_index_find(&table->index, hash, ids);
@@ -34,17 +34,16 @@ uint32_t flow_find(struct sl_flow_table *table, const struct sl_flow_tuple *tupl
             (void)sl_flow_index_remove(&table->index, hash, ids[i]); /* left by a lost record */
             continue;
         }
-        sl_rc rc = sl_flow_store_pin(plane->store, ids[i] >> 1, will_write, &record);
-        if (rc == SL_AUTH) {
+        sl_rc rc = sl_flow_store_pin(plane->store, ids[i] >> 1, is_between, &record);
+        if (rc == SL_AUTH && is_between) {
             flow_lose(table, ids[i]);
             (void)sl_flow_index_remove(&table->index, hash, ids[i]);
-            continue;
         }
         if (rc != SL_OK || !sl_flow_record_match(record, &plane->layout, tuple, ret_direction)) {
             continue;
         }
         /* one that the burst under way has touched stays to its end */
-        if (sl_flow_is_due(slot, table->tick) && !flow_is_touched(table, ids[i])) {
+        if (is_between && sl_flow_is_due(slot, table->tick) && !flow_is_touched(table, ids[i])) {
             flow_finish(table, ids[i], record, SL_FLOW_END_IDLE);
             return UINT32_MAX;
         }
@@ -63,6 +62,22 @@ static bool may_begin(const struct sl_flow_tuple *tuple)
            sl_flow_icmp_is_request(tuple->proto, tuple->icmp_type);
 }
 
+/* Whether another flow has the tuple of what would be the replies: its own replies look different
+ * (sl_flow_set_reply), and this is none of them. Both have one hash: mostly nothing is looked at.
+ */
+static bool is_reply_taken(struct sl_flow_table *table, const struct look *look)
+{
+    uint32_t ids[SL_FLOW_CANDIDATES_MAX];
+    void *record;
+    uint8_t direction;
+    if ((table->spec->flags & SL_FLOW_SPEC_REKEYS) == 0 ||
+        sl_flow_index_find(&table->index, look->hash, ids) == 0) {
+        return false;
+    }
+    struct sl_flow_tuple turned = sl_flow_turn(&look->tuple);
+    return flow_find(table, &turned, look->hash, true, &record, &direction) != UINT32_MAX;
+}
+
 static uint32_t make(struct sl_flow_table *table, const struct look *look,
                      const struct sl_packet *packet, void **ret_record, uint8_t *ret_class)
 {
@@ -71,7 +86,7 @@ static uint32_t make(struct sl_flow_table *table, const struct look *look,
     uint32_t slot;
     void *record;
     *ret_class = SL_FLOW_INVALID;
-    if (!may_begin(&look->tuple)) {
+    if (!may_begin(&look->tuple) || is_reply_taken(table, look)) {
         return UINT32_MAX;
     }
     struct sl_flow_head begun = {0};

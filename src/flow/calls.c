@@ -22,12 +22,9 @@ static sl_rc record_of(struct sl_flow_table *table, sl_flow_handle handle, bool 
     if (id == UINT32_MAX) {
         return SL_STALE;
     }
-    sl_rc rc = sl_flow_store_pin(flow_plane_of(table, id)->store, id >> 1, will_write, ret_record);
-    if (rc == SL_AUTH) {
-        flow_lose(table, id);
-    }
-    if (rc != SL_OK) {
-        return SL_STALE;
+    if (sl_flow_store_pin(flow_plane_of(table, id)->store, id >> 1, will_write, ret_record) !=
+        SL_OK) {
+        return SL_STALE; /* damaged: its end is told between bursts */
     }
     *ret_id = id;
     return SL_OK;

@@ -166,8 +166,11 @@ bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layou
         *ret_direction = SL_FLOW_ORIGINAL;
         return true;
     }
-    *ret_direction = SL_FLOW_REPLY;
-    return memcmp(&reply, tuple, sizeof(reply)) == 0;
+    if (memcmp(&reply, tuple, sizeof(reply)) == 0) {
+        *ret_direction = SL_FLOW_REPLY;
+        return true;
+    }
+    return false;
 }
 
 uint16_t sl_flow_idle_pack(uint32_t ticks)

@@ -54,7 +54,7 @@ bool sl_flow_record_fits(const struct sl_flow_layout *layout, const struct sl_fl
 void sl_flow_record_rekey(void *record, const struct sl_flow_layout *layout,
                           const struct sl_flow_tuple *reply);
 
-/** Whether the tuple is one of the record's two, and which. */
+/** Whether the tuple is one of the record's two, and which (written only then). */
 bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layout,
                           const struct sl_flow_tuple *tuple, uint8_t *ret_direction);
 
