@@ -80,7 +80,8 @@ static int policy_compile(int argc, char **argv)
     const char *out = NULL;
     bool is_json = false;
     const struct option_spec options[] = {
-        {"kind", 'k', "KIND", "nftables (default), classbench, route", OPTION_STRING, &kind, 0, 0},
+        {"kind", 'k', "KIND", "nftables (default), classbench, route, monitor", OPTION_STRING,
+         &kind, 0, 0},
         {"output", 'o', "OUT", "where the compiled policy goes", OPTION_STRING, &out, 0, 0},
         {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
@@ -116,7 +117,8 @@ static int policy_check(int argc, char **argv)
     const char *kind = "nftables";
     bool is_json = false;
     const struct option_spec options[] = {
-        {"kind", 'k', "KIND", "nftables (default), classbench, route", OPTION_STRING, &kind, 0, 0},
+        {"kind", 'k', "KIND", "nftables (default), classbench, route, monitor", OPTION_STRING,
+         &kind, 0, 0},
         {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {

@@ -10,6 +10,7 @@ static const struct sl_policy_kind kinds[] = {
     {"classbench", "firewall", "filter sets for the firewall", sl_policy_compile_classbench},
     {"route", "router", "routes in iproute2's words", sl_policy_compile_route},
     {"limit", "limiter", "limits in nft's words", sl_policy_compile_limit},
+    {"monitor", "flow_monitor", "the flow monitor's settings", sl_policy_compile_monitor},
 };
 
 const struct sl_policy_kind *sl_policy_kind_at(uint32_t index)

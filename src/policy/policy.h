@@ -62,6 +62,10 @@ sl_rc sl_policy_compile_route(const char *path, struct sl_policy *ret_policy,
  * @retval SL_MALFORMED, SL_UNSUPPORTED, SL_RANGE  the sentence names line, column and word */
 sl_rc sl_policy_compile_limit(const char *path, struct sl_policy *ret_policy,
                               struct sl_err *err) SL_MUST_CHECK;
+/** Compiles the flow monitor's settings (docs/policy-monitor.md).
+ * @retval SL_OK, SL_IO, SL_MALFORMED, SL_RANGE (each names line and word) */
+sl_rc sl_policy_compile_monitor(const char *path, struct sl_policy *ret_policy,
+                                struct sl_err *err) SL_MUST_CHECK;
 
 /** Writes the bundle to @p path and the names to @p path.rules.json.
  * @retval SL_OK, SL_IO */
