@@ -143,6 +143,11 @@ struct sl_nf {
     /** The flow level (safelib/flow.h), in the place of `burst`. */
     const struct sl_flow_spec *flow;
 
+    /** With both `burst` and `flow`: does this policy need flows? Without it, `flow` is used where
+     * there is one.
+     * @context control thread */
+    bool (*is_stateful)(const void *state);
+
     /** Takes over from the state that it replaces in a new version of the chain, what it learned
      * (bindings, buckets); flow tables move by themselves. Without it learned state starts anew.
      * Bounded work: moves pointers, and leaves @p old fit for unload only.

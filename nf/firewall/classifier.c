@@ -196,15 +196,18 @@ size_t fw_table_bytes(const struct fw_table *table)
 
 /* Per kind of dimension, one loop over the burst: the loads of different packets overlap. */
 typedef void rows_fn(const struct fw_dimension *dimension, const struct sl_packet *const *packets,
-                     uint32_t count, const uint64_t *base, const uint64_t **ret_rows);
+                     const struct fw_ct *cts, uint32_t count, const uint64_t *base,
+                     const uint64_t **ret_rows);
 
 /* Body of a rows_fn: `row` says how packet p's row in dimension d is found. */
 #define ROWS_FN(name, row)                                                                         \
     static void name(const struct fw_dimension *d, const struct sl_packet *const *packets,         \
-                     uint32_t count, const uint64_t *base, const uint64_t **ret_rows)              \
+                     const struct fw_ct *cts, uint32_t count, const uint64_t *base,                \
+                     const uint64_t **ret_rows)                                                    \
     {                                                                                              \
         for (uint32_t i = 0; i < count; i++) {                                                     \
             const struct sl_packet *p = packets[i];                                                \
+            (void)p;                                                                               \
             ret_rows[i] = base + (row);                                                            \
             __builtin_prefetch(ret_rows[i]);                                                       \
         }                                                                                          \
@@ -223,9 +226,22 @@ ROWS_FN(rows_icmp_code, p->has &SL_PKT_HAS_ICMP ? d->rows[p->icmp_code] : d->non
 ROWS_FN(rows_port_in, d->rows[p->port_in])
 ROWS_FN(rows_fragment, d->rows[p->has >> SL_FW_FRAGMENT_SHIFT & 15])
 ROWS_FN(rows_next_header, d->rows[p->data[6]]) /* RFC 8200 3 */
+ROWS_FN(rows_ct_state, cts != NULL ? d->rows[cts[i].state] : d->none)
+ROWS_FN(rows_ct_direction,
+        cts != NULL && cts[i].has_direction ? d->rows[cts[i].direction] : d->none)
+
+bool fw_table_has(const struct fw_table *table, uint32_t dim)
+{
+    for (uint32_t i = 0; i < table->dim_count; i++) {
+        if (table->dims[i].dim == dim) {
+            return true;
+        }
+    }
+    return false;
+}
 
 void fw_table_rows(const struct fw_table *table, const struct sl_packet *const *packets,
-                   uint32_t count, struct fw_rows *ret_rows)
+                   const struct fw_ct *cts, uint32_t count, struct fw_rows *ret_rows)
 {
     static rows_fn *const by_dim[SL_FW_DIM_COUNT] = {
         [SL_FW_DIM_SRC4] = rows_src4,
@@ -241,9 +257,11 @@ void fw_table_rows(const struct fw_table *table, const struct sl_packet *const *
         [SL_FW_DIM_PORT_IN] = rows_port_in,
         [SL_FW_DIM_FRAGMENT] = rows_fragment,
         [SL_FW_DIM_NEXT_HEADER] = rows_next_header,
+        [SL_FW_DIM_CT_STATE] = rows_ct_state,
+        [SL_FW_DIM_CT_DIRECTION] = rows_ct_direction,
     };
     for (uint32_t i = 0; i < table->dim_count; i++) {
-        by_dim[table->dims[i].dim](&table->dims[i], packets, count, table->vectors.rows,
+        by_dim[table->dims[i].dim](&table->dims[i], packets, cts, count, table->vectors.rows,
                                    ret_rows->at[i]);
     }
 }

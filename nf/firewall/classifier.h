@@ -6,6 +6,8 @@
 #ifndef SL_NF_FIREWALL_CLASSIFIER_H
 #define SL_NF_FIREWALL_CLASSIFIER_H
 
+#include <stdbool.h>
+
 #include "firewall/dimension.h"
 #include "firewall/rules.h"
 #include "firewall/vectors.h"
@@ -33,9 +35,18 @@ size_t fw_table_bytes(const struct fw_table *table);
 struct fw_rows {
     const uint64_t *at[SL_FW_DIM_COUNT][SL_BURST_MAX];
 };
-/** @context packet path; count <= SL_BURST_MAX */
+/** What connection tracking says of a packet. */
+struct fw_ct {
+    uint8_t state; /**< SL_FW_CT_* */
+    uint8_t direction;
+    bool has_direction; /**< false where no flow is behind the packet */
+};
+/** @param[in] cts  one for each packet, or NULL where no rule asks for it
+ * @context packet path; count <= SL_BURST_MAX */
 void fw_table_rows(const struct fw_table *table, const struct sl_packet *const *packets,
-                   uint32_t count, struct fw_rows *ret_rows);
+                   const struct fw_ct *cts, uint32_t count, struct fw_rows *ret_rows);
+/** Does a rule of the table ask for this dimension? */
+bool fw_table_has(const struct fw_table *table, uint32_t dim);
 /** Lowest rule from @p from on that every row of packet @p index has, or SL_RULE_DEFAULT.
  * @context packet path */
 uint32_t fw_table_match(const struct fw_table *table, const struct fw_rows *rows, uint32_t index,

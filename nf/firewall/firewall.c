@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The range-match firewall: first match over addresses, ports, protocol, flags, ICMP, fragments. */
+/* The range-match firewall: first match over addresses, ports, protocol, flags, ICMP, fragments,
+ * and, where a rule asks for it, the state of the connection. Without such a rule it keeps no
+ * flows. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "firewall/classifier.h"
+#include "safelib/flow.h"
 #include "safelib/packet.h"
 #include "safelib/reply.h"
 
@@ -27,6 +30,7 @@ struct program {
     uint32_t references; /* counted on the control thread only */
     uint32_t rule_count;
     uint8_t default_action;
+    bool is_stateful;
     struct fw_table tables[2];
     struct action *actions; /* per rule */
 };
@@ -34,7 +38,8 @@ struct program {
 /* One shard's state. */
 struct firewall {
     struct program *program;
-    struct counter *counters; /* per rule, then the default's */
+    struct counter
+        *counters; /* per rule, then the default's, then of packets without room for their flow */
 };
 
 static void program_drop(struct program *program)
@@ -92,6 +97,10 @@ static sl_rc program_build(const struct fw_rules *rules, struct program **ret_pr
     if (rc == SL_OK) {
         rc = build_actions(program, rules);
     }
+    for (int t = TABLE4; rc == SL_OK && t <= TABLE6; t++) {
+        program->is_stateful |= fw_table_has(&program->tables[t], SL_FW_DIM_CT_STATE) ||
+                                fw_table_has(&program->tables[t], SL_FW_DIM_CT_DIRECTION);
+    }
     if (rc != SL_OK) {
         program_drop(program);
         return rc;
@@ -104,7 +113,7 @@ static sl_rc program_build(const struct fw_rules *rules, struct program **ret_pr
 static sl_rc firewall_over(struct program *program, void **ret_state)
 {
     struct firewall *firewall = calloc(1, sizeof(*firewall));
-    struct counter *counters = calloc((size_t)program->rule_count + 1, sizeof(*counters));
+    struct counter *counters = calloc((size_t)program->rule_count + 2, sizeof(*counters));
     if (firewall == NULL || counters == NULL) {
         free(firewall);
         free(counters);
@@ -191,33 +200,86 @@ static void decide(struct firewall *firewall, const struct fw_table *table,
     packet->verdict = program->default_action == SL_FW_ACCEPT ? SL_VERDICT_PASS : SL_VERDICT_DROP;
 }
 
-static void firewall_burst(void *state, struct sl_packet *const *packets, uint32_t count)
+/* @p cts: one for each packet, or NULL */
+static void decide_all(struct firewall *firewall, struct sl_packet *const *packets,
+                       const struct fw_ct *cts, uint32_t count)
 {
-    struct firewall *firewall = state;
     struct sl_packet *own[SL_BURST_MAX];
+    struct fw_ct own_cts[SL_BURST_MAX];
     struct fw_rows rows;
     for (int t = TABLE4; t <= TABLE6; t++) {
         const struct fw_table *table = &firewall->program->tables[t];
         uint32_t own_count = 0;
         for (uint32_t i = 0; i < count; i++) {
             own[own_count] = packets[i];
+            if (cts != NULL) {
+                own_cts[own_count] = cts[i];
+            }
             own_count += (packets[i]->ip_version == 6) == (t == TABLE6);
         }
         if (own_count == 0) {
             continue;
         }
-        fw_table_rows(table, (const struct sl_packet *const *)own, own_count, &rows);
+        fw_table_rows(table, (const struct sl_packet *const *)own, cts != NULL ? own_cts : NULL,
+                      own_count, &rows);
         for (uint32_t i = 0; i < own_count; i++) {
             decide(firewall, table, &rows, i, own[i]);
         }
     }
 }
 
-/* Two counters per rule, numbered from 1 as for people, and two of the default policy. */
+static void firewall_burst(void *state, struct sl_packet *const *packets, uint32_t count)
+{
+    decide_all(state, packets, NULL, count);
+}
+
+/* ---- with connections ---- */
+
+static struct fw_ct ct_of(const struct sl_flow *flow)
+{
+    static const uint8_t states[] = {
+        [SL_FLOW_INVALID] = SL_FW_CT_INVALID,         [SL_FLOW_NEW] = SL_FW_CT_NEW,
+        [SL_FLOW_ESTABLISHED] = SL_FW_CT_ESTABLISHED, [SL_FLOW_RELATED] = SL_FW_CT_RELATED,
+        [SL_FLOW_UNTRACKED] = SL_FW_CT_UNTRACKED,
+    };
+    return (struct fw_ct){.state = states[flow->relation],
+                          .direction = flow->direction,
+                          .has_direction = flow->handle != SL_FLOW_NONE};
+}
+
+/* A packet whose flow finds no room is dropped whatever the rules say: what it would be in the next
+ * rule, nobody could tell. */
+static void firewall_flow_burst(void *state, struct sl_flow_table *table,
+                                struct sl_packet *const *packets, struct sl_flow *flows,
+                                uint32_t count)
+{
+    struct firewall *firewall = state;
+    struct sl_packet *known[SL_BURST_MAX];
+    struct fw_ct cts[SL_BURST_MAX];
+    uint32_t known_count = 0;
+    (void)table;
+    for (uint32_t i = 0; i < count; i++) {
+        if (flows[i].relation == SL_FLOW_FULL) {
+            count_packet(&firewall->counters[firewall->program->rule_count + 1], packets[i]->size);
+            continue;
+        }
+        known[known_count] = packets[i];
+        cts[known_count++] = ct_of(&flows[i]);
+    }
+    decide_all(firewall, known, cts, known_count);
+}
+
+static bool firewall_is_stateful(const void *state)
+{
+    return ((const struct firewall *)state)->program->is_stateful;
+}
+
+/* Two counters per rule, numbered from 1 as for people, two of the default policy, and where the
+ * firewall is stateful two of packets without room for their flow. */
 static uint32_t firewall_counter_count(const void *state)
 {
     const struct firewall *firewall = state;
-    return 2 * (firewall->program->rule_count + 1);
+    return 2 * (firewall->program->rule_count + (firewall->program->is_stateful ? 2 : 1));
 }
 
 static void firewall_counter_get(const void *state, uint32_t index,
@@ -230,17 +292,23 @@ static void firewall_counter_get(const void *state, uint32_t index,
     const char *unit = index % 2 == 0 ? "packets" : "bytes";
     if (rule == firewall->program->rule_count) {
         (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "default.%s", unit);
+    } else if (rule > firewall->program->rule_count) {
+        (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "no_room.%s", unit);
     } else {
         (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "rule.%u.%s", rule + 1, unit);
     }
     ret_counter->value = __atomic_load_n(value, __ATOMIC_RELAXED);
 }
 
+static const struct sl_flow_spec firewall_flow = {.version = 1, .burst = firewall_flow_burst};
+
 static const struct sl_nf firewall_nf = {
     .name = "firewall",
     .load = firewall_load,
     .share = firewall_share,
     .burst = firewall_burst,
+    .flow = &firewall_flow,
+    .is_stateful = firewall_is_stateful,
     .unload = firewall_unload,
     .counter_count = firewall_counter_count,
     .counter_get = firewall_counter_get,

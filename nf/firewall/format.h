@@ -55,7 +55,9 @@ enum sl_fw_action {
     X(ICMP_CODE, 1, "ICMP or ICMPv6 code")                                                         \
     X(PORT_IN, 1, "port the packet came in by")                                                    \
     X(FRAGMENT, 1, "fragment bits")                                                                \
-    X(NEXT_HEADER, 1, "next header of the IPv6 header")
+    X(NEXT_HEADER, 1, "next header of the IPv6 header")                                            \
+    X(CT_STATE, 1, "state of the connection")                                                      \
+    X(CT_DIRECTION, 1, "direction in the connection")
 
 enum sl_fw_dim {
 #define SL_FW_DIM_ENUM(name, width, text) SL_FW_DIM_##name,
@@ -71,6 +73,16 @@ enum {
     SL_FW_MORE_FRAGMENTS = 4,
     SL_FW_FRAGMENT_HEADER = 8,
     SL_FW_FRAGMENT_SHIFT = 3, /**< (packet->has >> shift) & 15 */
+};
+
+/** Values of SL_FW_DIM_CT_STATE, one bit each; numbers as in nftables. A policy with a rule that
+ * asks for the state or the direction makes the firewall stateful. */
+enum {
+    SL_FW_CT_INVALID = 1,
+    SL_FW_CT_ESTABLISHED = 2,
+    SL_FW_CT_RELATED = 4,
+    SL_FW_CT_NEW = 8,
+    SL_FW_CT_UNTRACKED = 64,
 };
 
 #endif

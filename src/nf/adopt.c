@@ -32,8 +32,8 @@ static void adopt_table(struct chain_entry *entry, struct chain_entry *old)
     if (table == NULL) {
         return;
     }
-    if (sl_flow_table_is_same_shape(table, entry->nf->flow, &entry->options)) {
-        sl_flow_table_retune(table, entry->nf->flow, &entry->options);
+    if (sl_flow_table_is_same_shape(table, entry->flow, &entry->options)) {
+        sl_flow_table_retune(table, entry->flow, &entry->options);
         sl_flow_table_bind(table, entry->state);
         chain_table_set(entry, table);
         chain_table_set(old, own); /* empty; freed with the old chain */
@@ -51,7 +51,7 @@ void sl_chain_adopt(struct sl_chain *chain, struct sl_chain *old)
         if (entry->nf->adopt != NULL) {
             entry->nf->adopt(entry->state, before->state);
         }
-        if (entry->nf->flow != NULL) {
+        if (entry->flow != NULL) {
             adopt_table(entry, before);
         }
     }

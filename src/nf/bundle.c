@@ -55,12 +55,12 @@ static sl_rc make_table(struct sl_chain *chain, struct chain_entry *entry,
         const struct chain_entry *before = chain_counterpart(
             (struct sl_chain *)(uintptr_t)place->before, chain, (uint32_t)(entry - chain->entries));
         const struct sl_flow_table *table = before != NULL ? chain_table(before) : NULL;
-        if (table != NULL && sl_flow_table_is_same_shape(table, entry->nf->flow, options)) {
+        if (table != NULL && sl_flow_table_is_same_shape(table, entry->flow, options)) {
             return SL_OK;
         }
     }
     const struct sl_flow_table_params params = {
-        .spec = entry->nf->flow, .options = *options, .spill = place->spill};
+        .spec = entry->flow, .options = *options, .spill = place->spill};
     sl_rc rc = sl_flow_table_create(&params, &entry->table, err);
     if (rc == SL_OK) {
         sl_flow_table_bind(entry->table, entry->state);
@@ -74,7 +74,7 @@ static sl_rc read_options(struct chain_entry *entry, const struct part *part, st
     if (part->options_size == 0) {
         return SL_OK;
     }
-    if (entry->nf->flow == NULL) {
+    if (entry->flow == NULL) {
         return sl_err_set(err, SL_INVALID,
                           "it keeps no flows: options of a flow table mean "
                           "nothing to it");
@@ -104,16 +104,17 @@ static sl_rc load_entry(struct sl_chain *chain, const struct part *part,
         return sl_err_set(err, rc, "chain bundle: NF %u \"%s\": policy refused: %s", index,
                           part->name, reason[0] != '\0' ? reason : sl_rc_text(rc));
     }
-    *entry = (struct chain_entry){.nf = nf, .state = state};
+    bool is_stateful = nf->is_stateful == NULL || nf->is_stateful(state);
+    *entry = (struct chain_entry){.nf = nf, .state = state, .flow = is_stateful ? nf->flow : NULL};
     chain->count++;
     if (nf->place != NULL) {
         nf->place(state, chain->shard, chain->shard_count);
     }
     rc = read_options(entry, part, err);
-    if (rc == SL_OK && nf->flow != NULL) {
+    if (rc == SL_OK && entry->flow != NULL) {
         rc = make_table(chain, entry, place, err);
     }
-    chain->wants_time = chain->wants_time || nf->flow != NULL || nf->tick != NULL;
+    chain->wants_time = chain->wants_time || entry->flow != NULL || nf->tick != NULL;
     if (rc != SL_OK && err != NULL) {
         (void)sl_err_prefix(err, "chain bundle: NF %u \"%s\"", index, part->name);
     }

@@ -39,7 +39,7 @@ static void decide_flows(struct sl_chain *chain, struct chain_entry *entry, stru
     struct sl_flow_table *table = chain_table(entry);
     while (table != NULL && count > 0) {
         uint32_t part = sl_flow_table_begin(table, live, chain->flows, count);
-        entry->nf->flow->burst(entry->state, table, live, chain->flows, part);
+        entry->flow->burst(entry->state, table, live, chain->flows, part);
         sl_flow_table_end(table, live, chain->flows, part);
         live += part;
         count -= part;
@@ -76,7 +76,7 @@ static uint32_t run_entry(struct sl_chain *chain, uint32_t index, struct sl_pack
         live[i]->nf_index = (uint8_t)index;
         bytes += live[i]->size;
     }
-    if (entry->nf->flow != NULL) {
+    if (entry->flow != NULL) {
         decide_flows(chain, entry, live, count);
     } else {
         entry->nf->burst(entry->state, live, count);
@@ -288,7 +288,7 @@ uint32_t sl_chain_nf_counter_count(const struct sl_chain *chain, uint32_t index)
         return 0;
     }
     const struct chain_entry *entry = &chain->entries[index];
-    return own_counters(entry) + (entry->nf->flow != NULL ? TABLE_COUNTERS : 0);
+    return own_counters(entry) + (entry->flow != NULL ? TABLE_COUNTERS : 0);
 }
 
 static uint64_t table_counter(const struct sl_flow_table *table, uint32_t index)

@@ -14,6 +14,7 @@
 struct chain_entry {
     const struct sl_nf *nf;
     void *state;
+    const struct sl_flow_spec *flow; /* NULL: this policy needs no flows */
     /* Of a flow NF; written by the shard's thread when it adopts, read by status: atomic. NULL
      * until then where the chain before has one to take over. */
     struct sl_flow_table *table;

@@ -5,7 +5,14 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum value_kind { VALUE_NUMBER, VALUE_ADDR4, VALUE_ADDR6, VALUE_PORT_NAME, VALUE_FRAG_OFF };
+enum value_kind {
+    VALUE_NUMBER,
+    VALUE_BITS,
+    VALUE_ADDR4,
+    VALUE_ADDR6,
+    VALUE_PORT_NAME,
+    VALUE_FRAG_OFF
+};
 
 enum {
     PROTO_NONE = -1,
@@ -32,7 +39,7 @@ static const struct field fields[] = {
     {"ip6", "nexthdr", SL_FW_DIM_NEXT_HEADER, SL_FW_IP6, PROTO_NONE, VALUE_NUMBER},
     {"tcp", "sport", SL_FW_DIM_SPORT, 3, 6, VALUE_NUMBER},
     {"tcp", "dport", SL_FW_DIM_DPORT, 3, 6, VALUE_NUMBER},
-    {"tcp", "flags", SL_FW_DIM_TCP_FLAGS, 3, 6, VALUE_NUMBER},
+    {"tcp", "flags", SL_FW_DIM_TCP_FLAGS, 3, 6, VALUE_BITS},
     {"udp", "sport", SL_FW_DIM_SPORT, 3, 17, VALUE_NUMBER},
     {"udp", "dport", SL_FW_DIM_DPORT, 3, 17, VALUE_NUMBER},
     {"udplite", "sport", SL_FW_DIM_SPORT, 3, 136, VALUE_NUMBER},
@@ -50,6 +57,8 @@ static const struct field fields[] = {
     {"meta", "l4proto", SL_FW_DIM_PROTO, 3, PROTO_NONE, VALUE_NUMBER},
     {"meta", "iifname", SL_FW_DIM_PORT_IN, 3, PROTO_NONE, VALUE_PORT_NAME},
     {"meta", "oifname", SL_FW_DIM_PORT_IN, 3, PROTO_NONE, VALUE_PORT_NAME},
+    {"ct", "state", SL_FW_DIM_CT_STATE, 3, PROTO_NONE, VALUE_BITS},
+    {"ct", "direction", SL_FW_DIM_CT_DIRECTION, 3, PROTO_NONE, VALUE_NUMBER},
 };
 
 static sl_rc refuse(struct sl_err *why, const char *format, const char *what)
@@ -75,11 +84,12 @@ static const char *key_of(const json_t *object)
     return "an unknown expression";
 }
 
-/* Finds the field of {"payload": ...} or {"meta": ...}. */
+/* Finds the field of {"payload": ...}, {"meta": ...} or {"ct": ...}. */
 static sl_rc find_field(const json_t *left, const struct field **ret_field, struct sl_err *why)
 {
     const json_t *payload = json_object_get(left, "payload");
     const json_t *meta = json_object_get(left, "meta");
+    const json_t *ct = json_object_get(left, "ct");
     const char *protocol = "meta";
     const char *name = NULL;
     if (payload != NULL) {
@@ -87,8 +97,9 @@ static sl_rc find_field(const json_t *left, const struct field **ret_field, stru
         name = json_string_value(json_object_get(payload, "field"));
     } else if (meta != NULL) {
         name = json_string_value(json_object_get(meta, "key"));
-    } else if (json_object_get(left, "ct") != NULL) {
-        return refuse(why, "%s asks for connection tracking; this firewall keeps no state", "ct");
+    } else if (ct != NULL) {
+        protocol = "ct";
+        name = json_string_value(json_object_get(ct, "key"));
     } else {
         return refuse(why, "it cannot match %s", key_of(left));
     }
@@ -101,7 +112,8 @@ static sl_rc find_field(const json_t *left, const struct field **ret_field, stru
             return SL_OK;
         }
     }
-    return sl_err_set(why, SL_UNSUPPORTED, "it cannot match %s %s", protocol, name);
+    return sl_err_set(why, SL_UNSUPPORTED, "it cannot match %s %s%s", protocol, name,
+                      ct != NULL ? "; of connections it knows ct state and ct direction" : "");
 }
 
 static bool read_addr(const char *text, enum value_kind kind, pol_key *ret_key)
@@ -363,7 +375,7 @@ static sl_rc read_masked(const struct nft_scope *scope, const struct field *fiel
     pol_key mask = 0;
     pol_key want = 0;
     bool is_equal = strcmp(op, "==") == 0;
-    bool is_flags = field->dim == SL_FW_DIM_TCP_FLAGS;
+    bool is_flags = field->kind == VALUE_BITS;
     if (!is_flags && field->kind != VALUE_FRAG_OFF) {
         return sl_err_set(why, SL_UNSUPPORTED, "it cannot match %s %s under a mask",
                           field->protocol, field->name);
@@ -386,10 +398,11 @@ static sl_rc read_compared(const struct nft_scope *scope, const struct field *fi
         return refuse(why, "%s", "ip frag-off is matched under a mask, as in & 0x1fff != 0");
     }
     bool is_none = strcmp(op, "!") == 0;
-    if ((is_none || strcmp(op, "in") == 0) && field->dim == SL_FW_DIM_TCP_FLAGS) {
+    if ((is_none || strcmp(op, "in") == 0) && field->kind == VALUE_BITS) {
         pol_key bits = 0; /* "tcp flags syn,ack": any of them set; "tcp flags ! syn,ack": none */
         if (!read_bits(right, &bits)) {
-            return refuse(why, "it cannot read the value of %s", "tcp flags");
+            return sl_err_set(why, SL_UNSUPPORTED, "it cannot read the value of %s %s",
+                              field->protocol, field->name);
         }
         return masked_bytes(scope, bits, 0, is_none, ret_set, why);
     }

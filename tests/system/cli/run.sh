@@ -56,7 +56,7 @@ table inet filter {
     }
 }
 RULES
-printf 'table inet t {\n chain f {\n  type filter hook forward priority 0\n  ct state new accept comment "caf\xe9"\n }\n}\n' >latin1.nft
+printf 'table inet t {\n chain f {\n  type filter hook forward priority 0\n  ct mark 7 accept comment "caf\xe9"\n }\n}\n' >latin1.nft
 head -c 2000 /dev/urandom >junk
 mkfifo pipe
 
@@ -64,7 +64,7 @@ mkfifo pipe
 policies() {
     expect 0 "2 rules" "$safelib" policy compile rules.nft -o rules.slp
     expect 0 "     1  line 4     accept" "$safelib" policy show rules.slp
-    expect 1 'latin1.nft:4: chain f: cannot honour `ct state new accept comment "caf?"`' "$safelib" policy check latin1.nft
+    expect 1 'latin1.nft:4: chain f: cannot honour `ct mark 7 accept comment "caf?"`' "$safelib" policy check latin1.nft
     expect_json 1 "$safelib" policy check --json latin1.nft
     expect_json 1 "$safelib" policy check --json junk
     expect 1 "nft refuses junk:1" "$safelib" policy check junk
@@ -75,7 +75,7 @@ policies() {
     expect 2 "expected a file of rules" "$safelib" policy check .
     expect 2 "No such file" "$safelib" policy check missing
     expect 2 "No such file" "$safelib" policy compile rules.nft -o nowhere/out
-    expect 2 "expected nftables or classbench" "$safelib" policy check --kind iptables rules.nft
+    expect 2 "expected one of nftables, classbench" "$safelib" policy check --kind iptables rules.nft
     expect_json 0 "$safelib" policy show --json rules.slp
     expect 0 "a chain of 1" "$safelib" policy chain firewall=rules.nft -o chain.slp
     expect 0 "     2  line 5     accept" "$safelib" policy show chain.slp

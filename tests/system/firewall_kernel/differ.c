@@ -2,19 +2,13 @@
 /* Puts packets through the kernel's nftables and through the firewall, with the same rule file, and
  * compares the verdicts. Runs in a network namespace with the TUN devices "lan" and "wan" (run.sh).
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "kernel_path.h"
 #include "nf/chain.h"
 #include "policy/policy.h"
 #include "safelib/checksum.h"
@@ -35,52 +29,6 @@ struct item {
 static struct item *items;
 static uint32_t item_count;
 static uint32_t malformed;
-static int tun[SL_PORT_COUNT];
-static uint64_t random_state;
-
-static _Noreturn void die(const char *what)
-{
-    fprintf(stderr, "differ: %s: %s\n", what, strerror(errno));
-    exit(2);
-}
-
-static uint32_t below(uint32_t bound)
-{
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (uint32_t)((random_state * 0x2545f4914f6cdd1du) >> 33) % bound;
-}
-
-static int attach(const char *name)
-{
-    struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
-    (void)snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-    int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
-    if (fd < 0 || ioctl(fd, TUNSETIFF, &request) != 0) {
-        die(name);
-    }
-    return fd;
-}
-
-static void run_nft(const char *argument, const char *file)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void)execlp("nft", "nft", argument, file, NULL);
-        _exit(127);
-    }
-    int status = 0;
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0) {
-        die("nft");
-    }
-}
-
-static void put16(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
-}
 
 static bool parse(struct item *item, struct sl_packet *packet)
 {
@@ -107,16 +55,6 @@ static bool is_answer(const struct item *item, const uint8_t *out, ssize_t size)
     return memcmp(out + dst, item->data + src, width) == 0 && (is_error || is_reset);
 }
 
-/* Waits until something came out, at the most so long. */
-static void wait_output(int wait_ms)
-{
-    struct pollfd fds[SL_PORT_COUNT];
-    for (int port = 0; port < SL_PORT_COUNT; port++) {
-        fds[port] = (struct pollfd){.fd = tun[port], .events = POLLIN};
-    }
-    (void)poll(fds, SL_PORT_COUNT, wait_ms);
-}
-
 /* Kernel's verdict: the TUN write runs the whole forwarding path before it returns, unless a busy
  * kernel puts it off: then who doubts the verdict asks again, with time to wait. */
 static uint8_t kernel_verdict(const struct item *item, int wait_ms)
@@ -125,16 +63,16 @@ static uint8_t kernel_verdict(const struct item *item, int wait_ms)
     uint8_t verdict = SL_VERDICT_DROP;
     for (int port = 0; port < SL_PORT_COUNT && wait_ms > 0; port++) { /* what came late before */
         wait_output(wait_ms);
-        while (read(tun[port], out, sizeof(out)) > 0) {
+        while (read(kernel_tun[port], out, sizeof(out)) > 0) {
         }
     }
-    if (write(tun[item->port], item->data, item->size) != (ssize_t)item->size) {
+    if (write(kernel_tun[item->port], item->data, item->size) != (ssize_t)item->size) {
         return SL_VERDICT_DROP;
     }
     wait_output(wait_ms);
     for (int port = 0; port < SL_PORT_COUNT; port++) {
         ssize_t size;
-        while ((size = read(tun[port], out, sizeof(out))) > 0) {
+        while ((size = read(kernel_tun[port], out, sizeof(out))) > 0) {
             bool is_v4 = item->data[0] >> 4 == 4;
             uint32_t at = is_v4 ? 12 : 8;
             bool is_same = size == (ssize_t)item->size && port != item->port &&
@@ -174,22 +112,6 @@ static void add_item(const uint8_t *data, uint32_t size, uint8_t port)
 
 /* ---- random packets ---- */
 
-static void random_addr(bool is_v4, uint8_t *out)
-{
-    static const uint8_t nets[][4] = {{10, 0, 0, 0},   {10, 1, 2, 0},   {192, 0, 2, 0},
-                                      {172, 16, 5, 0}, {198, 18, 0, 0}, {93, 184, 216, 0}};
-    if (is_v4) {
-        memcpy(out, nets[below(6)], 4);
-        out[3] = (uint8_t)below(16);
-        out[2] = below(4) == 0 ? (uint8_t)below(256) : out[2];
-        return;
-    }
-    memset(out, 0, 16);
-    memcpy(out, (uint8_t[]){0x20, 1, 0x0d, 0xb8}, 4);
-    out[5] = (uint8_t)below(4);
-    out[15] = (uint8_t)below(16);
-}
-
 static uint32_t random_port(void)
 {
     static const uint16_t ports[] = {22, 25, 53, 80, 443, 1024, 5000, 5001, 8080, 65535, 123, 500};
@@ -219,21 +141,6 @@ static uint32_t random_l4(uint8_t proto, uint8_t *l4)
         put16(l4 + 4, 8 + extra);
     }
     return (proto == 17 || proto == 136 ? 8 : 12) + extra;
-}
-
-static void seal_l4(uint8_t *ip, bool is_v4, uint8_t proto, uint8_t *l4, uint32_t size)
-{
-    static const struct {
-        uint8_t proto, off;
-    } places[] = {{6, 16}, {17, 6}, {1, 2}, {58, 2}};
-    for (size_t i = 0; i < 4; i++) {
-        if (places[i].proto == proto) {
-            uint64_t sum = proto == 1 ? 0
-                           : is_v4    ? sl_checksum_pseudo(ip + 12, ip + 16, 4, proto, size)
-                                      : sl_checksum_pseudo(ip + 8, ip + 24, 16, proto, size);
-            put16(l4 + places[i].off, sl_checksum_fold(sl_checksum_add(sum, l4, size)));
-        }
-    }
 }
 
 static void random_packet(void)
@@ -398,10 +305,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: differ SEED COUNT RULES... [--captures PCAP...]\n");
         return 2;
     }
-    random_state = strtoull(argv[1], NULL, 10) | 1;
+    random_seed(strtoull(argv[1], NULL, 10));
     items = calloc(PACKETS_MAX, sizeof(*items));
-    tun[SL_PORT_LAN] = attach("lan");
-    tun[SL_PORT_WAN] = attach("wan");
+    kernel_path_open();
     int last = 3;
     while (last < argc && strcmp(argv[last], "--captures") != 0) {
         last++;

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-# Writes COUNT random rules of the subset: random_rules.py SEED COUNT > rules.nft
+# Writes COUNT random rules of the subset: random_rules.py SEED COUNT [ct] > rules.nft. With ct they ask for connections.
 import random
 import sys
 
-seed, count = int(sys.argv[1]), int(sys.argv[2])
+seed, count, is_ct = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:] == ["ct"]
 r = random.Random(seed)
 NETS4 = ["10.0.0.0/8", "10.0.0.0/24", "10.1.2.0/28", "192.0.2.0/24", "192.0.2.8/29", "172.16.0.0/12", "198.18.0.0/29", "93.184.216.0/24"]
 
@@ -71,6 +71,19 @@ def match():
     return " ".join(out)
 
 
+def ct_match():
+    """Few and broad, about the hosts and ports of ct_talk.c: most packets hit some."""
+    out = [r.choice(["ct state new", "ct state established,related", "ct state != invalid", "ct state { new, related }", "ct direction reply",
+                     "ct direction != original", "ct state & (new|established) != 0", "ct state invalid", "ct state ! new", ""])]
+    if r.random() < 0.8:
+        out.append(r.choice(['iifname "lan"', 'oifname "lan"', "tcp dport %d-%d" % (80 + r.randrange(2), 81 + r.randrange(900)), "meta l4proto tcp",
+                             "meta l4proto { udp, icmp, ipv6-icmp }", "ip saddr 10.0.0.%d" % r.randrange(1, 4), "ip daddr 192.0.2.0/30", "udp sport > 1030",
+                             "ip6 saddr 2001:db8:1::/48", "tcp flags & (syn|ack) == syn", "icmp type { 3, 8, 0 }", "tcp sport 80"]))
+    return " ".join(out)
+
+
+if is_ct:
+    match = ct_match
 print("# seed %d" % seed)
 print("table inet t {")
 for chain in range(3):

@@ -7,7 +7,7 @@
 
 uint32_t ref_width(uint32_t dim)
 {
-    static const uint8_t width[SL_FW_DIM_COUNT] = {4, 4, 16, 16, 2, 2, 1, 1, 1, 1, 1, 1, 1};
+    static const uint8_t width[SL_FW_DIM_COUNT] = {4, 4, 16, 16, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     return width[dim];
 }
 
@@ -225,7 +225,8 @@ void ref_rule_random(uint64_t *state, uint32_t index, uint32_t count, struct ref
     if (ret_rule->action == SL_FW_SKIP) {
         ret_rule->skip_to = index + 1 + below(state, count - index);
     }
-    for (uint32_t dim = 0; dim < SL_FW_DIM_COUNT; dim++) {
+    for (uint32_t dim = 0; dim < SL_FW_DIM_CT_STATE;
+         dim++) { /* the kernel is the reference of connections */
         if (below(state, 4) != 0) {
             continue;
         }

@@ -67,7 +67,7 @@ static void assert_refused(const char *rule, const char *word)
 static void test_nft_rule_that_cannot_be_honoured_is_quoted(void **state)
 {
     (void)state;
-    assert_refused("ct state established accept", "connection tracking");
+    assert_refused("ct status assured accept", "ct state and ct direction");
     assert_refused("limit rate 5/second accept", "rates need state");
     assert_refused("log prefix \"x\" accept", "counter");
     assert_refused("ip saddr & 255.0.255.0 == 10.0.1.0 drop", "under a mask");
@@ -120,8 +120,8 @@ static void test_nft_faults_of_the_file_are_told(void **state)
         /* the third command is listed second: the lines would name the wrong rule */
         {"add table ip t\nadd chain ip t f { type filter hook forward priority 0; }\n"
          "add rule ip t f tcp dport 80 accept\nadd rule ip t f tcp dport 81 accept\n"
-         "add rule ip t f index 0 ct state new accept\n",
-         SL_UNSUPPORTED, "chain f, rule 2: cannot honour `ct state new accept`"},
+         "add rule ip t f index 0 ct mark 7 accept\n",
+         SL_UNSUPPORTED, "chain f, rule 2: cannot honour `ct mark 0x00000007 accept`"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sl_policy policy;
