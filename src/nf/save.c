@@ -26,7 +26,7 @@ static uint8_t occurrence(const struct sl_chain *chain, uint32_t index)
 bool sl_chain_has_flows(const struct sl_chain *chain)
 {
     for (uint32_t i = 0; i < chain->count; i++) {
-        if (chain->entries[i].nf->flow != NULL) {
+        if (chain->entries[i].flow != NULL) {
             return true;
         }
     }
