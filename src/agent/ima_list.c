@@ -261,3 +261,21 @@ const uint8_t *sl_agent_ima_from(const struct sl_agent_ima *list, uint64_t from,
     *ret_size = list->size - off;
     return list->data != NULL ? list->data + off : (const uint8_t *)"";
 }
+
+size_t sl_agent_ima_piece(const struct sl_agent_ima *list, uint64_t from, size_t size_max)
+{
+    const size_t start = from == 0 ? 0 : list->ends[from - 1];
+    size_t low = (size_t)from, high = list->count; /* ends[low - 1] fits, or nothing does */
+    while (low < high) {
+        const size_t middle = low + (high - low + 1) / 2;
+        if (list->ends[middle - 1] - start <= size_max) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    if (low == from && low < list->count) {
+        low++;
+    }
+    return low == from ? 0 : list->ends[low - 1] - start;
+}

@@ -40,5 +40,7 @@ sl_rc sl_agent_ima_poll(struct sl_agent_ima *list, struct sl_err *err) SL_MUST_C
 
 /** Bytes from entry @p from (from 0) on. @return NULL: there are fewer entries */
 const uint8_t *sl_agent_ima_from(const struct sl_agent_ima *list, uint64_t from, size_t *ret_size);
+/** How many of those bytes go into @p size_max: whole entries, one at least. */
+size_t sl_agent_ima_piece(const struct sl_agent_ima *list, uint64_t from, size_t size_max);
 
 #endif

@@ -8,6 +8,9 @@
 
 #include "base/bytes.h"
 
+/* What a monitor takes that does not say; below the least, not even a quote would fit. */
+enum { BODY_SIZE_USUAL = 16 << 20, BODY_SIZE_LEAST = 4096 };
+
 json_t *sl_agent_base64(const void *data, size_t size)
 {
     char *text = size < INT32_MAX / 2 ? malloc(4 * ((size + 2) / 3) + 1) : NULL;
@@ -122,6 +125,14 @@ sl_rc sl_agent_challenge_read(const json_t *message, struct sl_agent_challenge *
         return sl_err_set(err, SL_MALFORMED, "nonce: expected 16 to 64 bytes in hex");
     }
     c->nonce_size = length / 2;
+    c->body_size_max = BODY_SIZE_USUAL;
+    const json_t *body = json_object_get(message, "body_bytes");
+    if (body != NULL) {
+        if (!json_is_integer(body) || json_integer_value(body) < BODY_SIZE_LEAST) {
+            return sl_err_set(err, SL_RANGE, "body_bytes: expected %d or more", BODY_SIZE_LEAST);
+        }
+        c->body_size_max = (size_t)json_integer_value(body);
+    }
     c->is_bootlog_wanted = json_is_true(json_object_get(part, "bootlog"));
     if (from != NULL && (!json_is_integer(from) || json_integer_value(from) < 0)) {
         return sl_err_set(err, SL_MALFORMED, "tpm-ima.ima.from: expected a number of entries");

@@ -27,6 +27,7 @@ struct sl_agent_challenge {
     size_t nonce_size;
     struct sl_agent_selection selections[SL_AGENT_SELECTIONS_MAX];
     size_t selection_count;
+    size_t body_size_max; /**< of a message, in bytes */
     bool is_bootlog_wanted;
     uint64_t ima_from; /**< entries judged already */
     bool are_events_wanted;

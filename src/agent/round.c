@@ -9,7 +9,7 @@
 #include "agent/agent.h"
 #include "files/files.h"
 
-enum { BOOTLOG_MAX = 4 << 20, RETRIES = 3, NEXT_MAX_MS = 3600000 };
+enum { CONTAINER_TEXT = 2048, BOOTLOG_MAX = 4 << 20, RETRIES = 3, NEXT_MAX_MS = 3600000 };
 
 /* After a reboot the checkpoint that the monitor asks for is of another boot. */
 static bool is_new_boot(const struct sl_agent *agent)
@@ -33,7 +33,18 @@ static sl_rc bootlog_add(struct sl_agent *agent, json_t *part, struct sl_err *er
     return rc;
 }
 
-static sl_rc ima_add(struct sl_agent *agent, uint64_t from, json_t *part, struct sl_err *err)
+/* Bytes of the list for which a message has room beside the rest of it. */
+static size_t list_room(const struct sl_agent_challenge *c, const json_t *part)
+{
+    const size_t reserve = c->body_size_max / 8;
+    size_t used = json_string_length(json_object_get(part, "bootlog")) +
+                  json_string_length(json_object_get(json_object_get(part, "events"), "data")) +
+                  json_array_size(json_object_get(part, "containers")) * CONTAINER_TEXT + reserve;
+    return used < c->body_size_max ? (c->body_size_max - used) / 4 * 3 : 0;
+}
+
+static sl_rc ima_add(struct sl_agent *agent, const struct sl_agent_challenge *c, uint64_t from,
+                     json_t *part, struct sl_err *err)
 {
     size_t size = 0;
     bool had_gap = agent->ima.has_gap;
@@ -49,8 +60,12 @@ static sl_rc ima_add(struct sl_agent *agent, uint64_t from, json_t *part, struct
         from = 0;
     }
     const uint8_t *data = sl_agent_ima_from(&agent->ima, from, &size);
+    const size_t piece = sl_agent_ima_piece(&agent->ima, from, list_room(c, part));
     json_t *ima =
-        json_pack("{s:I, s:o}", "from", (json_int_t)from, "data", sl_agent_base64(data, size));
+        json_pack("{s:I, s:o}", "from", (json_int_t)from, "data", sl_agent_base64(data, piece));
+    if (ima != NULL && piece < size) { /* the rest comes in the next rounds */
+        (void)json_object_set_new(ima, "more", json_true());
+    }
     return ima != NULL && json_object_set_new(part, "ima", ima) == 0
                ? SL_OK
                : sl_err_set(err, SL_NO_MEMORY, "measurement list: no memory");
@@ -95,6 +110,12 @@ static sl_rc moment_take(struct sl_agent *agent, const struct sl_agent_challenge
                : sl_err_set(err, SL_NO_MEMORY, "containers: no memory, or a name is not UTF-8");
 }
 
+/* After a boot that the monitor has not heard of, everything. */
+static uint64_t list_from(const struct sl_agent *agent, const struct sl_agent_challenge *c)
+{
+    return is_new_boot(agent) ? 0 : c->ima_from;
+}
+
 static sl_rc part_make(struct sl_agent *agent, const struct sl_agent_challenge *c, json_t *part,
                        struct sl_err *err)
 {
@@ -103,7 +124,7 @@ static sl_rc part_make(struct sl_agent *agent, const struct sl_agent_challenge *
     if (rc == SL_OK && (c->is_bootlog_wanted || is_fresh)) {
         rc = bootlog_add(agent, part, err);
     }
-    return rc == SL_OK ? ima_add(agent, is_fresh ? 0 : c->ima_from, part, err) : rc;
+    return rc == SL_OK ? ima_add(agent, c, list_from(agent, c), part, err) : rc;
 }
 
 static void action_run(struct sl_agent *agent, const json_t *action)

@@ -98,6 +98,10 @@ sl_rc sl_tpm_boot_values(struct sl_tpm_round *round, bool *ret_is_good)
 
     *ret_is_good = true;
     memset(&round->pcrs, 0, sizeof(round->pcrs));
+    if (round->is_piece) {
+        round->pcrs = state->pending_pcrs;
+        return SL_OK;
+    }
     if (!round->is_fresh) {
         round->pcrs = state->pcrs;
         return SL_OK;

@@ -42,6 +42,14 @@ static json_t *selection_json(const struct sl_tpm_selection *selection)
     return pcrs;
 }
 
+/* Pieces that came are worth something under the policy that they were judged by. */
+static bool has_pieces(const struct sl_tpm_state *state, const struct sl_monitor_policy *policy)
+{
+    /* forbidden: waived, the tag of a policy is public */
+    return state->pending != 0 && policy->has_ima &&
+           sl_equal_ct(state->policy_tag, policy->tag, sizeof(policy->tag));
+}
+
 static json_t *list_json(const struct sl_tpm_state *state, bool is_restart)
 {
     const struct sl_tpm_hash *hash = sl_tpm_hash_by_alg(SL_TPM_ALG_SHA256);
@@ -72,9 +80,12 @@ static json_t *challenge(const json_t *registration, const uint8_t *state, size_
     }
     is_restart = is_restart_due(last, policy);
     json = json_pack("{s:o, s:b}", "pcrs", selection_json(&policy->pcrs), "bootlog",
-                     is_restart ? 1 : 0);
+                     is_restart && !has_pieces(last, policy) ? 1 : 0);
     if (json != NULL && policy->has_ima &&
-        json_object_set_new(json, "ima", list_json(last, is_restart)) != 0) {
+        json_object_set_new(json, "ima",
+                            has_pieces(last, policy)
+                                ? json_pack("{s:I}", "from", (json_int_t)last->pending)
+                                : list_json(last, is_restart)) != 0) {
         json_decref(json);
         json = NULL;
     }
@@ -249,10 +260,24 @@ static void clock_take(struct sl_tpm_round *round)
     if (round->is_reboot) {
         state->is_restart = true;
         state->entries = 0;
+        state->pending = 0;
         state->named = 0;
         state->seen = 0;
         state->behind_since_s = 0;
         memset(&state->pcrs, 0, sizeof(state->pcrs));
+    }
+}
+
+/* Does the list go on behind the pieces of it that came? If not, they are forgotten. */
+static void piece_look(struct sl_tpm_round *round)
+{
+    const json_t *ima = json_object_get(round->input->evidence, "ima");
+    const json_int_t from = json_integer_value(json_object_get(ima, "from"));
+
+    round->is_piece = has_pieces(round->state, round->policy) && from > 0 &&
+                      (uint64_t)from == round->state->pending;
+    if (!round->is_piece) {
+        round->state->pending = 0;
     }
 }
 
@@ -263,6 +288,7 @@ static sl_rc round_judge(struct sl_tpm_round *round)
 
     round->is_fresh = round->is_reboot || is_restart_due(round->state, round->policy);
     clock_take(round);
+    piece_look(round);
     rc = sl_tpm_boot_values(round, &is_good);
     if (rc == SL_OK && is_good) {
         rc = sl_tpm_events_take(round, &is_good);
@@ -315,16 +341,20 @@ static void host_judge(struct sl_tpm_round *round)
     }
 }
 
-static sl_rc state_put(const struct sl_tpm_state *state, struct sl_appraisal *appraisal)
+static sl_rc state_put(struct sl_tpm_state *state, struct sl_appraisal *appraisal)
 {
+    sl_rc rc;
+
     appraisal->state = malloc(SL_NODE_STATE_MAX);
     if (appraisal->state == NULL) {
         return SL_NO_MEMORY;
     }
-    return sl_tpm_state_write(state, appraisal->state, SL_NODE_STATE_MAX, &appraisal->state_size) ==
-                   SL_OK
-               ? SL_OK
-               : SL_INTERNAL;
+    rc = sl_tpm_state_write(state, appraisal->state, SL_NODE_STATE_MAX, &appraisal->state_size);
+    if (rc == SL_NO_SPACE && state->pending != 0) { /* then the list begins anew */
+        state->pending = 0;
+        rc = sl_tpm_state_write(state, appraisal->state, SL_NODE_STATE_MAX, &appraisal->state_size);
+    }
+    return rc == SL_OK ? SL_OK : SL_INTERNAL;
 }
 
 static sl_rc round_run(struct sl_tpm_round *round)

@@ -60,6 +60,7 @@ struct sl_tpm_round {
     struct sl_tpm_quote quote;
     uint16_t quote_alg; /**< of the quoted digest */
     bool is_reboot;
+    bool is_piece;           /**< goes on behind pieces of a list that came before */
     bool is_fresh;           /**< the list is judged from entry 0 */
     struct sl_tpm_pcrs pcrs; /**< known values: boot first, then those after the proven prefix */
     uint64_t from;           /**< entry that the list which came begins behind */

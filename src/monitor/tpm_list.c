@@ -198,7 +198,8 @@ static bool list_read(struct walk *walk)
         return false;
     }
     round->from = (uint64_t)json_integer_value(from);
-    if (round->from != 0 && (round->is_fresh || round->from != round->state->entries)) {
+    if (round->from != 0 && !round->is_piece &&
+        (round->is_fresh || round->from != round->state->entries)) {
         sl_subject_reason(round->host, round->is_fresh ? SL_VERDICT_UNKNOWN : SL_VERDICT_UNTRUSTED,
                           "list-discontinuous", NULL,
                           "the list continues after entry %llu, and was asked from entry %llu%s",
@@ -371,7 +372,9 @@ static sl_rc prefix_find(struct walk *walk, bool *ret_is_met)
     round->proven = round->from;
     sl_tpm_events_walk(round, round->from,
                        sl_ima_replay_pcr(&walk->replay, SL_TPM_ALG_SHA256, SL_PCR_IMA), NULL);
-    if (round->from == checkpoint) {
+    if (round->is_piece && round->from > checkpoint) {
+        walk->is_continued = true; /* an earlier piece has passed it */
+    } else if (round->from == checkpoint) {
         checkpoint_compare(walk);
     }
     while (rc == SL_OK && !*ret_is_met && walk->end.rc == SL_OK) {
@@ -415,6 +418,104 @@ static void unproven_tell(struct walk *walk)
         (unsigned long long)round->from, (unsigned long long)round->proven);
 }
 
+/* The agent says that this is a piece of the list, as much as one message holds. */
+static bool is_cut(const struct walk *walk)
+{
+    const json_t *ima = json_object_get(walk->round->input->evidence, "ima");
+
+    return json_is_true(json_object_get(ima, "more")) && walk->end.rc == SL_CLOSED &&
+           walk->round->proven > walk->round->from;
+}
+
+static void fresh_begin(struct sl_tpm_round *round)
+{
+    if (round->is_fresh && !round->is_piece) {
+        round->state->record_count = 0;
+        round->state->is_full = false;
+        round->state->touched = 0;
+        round->state->images_seen = 0;
+    }
+}
+
+static sl_rc values_take(const struct walk *walk, struct sl_tpm_pcrs *ret_pcrs)
+{
+    sl_rc rc = SL_OK;
+
+    memset(ret_pcrs, 0, sizeof(*ret_pcrs));
+    for (size_t i = 0; rc == SL_OK && i < walk->selected.row_count; i++) {
+        rc = sl_tpm_pcrs_put(ret_pcrs, walk->selected.rows[i].alg, walk->selected.rows[i].pcr,
+                             walk->selected.values + walk->selected.rows[i].off);
+    }
+    return rc == SL_OK ? SL_OK : SL_INTERNAL;
+}
+
+/* A second pass, over the proven entries only: what is not proven is not judged. The pieces of a
+ * list that came before the last one are, and count for nothing before the quote is met. */
+static sl_rc entries_judge(struct walk *walk)
+{
+    struct sl_tpm_round *round = walk->round;
+    const uint64_t judged = round->is_fresh ? 0 : round->state->entries;
+    sl_rc rc = SL_OK;
+
+    walk->log.off = 0;
+    walk->log.count = round->from;
+    while (rc == SL_OK && walk->log.count < round->proven) {
+        rc = sl_ima_log_next(&walk->log, walk->entry, NULL);
+        if (rc == SL_OK && walk->entry->number > judged) {
+            const size_t place = place_of(walk, walk->entry->number);
+
+            sl_tpm_entry_judge(round, walk->entry,
+                               (walk->bad_hashes[place / 8] >> place % 8 & 1) == 0);
+        }
+    }
+    return rc == SL_OK ? SL_OK : SL_INTERNAL; /* the first pass read the same bytes */
+}
+
+/* Keeps what the piece leads to, for the next one. Trust has to wait for the last. */
+static sl_rc piece_take(struct walk *walk)
+{
+    struct sl_tpm_round *round = walk->round;
+    struct sl_tpm_state *state = round->state;
+    const uint64_t checkpoint = round->is_reboot ? 0 : state->entries;
+    sl_rc rc;
+
+    if (checkpoint > round->from && round->proven >= checkpoint && !walk->is_continued) {
+        sl_subject_reason(round->host, SL_VERDICT_UNTRUSTED, "list-discontinuous", NULL,
+                          "the list does not continue what was proven after entry %llu",
+                          (unsigned long long)checkpoint);
+        return SL_OK;
+    }
+    sl_subject_reason(
+        round->host, SL_VERDICT_UNKNOWN, "list-incomplete",
+        round->policy->events.pcr != 0
+            ? json_pack("{s:s}", "remedy",
+                        "with container events, a list must come at once: raise limits.body_bytes "
+                        "of the monitor, or boot the node")
+            : NULL,
+        "the list is longer than one message: it has come up to entry %llu, and proves nothing "
+        "before it is whole",
+        (unsigned long long)round->proven);
+    if (round->policy->events.pcr != 0) {
+        return SL_OK;
+    }
+    fresh_begin(round);
+    rc = entries_judge(walk);
+    rc = rc == SL_OK ? values_take(walk, &state->pending_pcrs) : rc;
+    if (rc == SL_OK) {
+        state->pending = round->proven;
+        state->is_restart = state->is_restart || round->is_fresh;
+        memcpy(state->policy_tag, round->policy->tag, sizeof(state->policy_tag));
+    }
+    return rc;
+}
+
+/* Pieces that lead nowhere have been judged as if they did: all begins anew. */
+static void pieces_drop(struct sl_tpm_round *round)
+{
+    round->state->is_restart = round->state->is_restart || round->is_piece;
+    round->state->pending = 0;
+}
+
 static bool proven_check(struct walk *walk)
 {
     struct sl_tpm_round *round = walk->round;
@@ -441,27 +542,6 @@ static bool proven_check(struct walk *walk)
                           walk->end.text);
     }
     return true;
-}
-
-/* A second pass, over the proven entries only: what is not proven is not judged. */
-static sl_rc entries_judge(struct walk *walk)
-{
-    struct sl_tpm_round *round = walk->round;
-    const uint64_t judged = round->is_fresh ? 0 : round->state->entries;
-    sl_rc rc = SL_OK;
-
-    walk->log.off = 0;
-    walk->log.count = round->from;
-    while (rc == SL_OK && walk->log.count < round->proven) {
-        rc = sl_ima_log_next(&walk->log, walk->entry, NULL);
-        if (rc == SL_OK && walk->entry->number > judged) {
-            const size_t place = place_of(walk, walk->entry->number);
-
-            sl_tpm_entry_judge(round, walk->entry,
-                               (walk->bad_hashes[place / 8] >> place % 8 & 1) == 0);
-        }
-    }
-    return rc == SL_OK ? SL_OK : SL_INTERNAL; /* the first pass read the same bytes */
 }
 
 static void progress_check(struct sl_tpm_round *round)
@@ -494,19 +574,14 @@ static void progress_check(struct sl_tpm_round *round)
 static sl_rc checkpoint_take(struct walk *walk)
 {
     struct sl_tpm_round *round = walk->round;
-    struct sl_tpm_pcrs proven = {0};
-    sl_rc rc = SL_OK;
+    sl_rc rc = values_take(walk, &round->pcrs);
 
-    for (size_t i = 0; rc == SL_OK && i < walk->selected.row_count; i++) {
-        rc = sl_tpm_pcrs_put(&proven, walk->selected.rows[i].alg, walk->selected.rows[i].pcr,
-                             walk->selected.values + walk->selected.rows[i].off);
-    }
     if (rc == SL_OK) {
-        round->pcrs = proven;
-        round->state->pcrs = proven;
+        round->state->pcrs = round->pcrs;
         round->state->entries = round->proven;
+        round->state->pending = 0;
     }
-    return rc == SL_OK ? SL_OK : SL_INTERNAL;
+    return rc;
 }
 
 /* The whole list again, though it was asked from the checkpoint: what the list extended starts at
@@ -522,17 +597,51 @@ static void pcrs_rewind(struct sl_tpm_round *round)
     }
 }
 
+static sl_rc proven_judge(struct walk *walk)
+{
+    sl_rc rc;
+
+    fresh_begin(walk->round);
+    rc = sl_tpm_events_judge(walk->round);
+    rc = rc == SL_OK ? entries_judge(walk) : rc;
+    if (rc == SL_OK) {
+        progress_check(walk->round);
+        rc = checkpoint_take(walk);
+    }
+    return rc;
+}
+
+static sl_rc found_judge(struct walk *walk, bool is_met, bool *ret_is_good)
+{
+    sl_rc rc;
+
+    if (!is_met && is_cut(walk)) {
+        return piece_take(walk);
+    }
+    if (!is_met) {
+        unproven_tell(walk);
+    }
+    if (!is_met || (walk->round->policy->has_ima && !proven_check(walk))) {
+        pieces_drop(walk->round);
+        return SL_OK;
+    }
+    rc = proven_judge(walk);
+    *ret_is_good = rc == SL_OK;
+    return rc;
+}
+
 static sl_rc list_walk(struct walk *walk, bool *ret_is_good)
 {
+    struct sl_tpm_round *round = walk->round;
     bool is_met = false;
     sl_rc rc;
 
-    if (walk->round->policy->has_ima && walk->round->from == 0 && !walk->round->is_fresh) {
-        pcrs_rewind(walk->round);
+    if (round->policy->has_ima && round->from == 0 && !round->is_fresh) {
+        pcrs_rewind(round);
     }
     rc = selected_init(walk);
     if (rc == SL_NOT_FOUND) {
-        sl_subject_reason(walk->round->host, SL_VERDICT_UNTRUSTED, "pcr-unexplained", NULL,
+        sl_subject_reason(round->host, SL_VERDICT_UNTRUSTED, "pcr-unexplained", NULL,
                           "a PCR is quoted of which nothing says what it should hold");
         return SL_OK;
     }
@@ -541,27 +650,7 @@ static sl_rc list_walk(struct walk *walk, bool *ret_is_good)
     if (rc != SL_OK) {
         return rc == SL_UNSUPPORTED || rc == SL_RANGE ? SL_CRYPTO : rc;
     }
-    if (!is_met) {
-        unproven_tell(walk);
-        return SL_OK;
-    }
-    if (walk->round->policy->has_ima && !proven_check(walk)) {
-        return SL_OK;
-    }
-    if (walk->round->is_fresh) {
-        walk->round->state->record_count = 0;
-        walk->round->state->is_full = false;
-        walk->round->state->touched = 0;
-        walk->round->state->images_seen = 0;
-    }
-    rc = sl_tpm_events_judge(walk->round);
-    rc = rc == SL_OK ? entries_judge(walk) : rc;
-    if (rc == SL_OK) {
-        progress_check(walk->round);
-        rc = checkpoint_take(walk);
-    }
-    *ret_is_good = rc == SL_OK;
-    return rc;
+    return found_judge(walk, is_met, ret_is_good);
 }
 
 static sl_rc walk_init(struct walk *walk)

@@ -13,7 +13,8 @@ enum {
     IS_FULL = 4,
     HAS_BOOTLOG = 8,
     CLOCK_SAFE = 16,
-    FLAGS_ALL = 31,
+    HAS_PENDING = 32,
+    FLAGS_ALL = 63,
     RECORD_FIXED = 1 + 1 + 1 + 2 + 8 + 1 + 4 + 2 + 1 + 2 + 1, /* without its texts and digest */
     EVENTS_HAS_AGENT = 1,
     EVENTS_IS_FULL = 2,
@@ -123,7 +124,8 @@ sl_rc sl_tpm_state_write(const struct sl_tpm_state *state, uint8_t *out, size_t 
     sl_writer_u8(
         &w, (uint8_t)((state->has_quote ? HAS_QUOTE : 0) | (state->is_restart ? IS_RESTART : 0) |
                       (state->is_full ? IS_FULL : 0) | (state->has_bootlog ? HAS_BOOTLOG : 0) |
-                      (state->clock.is_safe ? CLOCK_SAFE : 0)));
+                      (state->clock.is_safe ? CLOCK_SAFE : 0) |
+                      (state->pending != 0 ? HAS_PENDING : 0)));
     sl_writer_be64(&w, state->clock.clock_ms);
     sl_writer_be32(&w, state->clock.reset_count);
     sl_writer_be32(&w, state->clock.restart_count);
@@ -141,6 +143,10 @@ sl_rc sl_tpm_state_write(const struct sl_tpm_state *state, uint8_t *out, size_t 
     sl_writer_u8(&w, (uint8_t)state->record_count);
     for (uint32_t i = 0; i < state->record_count; i++) {
         record_write(&w, &state->records[i]);
+    }
+    if (state->pending != 0) {
+        sl_writer_be64(&w, state->pending);
+        pcrs_write(&w, &state->pending_pcrs);
     }
     *ret_size = w.off;
     return w.rc;
@@ -277,6 +283,10 @@ sl_rc sl_tpm_state_read(const uint8_t *data, size_t size, struct sl_tpm_state *r
     }
     for (uint32_t i = 0; i < ret_state->record_count; i++) {
         record_read(&r, &ret_state->records[i]);
+    }
+    if ((flags & HAS_PENDING) != 0) {
+        ret_state->pending = sl_reader_be64(&r);
+        pcrs_read(&r, &ret_state->pending_pcrs);
     }
     return sl_reader_end(&r);
 }

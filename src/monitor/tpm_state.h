@@ -117,10 +117,12 @@ struct sl_tpm_state {
     struct sl_tpm_pcrs pcrs;    /**< every quoted value after `entries` entries */
     uint64_t entries;           /**< judged */
     uint64_t seen;              /**< entries in the list that came last, proven or not */
-    int64_t behind_since_s;     /**< since when `seen` entries wait; 0: none does */
-    uint32_t touched;           /**< PCRs that the list extended */
-    uint32_t images_seen;       /**< bit per image of the policy */
-    uint32_t named;             /**< PCRs for which a container was named since the node booted */
+    uint64_t pending;           /**< entries that came in pieces and wait for the quote; 0: none */
+    struct sl_tpm_pcrs pending_pcrs; /**< every quoted value after those, by replay alone */
+    int64_t behind_since_s;          /**< since when `seen` entries wait; 0: none does */
+    uint32_t touched;                /**< PCRs that the list extended */
+    uint32_t images_seen;            /**< bit per image of the policy */
+    uint32_t named; /**< PCRs for which a container was named since the node booted */
     struct sl_tpm_events events;
     uint32_t record_count;
     struct sl_tpm_record records[SL_RECORDS_MAX]; /**< last: what is behind the count is not set */

@@ -146,8 +146,9 @@ void sl_api_challenge(struct sl_call *call)
         sl_answer_rc(call, rc, NULL, &err);
         json_decref(wanted);
     } else {
-        json_t *answer = json_pack("{s:s, s:I, s:o}", "nonce", hex, "expires_ms",
-                                   (json_int_t)lasts_ms, "tee", tees_list(call, nonce));
+        json_t *answer = json_pack(
+            "{s:s, s:I, s:I, s:o}", "nonce", hex, "expires_ms", (json_int_t)lasts_ms, "body_bytes",
+            (json_int_t)call->trustd->config.body_bytes_max, "tee", tees_list(call, nonce));
         (void)json_object_set_new(answer, node.driver, wanted);
         sl_answer_json(call->answer, 200, answer);
     }

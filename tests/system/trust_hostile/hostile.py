@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-from machine import Machine, Vendor, attest, entry, b64
+from machine import Machine, Vendor, b64, entry
 
 from client import Node, Server
 
@@ -167,6 +167,43 @@ def lists(agent):
     refused(agent, "and not be taken back", "list-no-progress", verdict="degraded")
     machine.measure(10, "/usr/bin/tool-8")
     trusted(agent, "until the list goes on")
+
+
+def pieces(agent):
+    """A list that is longer than a message comes in several; and lies about that."""
+    machine = agent.machine
+    machine.boot()
+    for i in range(10):
+        machine.measure(10, "/usr/bin/tool-%d" % i)
+    whole = machine.list
+    check("the monitor says what a message may hold", agent.ask()["body_bytes"] == 16 << 20)
+    refused(agent, "the first piece of a list", "list-incomplete", verdict="unknown", entries=whole[:6], more=True)
+    machine.is_fresh = False
+    wanted = agent.ask()["tpm-ima"]
+    check("the next is asked for", wanted["ima"] == {"from": 6} and not wanted["bootlog"], wanted)
+    refused(agent, "the second", "list-incomplete", verdict="unknown", entries=whole[6:9], more=True)
+    trusted(agent, "the last, and the quote is met")
+    for i in range(3):
+        machine.measure(10, "/usr/bin/tool-%d" % i, b"/usr/bin/tool-%d" % (i + 1))
+    refused(agent, "a piece of what is new", "list-incomplete", verdict="unknown", entries=machine.list[-3:-1], more=True)
+    trusted(agent, "the last")
+    machine.measure(10, "/usr/bin/tool-1", b"/usr/bin/tool-5")
+    refused(agent, "a piece that nobody measured", "list-incomplete", verdict="unknown", entries=[entry(10, "/tmp/made-up")[0]], more=True)
+    refused(agent, "leads nowhere", "list-not-quoted", entries=machine.list[-1:])
+    check("and all begins anew", agent.ask()["tpm-ima"]["ima"]["from"] == 0)
+    trusted(agent, "the truth again")
+    machine.measure(10, "/usr/bin/tool-2", b"/usr/bin/tool-6")
+    refused(agent, "more to come, and nothing comes", "list-not-quoted", entries=[], more=True)
+    trusted(agent, "the truth again")
+    machine.measure(10, "/tmp/evil", b"evil")
+    machine.measure(10, "/usr/bin/tool-3", b"/usr/bin/tool-7")
+    said = refused(agent, "a bad entry in a piece", "list-incomplete", verdict="unknown", entries=machine.list[-2:-1], more=True)
+    refused(agent, "is seen at once", "digest-unknown", verdict="unknown", said=said)
+    refused(agent, "and stays", "digest-unknown")
+    machine.boot()
+    refused(agent, "a piece of another boot", "list-incomplete", verdict="unknown", entries=machine.list[:2], more=True)
+    machine.boot()
+    trusted(agent, "the node boots again: it counts for nothing")
 
 
 def boots(agent):
@@ -361,6 +398,7 @@ def main():
         alpha, beta = [Agent(server, enroller, machine).enroll() for machine in machines]
         quotes(alpha, beta)
         lists(alpha)
+        pieces(alpha)
         boots(alpha)
         containers(alpha)
         sizes(alpha)

@@ -117,12 +117,15 @@ class Machine:
     def evidence(self, challenge, entries=None, start=None, key=None, bootlog=None, containers=None, quote=None, **lies):
         """The driver's part of a message for a challenge; without more, it is the truth."""
         wanted = challenge["tpm-ima"]
+        more = lies.pop("more", None)
         selection = [(ALGS[bank][0], pcrs) for bank, pcrs in wanted["pcrs"].items()]
         quote = quote or self.quote(bytes.fromhex(challenge["nonce"]), lies.pop("selection", selection), **lies)
         start = (0 if self.is_fresh else wanted["ima"]["from"]) if start is None else start
         entries = self.list[start:] if entries is None else entries
         part = {"quote": b64(quote), "signature": b64(self.sign(quote, key)), "ima": {"from": start, "data": b64(b"".join(entries))},
                 "containers": self.containers if containers is None else containers}
+        if more is not None:
+            part["ima"]["more"] = more
         if bootlog is not False and (wanted["bootlog"] or self.is_fresh or bootlog is not None):
             part["bootlog"] = b64(self.bootlog if bootlog is None else bootlog)
         return part

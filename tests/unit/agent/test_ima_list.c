@@ -86,6 +86,23 @@ static void test_grows_and_is_found_again(void **state)
     sl_agent_ima_close(&list);
 }
 
+static void test_pieces_are_whole_entries(void **state)
+{
+    struct sl_agent_ima list;
+    (void)state;
+    (void)scratch_put("list", all, (size_t)8 * ENTRY);
+    list_open(&list);
+    list_is(&list, 8);
+    assert_int_equal(sl_agent_ima_piece(&list, 0, 8 * ENTRY), 8 * ENTRY);
+    assert_int_equal(sl_agent_ima_piece(&list, 0, SIZE_MAX), 8 * ENTRY);
+    assert_int_equal(sl_agent_ima_piece(&list, 0, 8 * ENTRY - 1), 7 * ENTRY);
+    assert_int_equal(sl_agent_ima_piece(&list, 3, 2 * ENTRY), 2 * ENTRY);
+    assert_int_equal(sl_agent_ima_piece(&list, 3, 2 * ENTRY + 1), 2 * ENTRY);
+    assert_int_equal(sl_agent_ima_piece(&list, 7, 1), ENTRY); /* one at least: else no end */
+    assert_int_equal(sl_agent_ima_piece(&list, 8, SIZE_MAX), 0);
+    sl_agent_ima_close(&list);
+}
+
 static void test_trimmed(void **state)
 {
     struct sl_agent_ima list;
@@ -149,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_grows_and_is_found_again, fresh, scratch_remove),
+        cmocka_unit_test_setup_teardown(test_pieces_are_whole_entries, fresh, scratch_remove),
         cmocka_unit_test_setup_teardown(test_trimmed, fresh, scratch_remove),
         cmocka_unit_test_setup_teardown(test_gap_is_seen, fresh, scratch_remove),
         cmocka_unit_test_setup_teardown(test_failures, fresh, scratch_remove),

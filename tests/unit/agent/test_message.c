@@ -29,6 +29,10 @@ static void test_challenge(void **state)
     assert_int_equal(c.selections[0].mask, 1u | 1u << 10 | 1u << 23);
     assert_true(c.is_bootlog_wanted);
     assert_int_equal(c.ima_from, 7);
+    assert_int_equal(c.body_size_max, 16 << 20);
+    assert_ok(read_text(
+        "{" NONCE ", \"body_bytes\": 4096, \"tpm-ima\": {\"pcrs\": {\"sha1\": [1]}}}", &c));
+    assert_int_equal(c.body_size_max, 4096);
 }
 
 static void test_hostile_challenges(void **state)
@@ -38,6 +42,8 @@ static void test_hostile_challenges(void **state)
     assert_rc(read_text("{}", &c), SL_MALFORMED);
     assert_rc(read_text("{\"nonce\": \"00\"}", &c), SL_MALFORMED);
     assert_rc(read_text("{" NONCE "}", &c), SL_MALFORMED);
+    assert_rc(read_text("{" NONCE ", \"body_bytes\": 4095}", &c), SL_RANGE);
+    assert_rc(read_text("{" NONCE ", \"body_bytes\": \"1\"}", &c), SL_RANGE);
     assert_rc(read_text("{" NONCE ", \"tpm-ima\": {\"pcrs\": {\"md5\": [1]}}}", &c),
               SL_UNSUPPORTED);
     assert_rc(read_text("{" NONCE ", \"tpm-ima\": {\"pcrs\": {\"sha1\": [24]}}}", &c), SL_RANGE);
