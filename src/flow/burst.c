@@ -229,11 +229,12 @@ static enum outcome classify(struct sl_flow_table *table, const struct look *loo
                              const struct sl_packet *packet, struct sl_flow *flow)
 {
     void *record;
-    uint8_t direction = SL_FLOW_ORIGINAL;
+    uint8_t direction;
     uint8_t class;
     uint32_t id = flow_find(table, &look->tuple, look->hash, true, &record, &direction);
     bool is_first = id == UINT32_MAX;
     if (is_first) {
+        direction = SL_FLOW_ORIGINAL; /* whatever was found and is over */
         id = make(table, look, packet, &record, &class);
         if (id == UINT32_MAX) {
             refuse(table, class, flow);
