@@ -257,7 +257,6 @@ static void firewall_flow_burst(void *state, struct sl_flow_table *table,
     struct sl_packet *known[SL_BURST_MAX];
     struct fw_ct cts[SL_BURST_MAX];
     uint32_t known_count = 0;
-    (void)table;
     for (uint32_t i = 0; i < count; i++) {
         if (flows[i].relation == SL_FLOW_FULL) {
             count_packet(&firewall->counters[firewall->program->rule_count + 1], packets[i]->size);
@@ -266,7 +265,14 @@ static void firewall_flow_burst(void *state, struct sl_flow_table *table,
         known[known_count] = packets[i];
         cts[known_count++] = ct_of(&flows[i]);
     }
-    decide_all(firewall, known, cts, known_count);
+    if (known_count > 0) {
+        decide_all(firewall, known, cts, known_count);
+    }
+    for (uint32_t i = 0; i < count; i++) { /* a connection that is refused is none, answer or not */
+        if (flows[i].is_first && packets[i]->verdict == SL_VERDICT_REPLY) {
+            (void)!sl_flow_close(table, flows[i].handle);
+        }
+    }
 }
 
 static bool firewall_is_stateful(const void *state)
@@ -300,7 +306,8 @@ static void firewall_counter_get(const void *state, uint32_t index,
     ret_counter->value = __atomic_load_n(value, __ATOMIC_RELAXED);
 }
 
-static const struct sl_flow_spec firewall_flow = {.version = 1, .burst = firewall_flow_burst};
+static const struct sl_flow_spec firewall_flow = {
+    .version = 1, .flags = SL_FLOW_SPEC_TCP_STRICT, .burst = firewall_flow_burst};
 
 static const struct sl_nf firewall_nf = {
     .name = "firewall",

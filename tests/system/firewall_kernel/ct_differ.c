@@ -11,12 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "safelib/checksum.h"
 #include "capture/capture.h"
 #include "ct_talk.h"
 #include "kernel_path.h"
 #include "nf/chain.h"
 #include "policy/policy.h"
+#include "safelib/bytes.h"
+#include "safelib/checksum.h"
 
 enum {
     ROOM = 12000,
@@ -216,6 +217,41 @@ static void show(const struct item *item, uint32_t number, bool is_classes)
     printf("\n");
 }
 
+/* Addresses and ports of a packet, the lower end first. */
+static void ends_of(const struct item *item, uint8_t ret_ends[36])
+{
+    bool is_v4 = item->data[0] >> 4 == 4;
+    uint32_t width = is_v4 ? 4 : 16;
+    uint8_t ends[2][18] = {{0}};
+    for (uint32_t i = 0; i < 2; i++) {
+        memcpy(ends[i], item->data + (is_v4 ? 12 : 8) + i * width, width);
+        memcpy(ends[i] + 16, item->data + (is_v4 ? 20 : 40) + 2 * i, 2);
+    }
+    bool is_swapped = memcmp(ends[0], ends[1], 18) > 0;
+    memcpy(ret_ends, ends[is_swapped], 18);
+    memcpy(ret_ends + 18, ends[!is_swapped], 18);
+}
+
+/* What went before between the same ends. */
+static void show_history(uint32_t index)
+{
+    uint8_t ends[36];
+    uint8_t others[36];
+    ends_of(&items[index], ends);
+    for (uint32_t i = 0; i <= index; i++) {
+        const struct item *item = &items[i];
+        const uint8_t *tcp = item->data + (item->data[0] >> 4 == 4 ? 20 : 40);
+        ends_of(item, others);
+        if (item->is_forwarded && memcmp(ends, others, sizeof(ends)) == 0) {
+            printf("      %6u %-32s seq %08x ack %08x window %5u options %2u: kernel %s%s\n", i,
+                   item->note, sl_be32_get(tcp + 4), sl_be32_get(tcp + 8), sl_be16_get(tcp + 14),
+                   (tcp[12] >> 4) * 4u - 20,
+                   item->kernel < CLASS_COUNT ? classes[item->kernel] : "?",
+                   item->kernel == item->ours ? "" : " (DIFFERENT)");
+        }
+    }
+}
+
 static uint32_t compare(bool is_classes)
 {
     uint32_t compared = 0;
@@ -242,6 +278,9 @@ static uint32_t compare(bool is_classes)
         by_class[item->kernel < CLASS_COUNT ? item->kernel : 0] += item->kernel < CLASS_COUNT;
         if (item->kernel != item->ours && ++different <= SHOWN_MAX) {
             show(item, i, is_classes);
+            if (is_classes && different <= 3) {
+                show_history(i);
+            }
         }
     }
     printf("%u packets compared, the kernel lets %u pass, %u different\n", compared, passed,

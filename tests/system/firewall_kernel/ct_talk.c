@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "safelib/checksum.h"
 #include "kernel_path.h"
+#include "safelib/checksum.h"
 
 enum { TALKS = 60, LAST_MAX = 128, FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32 };
 
