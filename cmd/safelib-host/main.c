@@ -45,6 +45,7 @@ static const struct {
     {"offload", "WORD", "auto (default) | off"},
     {"tenant-key-sha256", "HEX", "the key whose control connections the image accepts (required)"},
     {"evidence", "WORD", "auto (default) | emu | sgx | tsm | none: who vouches for the image"},
+    {"evidence-socket", "PATH", "unix socket where the agent of a trust monitor asks for evidence"},
     {"tsm-root", "PATH", "tsm: default /sys/kernel/config/tsm/report"},
     {"aesm-socket", "PATH", "sgx: default /var/run/aesmd/aesm.socket"},
     {"state", "FILE", "keeps what the image seals, for its next start"},

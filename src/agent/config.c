@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/containers.h"
 #include "agent/events.h"
 #include "files/yaml_file.h"
 
@@ -27,6 +28,9 @@ struct yaml_events {
     uint32_t *pcr;
     int exec;
 };
+struct yaml_tee {
+    char *id, *socket;
+};
 struct yaml_root {
     struct yaml_monitor monitor;
     char *name, *node_class, *state_dir, *user;
@@ -35,6 +39,8 @@ struct yaml_root {
     struct yaml_runtime *runtimes;
     uint32_t runtimes_count;
     struct yaml_events *events;
+    struct yaml_tee *tee;
+    uint32_t tee_count;
     int confine;
 };
 
@@ -88,6 +94,14 @@ static const cyaml_schema_field_t events_fields[] = {
                      sl_yaml_bools, 2),
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t tee_fields[] = {
+    TEXT("id", struct yaml_tee, id, SL_AGENT_NAME_MAX),
+    TEXT("socket", struct yaml_tee, socket, 100),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t tee_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct yaml_tee, tee_fields),
+};
 static const cyaml_schema_field_t root_fields[] = {
     CYAML_FIELD_MAPPING("monitor", CYAML_FLAG_DEFAULT, struct yaml_root, monitor, monitor_fields),
     TEXT("name", struct yaml_root, name, SL_AGENT_NAME_MAX),
@@ -98,6 +112,8 @@ static const cyaml_schema_field_t root_fields[] = {
                          runtimes, &runtime_schema, 0, SL_AGENT_RUNTIMES_MAX),
     CYAML_FIELD_MAPPING_PTR("events", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_root,
                             events, events_fields),
+    CYAML_FIELD_SEQUENCE("tee", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_root, tee,
+                         &tee_schema, 0, SL_AGENT_TEES_MAX),
     PATH("state_dir", struct yaml_root, state_dir),
     TEXT_MAYBE("user", struct yaml_root, user, SL_AGENT_NAME_MAX),
     CYAML_FIELD_ENUM("confine", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_root, confine,
@@ -165,6 +181,17 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_agent_config *c, 
                           "events.pcr: %u, expected 11 to 15: those before are the firmware's and "
                           "IMA's, 16 and 23 can be reset by anybody",
                           c->events.pcr);
+    }
+    c->tee_count = y->tee_count;
+    for (unsigned i = 0; i < y->tee_count; i++) {
+        SET(c->tees[i].id, y->tee[i].id, "");
+        SET(c->tees[i].socket, y->tee[i].socket, "");
+        if (!sl_agent_container_is_id(c->tees[i].id) || c->tees[i].socket[0] != '/') {
+            return sl_err_set(err, SL_INVALID,
+                              "tee[%u]: id of letters, digits, _.- and an absolute path of "
+                              "safelib-host's evidence_socket",
+                              i);
+        }
     }
     c->runtime_count = y->runtimes_count;
     for (unsigned i = 0; i < y->runtimes_count; i++) {

@@ -15,6 +15,7 @@ enum {
     SL_AGENT_PATH_MAX = 256,
     SL_AGENT_NAME_MAX = 64,
     SL_AGENT_RUNTIMES_MAX = 8,
+    SL_AGENT_TEES_MAX = 16,
 };
 
 /** What the monitor may have done to a container: bits. */
@@ -47,6 +48,12 @@ struct sl_agent_events_config {
     size_t size_max;
 };
 
+/** An NF image on this node, behind safelib-host's evidence socket. */
+struct sl_agent_tee {
+    char id[SL_AGENT_NAME_MAX];
+    char socket[104];
+};
+
 struct sl_agent_config {
     char url[SL_AGENT_PATH_MAX], ca[SL_AGENT_PATH_MAX];
     char name[SL_AGENT_NAME_MAX], node_class[SL_AGENT_NAME_MAX];
@@ -57,6 +64,8 @@ struct sl_agent_config {
     struct sl_agent_runtime runtimes[SL_AGENT_RUNTIMES_MAX];
     unsigned runtime_count;
     struct sl_agent_events_config events;
+    struct sl_agent_tee tees[SL_AGENT_TEES_MAX];
+    unsigned tee_count;
     char state_dir[SL_AGENT_PATH_MAX];
     char user[SL_AGENT_NAME_MAX]; /**< "": stays who it is */
     bool is_confined;             /**< seccomp and Landlock */

@@ -10,7 +10,7 @@
 #include "agent/tpm.h"
 #include "attest/node_event.h"
 
-enum { SL_AGENT_EVENTS_MAX = 16 << 20 /**< bytes of one boot's events */ };
+enum { SL_AGENT_EVENTS_MAX = 4 << 20 /**< bytes of one boot's events: they fit one message */ };
 
 struct sl_agent_events {
     bool is_on;   /**< an agent's start is on record: others may follow */

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "agent/agent.h"
+#include "agent/tee.h"
 #include "files/files.h"
 
 enum { CONTAINER_TEXT = 2048, BOOTLOG_MAX = 4 << 20, RETRIES = 3, NEXT_MAX_MS = 3600000 };
@@ -200,7 +201,8 @@ sl_rc sl_agent_round(struct sl_agent *agent, struct sl_agent_outcome *ret_outcom
 {
     char path[SL_AGENT_NODE_MAX + 64];
     struct sl_agent_challenge challenge;
-    json_t *empty = json_object(), *message = NULL, *answer = NULL, *asked = NULL;
+    json_t *empty = json_pack("{s:o}", "tee", sl_agent_tee_ids(&agent->config)), *message = NULL,
+           *answer = NULL, *asked = NULL;
     long status;
     memset(ret_outcome, 0, sizeof(*ret_outcome));
     (void)snprintf(path, sizeof(path), "/v1/nodes/%s/challenge", agent->state.node);
@@ -214,6 +216,12 @@ sl_rc sl_agent_round(struct sl_agent *agent, struct sl_agent_outcome *ret_outcom
                         agent->boot_id, "tpm-ima");
     rc = message != NULL ? part_make(agent, &challenge, json_object_get(message, "tpm-ima"), err)
                          : sl_err_set(err, SL_NO_MEMORY, "evidence: no memory");
+    if (rc == SL_OK && agent->config.tee_count > 0 &&
+        json_object_set_new(
+            message, "tee",
+            sl_agent_tee_collect(&agent->config, json_object_get(asked, "tee"), agent->log)) != 0) {
+        rc = sl_err_set(err, SL_NO_MEMORY, "evidence of images: no memory");
+    }
     rc = rc == SL_OK ? evidence_send(agent, message, &answer, err) : rc;
     if (rc == SL_OK) {
         answer_take(agent, answer, ret_outcome, err);

@@ -80,6 +80,13 @@ enum {
 enum {
     SL_EVIDENCE_TARGET = 1, /**< TARGETINFO of the quoting enclave, 512 bytes */
     SL_EVIDENCE_WANTED = 2, /**< an evidence bundle (evidence/evidence.h) */
+    /** The one that the host asks (for a trust monitor, control/monitor_binding.h):
+     * host -> image: a piece with 32-byte nonce | TARGETINFO, absent where there is no EREPORT;
+     * image -> host: u8 what | u16 rc | image key's hash | tenant key's hash | u64 policy version |
+     * REPORT over the report data, absent as above; after another rc nothing. Not answered where
+     * the ring is full: the host asks again. */
+    SL_EVIDENCE_VOUCH = 3,
+    SL_EVIDENCE_VOUCH_SIZE = 1 + 2 + 32 + 32 + 8, /**< without the REPORT */
     SL_EVIDENCE_PIECE_HEADER = 11,
     SL_EVIDENCE_TARGET_SIZE = 512,
     SL_EVIDENCE_REPORT_SIZE = 432,

@@ -31,6 +31,7 @@
     X(state)                                                                                       \
     X(seal)                                                                                        \
     X(evidence)                                                                                    \
+    X(evidence_socket)                                                                             \
     X(tsm_root)                                                                                    \
     X(aesm_socket)                                                                                 \
     X(tenant_key_sha256)

@@ -21,27 +21,29 @@ enum {
 /** As read: empty and 0 mean "not given". The names of the YAML keys are those of the options with
  * `_` for `-`. */
 struct sl_host_config {
-    char image[SL_HOST_PATH_MAX];         /**< path of the NF image; required */
-    char sigstruct[SL_HOST_PATH_MAX];     /**< path of its SIGSTRUCT; default IMAGE.sig */
-    char device[SL_HOST_WORD_MAX];        /**< auto | sgx | emu | bare */
-    char speed[SL_HOST_WORD_MAX];         /**< emu: direct | trap */
-    char entry_cost_ns[SL_HOST_WORD_MAX]; /**< emu: EENTER + EEXIT together, default 3500 */
-    char scheduling[SL_HOST_WORD_MAX];    /**< batch | polling */
-    char framing[SL_HOST_WORD_MAX];       /**< udp | native */
-    char offload[SL_HOST_WORD_MAX];       /**< auto | off: UDP_SEGMENT and UDP_GRO */
-    char listen[SL_NET_ADDR_TEXT_MAX];    /**< ADDRESS[:PORT] of ESP, default 0.0.0.0:4500 */
-    char control[SL_NET_ADDR_TEXT_MAX];   /**< ADDRESS[:PORT] of TCP, default 0.0.0.0:4433 */
-    char status[SL_HOST_PATH_MAX];        /**< path of the status socket; none by default */
-    char evidence[SL_HOST_WORD_MAX];      /**< auto | emu | sgx | tsm | none: its source */
-    char tsm_root[SL_HOST_PATH_MAX];      /**< tsm: folder of its entries, default SL_TSM_ROOT */
-    char aesm_socket[SL_HOST_PATH_MAX];   /**< sgx: of the quoting service, SL_AESM_SOCKET */
-    char state[SL_HOST_PATH_MAX];         /**< file for the image's sealed state; none by default */
-    char seal[SL_HOST_WORD_MAX];          /**< enclave | signer: who may open it again */
-    char tenant_key_sha256[2 * 32 + 1];   /**< passed to the image as it is */
-    uint32_t shards;                      /**< workers in the image, 1..16 */
-    uint32_t ring_count, data_size;       /**< per packet ring */
-    uint32_t control_size, log_size;      /**< of the byte rings */
-    uint32_t spill;                       /**< MiB per shard */
+    char image[SL_HOST_PATH_MAX];           /**< path of the NF image; required */
+    char sigstruct[SL_HOST_PATH_MAX];       /**< path of its SIGSTRUCT; default IMAGE.sig */
+    char device[SL_HOST_WORD_MAX];          /**< auto | sgx | emu | bare */
+    char speed[SL_HOST_WORD_MAX];           /**< emu: direct | trap */
+    char entry_cost_ns[SL_HOST_WORD_MAX];   /**< emu: EENTER + EEXIT together, default 3500 */
+    char scheduling[SL_HOST_WORD_MAX];      /**< batch | polling */
+    char framing[SL_HOST_WORD_MAX];         /**< udp | native */
+    char offload[SL_HOST_WORD_MAX];         /**< auto | off: UDP_SEGMENT and UDP_GRO */
+    char listen[SL_NET_ADDR_TEXT_MAX];      /**< ADDRESS[:PORT] of ESP, default 0.0.0.0:4500 */
+    char control[SL_NET_ADDR_TEXT_MAX];     /**< ADDRESS[:PORT] of TCP, default 0.0.0.0:4433 */
+    char status[SL_HOST_PATH_MAX];          /**< path of the status socket; none by default */
+    char evidence[SL_HOST_WORD_MAX];        /**< auto | emu | sgx | tsm | none: its source */
+    char evidence_socket[SL_HOST_PATH_MAX]; /**< where a trust monitor's agent asks; none by default
+                                             */
+    char tsm_root[SL_HOST_PATH_MAX];        /**< tsm: folder of its entries, default SL_TSM_ROOT */
+    char aesm_socket[SL_HOST_PATH_MAX];     /**< sgx: of the quoting service, SL_AESM_SOCKET */
+    char state[SL_HOST_PATH_MAX];       /**< file for the image's sealed state; none by default */
+    char seal[SL_HOST_WORD_MAX];        /**< enclave | signer: who may open it again */
+    char tenant_key_sha256[2 * 32 + 1]; /**< passed to the image as it is */
+    uint32_t shards;                    /**< workers in the image, 1..16 */
+    uint32_t ring_count, data_size;     /**< per packet ring */
+    uint32_t control_size, log_size;    /**< of the byte rings */
+    uint32_t spill;                     /**< MiB per shard */
 };
 
 /** What the program works with. */

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "control/message.h"
 #include "evidence/producers.h"
 
-enum { JOIN_MAX_S = 2 };
+enum { JOIN_MAX_S = 2, VOUCH_MS = 10000 };
 
 struct request {
     uint32_t number;
@@ -33,6 +35,7 @@ struct sl_evidence_server {
     struct sl_evidence_answer answers[SL_EVIDENCE_QUEUE_MAX];
     uint32_t answer_first, answer_count;
     struct sl_evidence_counters counters;
+    struct sl_evidence_vouch vouch; /* fd: set under the lock, by the thread that finds -1 there */
 };
 
 /* Waits for a request and for room for its answer. @return false at the end */
@@ -68,16 +71,94 @@ static void answer_put(struct sl_evidence_server *server, const struct sl_eviden
     }
 }
 
+static void vouch_end(struct sl_evidence_server *server, const struct sl_evidence_vouch *now,
+                      char *text)
+{
+    struct sl_evidence_vouch mine = *now;
+    (void)pthread_mutex_lock(&server->lock);
+    bool is_mine = server->vouch.fd == now->fd && server->vouch.number == now->number;
+    server->vouch.fd = is_mine ? -1 : server->vouch.fd;
+    (void)pthread_mutex_unlock(&server->lock);
+    if (is_mine) {
+        sl_evidence_vouch_end(&mine, text);
+    } else {
+        free(text);
+    }
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+void sl_evidence_server_vouch(struct sl_evidence_server *server, int fd,
+                              const uint8_t nonce[SL_BINDING_NONCE_SIZE])
+{
+    const uint8_t start = SL_EVIDENCE_VOUCH;
+    struct sl_evidence_vouch late = {.fd = -1}, busy = {.fd = fd};
+    uint32_t number = 0;
+    (void)pthread_mutex_lock(&server->lock);
+    if (server->vouch.fd >= 0 && now_ms() >= server->vouch.deadline_ms) {
+        late = server->vouch;
+        server->vouch.fd = -1;
+    }
+    bool is_free = server->vouch.fd < 0;
+    if (is_free) {
+        server->vouch.fd = fd;
+        server->vouch.deadline_ms = now_ms() + VOUCH_MS;
+        memcpy(server->vouch.nonce, nonce, SL_BINDING_NONCE_SIZE);
+        number = ++server->vouch.number;
+    }
+    (void)pthread_mutex_unlock(&server->lock);
+    if (late.fd >= 0) {
+        sl_evidence_vouch_end(&late, sl_evidence_vouch_error("the image did not answer in time"));
+    }
+    if (is_free) {
+        sl_evidence_server_ask(server, number, &start, 1);
+    } else {
+        sl_evidence_vouch_end(&busy, sl_evidence_vouch_error("busy with another request"));
+    }
+}
+
 static void server_free(struct sl_evidence_server *server)
 {
     for (uint32_t i = 0; i < server->answer_count; i++) {
         uint32_t at = (server->answer_first + i) % SL_EVIDENCE_QUEUE_MAX;
         sl_evidence_answer_done(&server->answers[at]);
     }
+    if (server->vouch.fd >= 0) {
+        (void)close(server->vouch.fd);
+    }
     sl_evidence_producer_done(&server->producer);
     (void)pthread_cond_destroy(&server->changed);
     (void)pthread_mutex_destroy(&server->lock);
     free(server);
+}
+
+/* An empty one is the start; one with a body comes from the image. */
+static void vouch_step(struct sl_evidence_server *server, const struct request *request)
+{
+    struct sl_evidence_vouch *vouch = &server->vouch;
+    struct sl_evidence_answer answer;
+    struct sl_err err = {0};
+    (void)pthread_mutex_lock(&server->lock);
+    struct sl_evidence_vouch now = *vouch;
+    (void)pthread_mutex_unlock(&server->lock);
+    if (now.fd < 0 || request->number != now.number) {
+        return; /* late, or the image's invention */
+    }
+    if (request->size == 1) {
+        if (sl_evidence_vouch_ask(&now, &server->producer, &answer, &err) == SL_OK) {
+            answer_put(server, &answer);
+            return;
+        }
+        vouch_end(server, &now, sl_evidence_vouch_error(err.text));
+        return;
+    }
+    vouch_end(server, &now,
+              sl_evidence_vouch_text(&now, &server->producer, request->data, request->size));
 }
 
 static void *serve(void *ctx)
@@ -86,6 +167,10 @@ static void *serve(void *ctx)
     struct request request;
     while (request_take(server, &request)) {
         struct sl_evidence_answer answer;
+        if (request.size > 0 && request.data[0] == SL_EVIDENCE_VOUCH) {
+            vouch_step(server, &request);
+            continue;
+        }
         sl_evidence_answer_make(&server->producer, request.number, request.data, request.size,
                                 &answer);
         answer_put(server, &answer);
@@ -109,6 +194,7 @@ sl_rc sl_evidence_server_create(const struct sl_evidence_producer *producer,
         return SL_NO_MEMORY;
     }
     server->producer = *producer;
+    server->vouch.fd = -1;
     server->ready = ready;
     server->ready_ctx = ready_ctx;
     (void)pthread_mutex_init(&server->lock, NULL);

@@ -8,11 +8,12 @@
 #define SL_HOST_EVIDENCE_SERVER_H
 
 #include "boundary/ring.h"
+#include "control/binding.h"
 #include "evidence/evidence.h"
 
 enum {
-    SL_EVIDENCE_QUEUE_MAX = 4, /**< requests that wait, and answers that wait */
-    SL_EVIDENCE_REQUEST_MAX = 1 + 64 + 432,
+    SL_EVIDENCE_QUEUE_MAX = 4,     /**< requests that wait, and answers that wait */
+    SL_EVIDENCE_REQUEST_MAX = 512, /**< bytes of a frame of the image */
 };
 
 #define SL_EVIDENCE_COUNTER_TABLE(X)                                                               \
@@ -53,6 +54,30 @@ void sl_evidence_answer_done(struct sl_evidence_answer *answer);
 void sl_evidence_answer_now(void *producer, struct sl_byte_ring *to_image, uint32_t request,
                             const uint8_t *data, uint32_t size);
 
+/* ---- for a trust monitor (evidence_vouch.c) ---- */
+
+/** One at a time. */
+struct sl_evidence_vouch {
+    int fd;          /**< -1: none */
+    uint32_t number; /**< of the last; grows */
+    int64_t deadline_ms;
+    uint8_t nonce[SL_BINDING_NONCE_SIZE];
+};
+/** First step: what the image is asked. @retval SL_OK, SL_NO_MEMORY, and the producer's */
+sl_rc sl_evidence_vouch_ask(const struct sl_evidence_vouch *vouch,
+                            const struct sl_evidence_producer *producer,
+                            struct sl_evidence_answer *ret_answer,
+                            struct sl_err *err) SL_MUST_CHECK;
+/** Second step: the image's answer, and evidence over it, as JSON. Blocks as the producer does.
+ * @return text to free; NULL: no memory */
+char *sl_evidence_vouch_text(const struct sl_evidence_vouch *vouch,
+                             const struct sl_evidence_producer *producer, const uint8_t *data,
+                             size_t size);
+/** @return {"error": text} */
+char *sl_evidence_vouch_error(const char *text);
+/** Sends, closes, and is free again. @p text is freed. */
+void sl_evidence_vouch_end(struct sl_evidence_vouch *vouch, char *text);
+
 /* ---- the server ---- */
 
 struct sl_evidence_server;
@@ -75,6 +100,12 @@ bool sl_evidence_server_pump(struct sl_evidence_server *server, struct sl_byte_r
 bool sl_evidence_server_is_pending(struct sl_evidence_server *server);
 void sl_evidence_server_counters(struct sl_evidence_server *server,
                                  struct sl_evidence_counters *ret_counters);
+/** A trust monitor's nonce for the image: its claims, and evidence over them, go to @p fd as JSON
+ * ({"type", "bundle", "claims"} or {"error"}), which is then closed. From the relay's thread; one
+ * at a time, others are refused at once.
+ * @param[in] fd  a connected socket; taken over */
+void sl_evidence_server_vouch(struct sl_evidence_server *server, int fd,
+                              const uint8_t nonce[SL_BINDING_NONCE_SIZE]);
 /** Ends. A producer that hangs in its device is left behind after two seconds. */
 void sl_evidence_server_free(struct sl_evidence_server *server);
 

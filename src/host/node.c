@@ -31,6 +31,35 @@ static sl_rc sockets_open(struct sl_node *node, struct sl_io *const *ios, struct
     return rc;
 }
 
+/* Whoever asks gets evidence of the image over a nonce of 32 bytes, which comes at once or never.
+ */
+static void vouch_ready(void *ctx)
+{
+    struct sl_node *node = ctx;
+    const struct timeval patience = {.tv_usec = 200000};
+    uint8_t nonce[SL_BINDING_NONCE_SIZE];
+    int fd = accept4(node->vouch.fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd < 0) {
+        return;
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    if (recv(fd, nonce, sizeof(nonce), MSG_WAITALL) != (ssize_t)sizeof(nonce)) {
+        (void)close(fd);
+        return;
+    }
+    sl_evidence_server_vouch(node->evidence, fd, nonce);
+}
+
+static sl_rc vouch_init(struct sl_node *node, struct sl_err *err)
+{
+    const char *path = node->settings->config->evidence_socket;
+    if (path[0] == '\0') {
+        return SL_OK;
+    }
+    sl_rc rc = sl_status_open(path, &node->vouch, err);
+    return rc != SL_OK ? rc : sl_relay_watch(&node->relay, node->vouch.fd, vouch_ready, node);
+}
+
 static sl_rc status_init(struct sl_node *node, struct sl_err *err)
 {
     const char *path = node->settings->config->status;
@@ -51,6 +80,7 @@ sl_rc sl_node_init(struct sl_node *node, const struct sl_host_settings *settings
     node->device = *device;
     node->header = (struct sl_area_header *)(void *)area;
     sl_status_init(&node->status);
+    sl_status_init(&node->vouch);
     (void)clock_gettime(CLOCK_MONOTONIC, &node->started);
     sl_rc rc = sockets_open(node, ios, err);
     while (rc == SL_OK && node->mover_count < node->shard_count) {
@@ -68,6 +98,7 @@ sl_rc sl_node_init(struct sl_node *node, const struct sl_host_settings *settings
         node->is_relay_ready = rc == SL_OK;
     }
     rc = rc != SL_OK ? rc : status_init(node, err);
+    rc = rc != SL_OK ? rc : vouch_init(node, err);
     if (rc != SL_OK) {
         sl_node_done(node);
     }
@@ -171,6 +202,7 @@ void sl_node_done(struct sl_node *node)
         node->ios[i]->ops->close(node->ios[i]);
     }
     sl_status_close(&node->status, node->settings->config->status);
+    sl_status_close(&node->vouch, node->settings->config->evidence_socket);
     node->mover_count = node->shard_count = 0;
     node->is_relay_running = node->is_poll_running = node->is_relay_ready = false;
 }

@@ -43,6 +43,7 @@ struct sl_node {
     const char *evidence_name; /**< of the producer */
     struct sl_net_addr listen; /**< with the port that was chosen */
     struct sl_status_socket status;
+    struct sl_status_socket vouch; /**< of a trust monitor's agent */
     struct timespec started;
     atomic_bool is_stopping;
     pthread_t relay_thread, poll_thread;

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/frame.h"
+#include "control/monitor_binding.h"
 #include "image/control_server.h"
+#include "runtime/runtime.h"
 
 sl_rc sl_image_attest_gate(const struct sl_connection *connection, uint16_t type,
                            struct sl_err *err)
@@ -106,9 +109,49 @@ sl_rc sl_image_attest_poll(struct sl_control_server *server, struct sl_connectio
     return rc;
 }
 
+/* For a trust monitor, which reaches us through the host only. No secret goes out, nothing is kept,
+ * and what comes back can stand for no channel. */
+static bool vouch(struct sl_control_server *server, uint32_t request, const uint8_t *data,
+                  size_t size)
+{
+    const size_t short_size = SL_EVIDENCE_PIECE_HEADER + SL_BINDING_NONCE_SIZE;
+    const bool has_target = size == short_size + SL_EVIDENCE_TARGET_SIZE;
+    uint8_t out[SL_EVIDENCE_VOUCH_SIZE + SL_EVIDENCE_REPORT_SIZE];
+    uint8_t target[SL_EVIDENCE_TARGET_SIZE], report[SL_EVIDENCE_REPORT_SIZE];
+    uint8_t report_data[SL_BINDING_DATA_SIZE];
+    struct sl_monitor_binding binding = {.policy_version = server->params.provision->has_chain
+                                                               ? server->params.provision->version
+                                                               : 0};
+    struct sl_writer w;
+    if (size != short_size && !has_target) {
+        return false;
+    }
+    memcpy(binding.nonce, data + SL_EVIDENCE_PIECE_HEADER, sizeof(binding.nonce));
+    memcpy(binding.image_key, server->params.identity->spki_hash, sizeof(binding.image_key));
+    memcpy(binding.tenant_key, server->params.tenant_hash, sizeof(binding.tenant_key));
+    sl_rc rc = sl_monitor_binding_report_data(&binding, report_data);
+    if (rc == SL_OK && has_target) {
+        memcpy(target, data + short_size, sizeof(target));
+        rc = sl_rt_report(target, report_data, report);
+    }
+    sl_writer_init(&w, out, sizeof(out));
+    sl_writer_u8(&w, SL_EVIDENCE_VOUCH);
+    sl_writer_be16(&w, (uint16_t)rc);
+    if (rc == SL_OK) {
+        sl_writer_bytes(&w, binding.image_key, sizeof(binding.image_key));
+        sl_writer_bytes(&w, binding.tenant_key, sizeof(binding.tenant_key));
+        sl_writer_be64(&w, binding.policy_version);
+        sl_writer_bytes(&w, report, has_target ? sizeof(report) : 0);
+    }
+    return sl_frame_write_evidence(&server->params.out, request, out, (uint16_t)w.off) == SL_OK;
+}
+
 bool sl_image_attest_frame(struct sl_control_server *server, uint32_t request, const uint8_t *data,
                            size_t size)
 {
+    if (size > 0 && data[0] == SL_EVIDENCE_VOUCH) {
+        return vouch(server, request, data, size);
+    }
     for (uint32_t i = 0; i < SL_CONTROL_CONNECTIONS_MAX; i++) {
         struct sl_evidence_ask *ask = &server->connections[i].attest.ask;
         if (sl_evidence_ask_is_active(ask) && ask->number == request) {

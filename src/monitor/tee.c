@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/monitor_binding.h"
 #include "evidence/evidence.h"
 #include "monitor/drivers.h"
 #include "monitor/json_bytes.h"
 #include "monitor/policy.h"
+#include "safelib/bytes.h"
 
 enum { TEES_MAX = 64 };
 
@@ -122,9 +124,53 @@ static void result_tell(const struct sl_attest_result *result, struct sl_subject
     }
 }
 
-static sl_rc bundle_judge(const struct sl_appraisal_input *input, enum sl_attest_type type,
-                          struct sl_blob bundle, struct sl_subject *subject)
+static bool hash_read(const json_t *claims, const char *key, uint8_t ret_hash[SL_SPKI_HASH_SIZE])
 {
+    const json_t *text = json_object_get(claims, key);
+
+    return json_string_length(text) == 2 * SL_SPKI_HASH_SIZE &&
+           sl_hex_decode(json_string_value(text), ret_hash, SL_SPKI_HASH_SIZE) == SL_OK;
+}
+
+/* What an image says of itself, tied to the nonce; without it, the nonce alone is expected. */
+static sl_rc claims_read(const struct sl_appraisal_input *input, const json_t *claims,
+                         uint8_t ret_data[SL_BINDING_DATA_SIZE])
+{
+    const json_t *version = json_object_get(claims, "policy_version");
+    struct sl_monitor_binding binding = {.policy_version = (uint64_t)json_integer_value(version)};
+
+    if (!json_is_integer(version) || json_integer_value(version) < 0 ||
+        !hash_read(claims, "image_key", binding.image_key) ||
+        !hash_read(claims, "tenant_key", binding.tenant_key)) {
+        return SL_MALFORMED;
+    }
+    memcpy(binding.nonce, input->nonce, sizeof(binding.nonce));
+    return sl_monitor_binding_report_data(&binding, ret_data);
+}
+
+/* The nonce, in the one form or the other. @return false: the subject has the reason */
+static bool freshness_expect(const struct sl_appraisal_input *input, const json_t *claims,
+                             uint8_t data[SL_BINDING_DATA_SIZE], struct sl_attest_input *attest,
+                             struct sl_subject *subject)
+{
+    if (claims == NULL) {
+        attest->nonce = (struct sl_blob){input->nonce, SL_MONITOR_NONCE_SIZE};
+        return true;
+    }
+    if (claims_read(input, claims, data) != SL_OK) {
+        sl_subject_reason(subject, SL_VERDICT_UNTRUSTED, "evidence-malformed", NULL,
+                          "claims: expected image_key and tenant_key, 64 hex digits, and "
+                          "policy_version");
+        return false;
+    }
+    attest->report_data = (struct sl_blob){data, SL_BINDING_DATA_SIZE};
+    return true;
+}
+
+static sl_rc bundle_judge(const struct sl_appraisal_input *input, enum sl_attest_type type,
+                          struct sl_blob bundle, const json_t *claims, struct sl_subject *subject)
+{
+    uint8_t report_data[SL_BINDING_DATA_SIZE];
     const struct sl_attest_roots roots = {
         {input->policy->tee_roots, input->policy->tee_roots_size}};
     static const struct sl_attest_collateral none;
@@ -141,15 +187,17 @@ static sl_rc bundle_judge(const struct sl_appraisal_input *input, enum sl_attest
     }
     collateral = collateral_join(&evidence.collateral,
                                  input->collateral != NULL ? input->collateral : &none);
-    const struct sl_attest_input attest = {
+    struct sl_attest_input attest = {
         .type = type,
         .evidence = evidence.evidence,
         .collateral = &collateral,
         .roots = input->policy->tee_roots != NULL ? &roots : NULL,
         .policy = &input->policy->tee,
         .time_s = input->time_s,
-        .nonce = {input->nonce, SL_MONITOR_NONCE_SIZE},
     };
+    if (!freshness_expect(input, claims, report_data, &attest, subject)) {
+        return SL_OK;
+    }
     rc = sl_attest_verify(&attest, &result);
     if (rc == SL_OK) {
         result_tell(result, subject);
@@ -200,7 +248,8 @@ static sl_rc tee_judge(const struct sl_appraisal_input *input, enum sl_attest_ty
     }
     rc = sl_json_bytes(row, "bundle", SL_EVIDENCE_SIZE_MAX, &bundle, &size, &err);
     if (rc == SL_OK) {
-        rc = bundle_judge(input, type, (struct sl_blob){bundle, size}, subject);
+        rc = bundle_judge(input, type, (struct sl_blob){bundle, size},
+                          json_object_get(row, "claims"), subject);
     } else if (rc != SL_NO_MEMORY) {
         sl_subject_reason(subject, SL_VERDICT_UNTRUSTED, "evidence-malformed", NULL, "%s",
                           err.text);

@@ -29,7 +29,7 @@ cd "$work" || exit 1
 passed=0
 fail() {
     echo "FAIL: $*"
-    tail -n 30 tree agent.err trustd.err runc.log 2>/dev/null
+    tail -n 30 host.log tree agent.err trustd.err runc.log 2>/dev/null
     exit 1
 }
 happens() { # TEXT COMMAND...: within 20 s
@@ -43,6 +43,7 @@ happens() { # TEXT COMMAND...: within 20 s
     echo "  ok    $text"
 }
 
+port_free() { "$python" -c 'import socket, sys; s = socket.socket(type=getattr(socket, "SOCK_" + sys.argv[1])); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])' "$1"; }
 tpm_up() {
     mkdir tpm
     swtpm_setup --tpm2 --tpmstate tpm --pcr-banks sha256 >setup.log 2>&1 || { cat setup.log; echo "skipped: swtpm_setup does not work here"; exit 77; }
@@ -89,13 +90,27 @@ up() { # NAME: as podman and containerd do, created first, started then
 }
 inside() { runc --root "$work/runc" exec "slev-$$-$1" "$2" >>runc.log 2>&1; } # NAME PROGRAM
 
+# An image of network functions beside the containers, on the emulator; where none was built, the rest goes on.
+host_up() {
+    nf=$build/cmd/safelib-nf/safelib-nf
+    [ -x "$nf" ] || { echo "  --    no image was built here: its evidence is left out"; return; }
+    "$safelib" key new tenant.pem >key.log 2>&1 || fail "key: $(cat key.log)"
+    "$build/cmd/safelib-host/safelib-host" --image "$nf" --device emu --listen "127.0.0.1:$(port_free DGRAM)" --control "127.0.0.1:$(port_free STREAM)" \
+        --tenant-key-sha256 "$(grep -oE '[0-9a-f]{64}' key.log | head -n 1)" --evidence-socket "$work/evidence" >host.log 2>&1 &
+    pids+=($!)
+    happens "an NF image runs" test -S evidence
+}
+tee_policy() {
+    [ ! -S evidence ] || printf 'tee: {insecure_allow_emulated: true, references: [{mrenclave: %s}]}\n' "$("$safelib" image measure "$nf")"
+}
+tee_agent() { [ ! -S evidence ] || printf '{id: fw, socket: %s/evidence}' "$work"; }
 monitor_up() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout server.key -out server.pem -days 2 -subj /CN=localhost \
         -addext subjectAltName=DNS:localhost 2>/dev/null
     mkdir policies sums
-    port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    port=$(port_free STREAM)
     printf 'listen: 127.0.0.1:%s\ncertificate: server.pem\nkey: server.key\nstate_dir: monitor-state\npolicy_dir: policies\nrefvals: refvals\n' "$port" >trustd.yaml
-    cat >policies/test.yaml <<'YAML'
+    cat >policies/test.yaml <<YAML
 class: test
 ek: {insecure_any: true}
 accept_any_boot: the test's TPM boots nothing
@@ -104,6 +119,7 @@ bootlog: optional
 ima: {sets: [host]}
 events: {sets: [agent], measured: ["*/safelib-agent"]}
 images: [{image: "web:*", sets: [web]}]
+$(tee_policy)
 lease: 30s
 interval: 1s
 YAML
@@ -127,6 +143,7 @@ tpm: {tcti: "swtpm:path=$work/t"}
 logs: {ima: $work/ima, boot: $work/none, boot_id: $work/boot_id}
 runtimes: [{name: runc, state: $work/runc}]
 events: {pcr: 14}
+tee: [$(tee_agent)]
 state_dir: $work/state
 YAML
     [ -d state ] || "$agent" enroll --token-file enroller --config agent.yaml >enroll.log 2>&1 || fail "enroll: $(cat enroll.log)"
@@ -150,6 +167,7 @@ mkdir -p lower upper over
 for name in web evil other init; do program $name; done
 cat /proc/sys/kernel/random/boot_id >boot_id
 : >ima
+host_up
 tpm_up
 measure init /sbin/init
 measure "$agent" /usr/sbin/safelib-agent
@@ -165,6 +183,20 @@ happens "red is trusted: its start and its programs were seen" verdict container
 happens "blue as well (its root is an overlay)" verdict container trusted "slev-$$-blue"
 happens "what ran before the agent is degraded" verdict container degraded "slev-$$-late" "nobody looked"
 
+if [ -S evidence ]; then
+    echo "The NF image beside them"
+    happens "is what the policy names, alive now, and called emulated" verdict tee degraded fw "emulated"
+    # what the host says of it is signed as well
+    "$python" - evidence >vouched.json <<'PY' || fail "evidence socket"
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(bytes(32))
+while data := s.recv(65536):
+    sys.stdout.write(data.decode())
+PY
+    grep -q '"type":"sgx"' vouched.json || fail "the evidence socket says: $(head -c 300 vouched.json)"
+fi
 echo "A program of the image, then one that nobody knows"
 inside red /bin/other
 measure other /bin/other
