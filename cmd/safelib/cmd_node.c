@@ -261,36 +261,62 @@ static int node_reload(int argc, char **argv)
     return status;
 }
 
-static int node_remove(int argc, char **argv)
+/* A call that needs no more than the node. */
+static int node_call(const struct command_spec *spec, int argc, char **argv, const char *method,
+                     const char *what, const char *done)
 {
-    const struct command_spec spec = {
-        .usage = "safelib node remove [--monitor FILE] NODE",
-        .about = "Forgets a node and its verdicts; the journal keeps them. The node has to enrol "
-                 "again.\n"
-                 "Needs a token of role operator.",
-        .examples = "  safelib node remove node-vm\n",
-        .min_args = 1,
-        .max_args = 1,
-    };
     struct node_request r = {0};
     json_t *node = NULL, *answer = NULL;
     struct sl_err err = {0};
     char path[128];
-    int first, status = node_begin(&spec, argc, argv, &r, &first);
+    int first, status = node_begin(spec, argc, argv, &r, &first);
+    const bool is_id = status == OPTIONS_GO_ON && monitor_is_id(argv[first]);
 
-    status = status == OPTIONS_GO_ON ? node_get(&r, argv[first], &node) : status;
+    if (status == OPTIONS_GO_ON && !is_id) {
+        status = node_get(&r, argv[first], &node);
+    }
     if (status == OPTIONS_GO_ON) {
-        (void)snprintf(path, sizeof(path), "/v1/nodes/%.64s", node_id(node));
-        answer = monitor_ask(r.monitor, "DELETE", path, NULL, &err);
+        (void)snprintf(path, sizeof(path), "/v1/nodes/%.64s%s", is_id ? argv[first] : node_id(node),
+                       what);
+        answer = monitor_ask(r.monitor, method, path, NULL, &err);
         status = answer != NULL ? CMD_GOOD : complain_err(CMD_USAGE, &err);
     }
     if (answer != NULL) {
-        (void)printf("%s is removed\n", argv[first]);
+        (void)printf("%s %s\n", argv[first], done);
     }
     json_decref(answer);
     json_decref(node);
     monitor_close(r.monitor);
     return status;
+}
+
+static int node_remove(int argc, char **argv)
+{
+    const struct command_spec spec = {
+        .usage = "safelib node remove [--monitor FILE] NODE",
+        .about = "Forgets a node and its verdicts; the journal keeps them, and the monitor "
+                 "remembers that\n"
+                 "its TPM was enrolled: see reenroll. Needs a token of role operator.",
+        .examples = "  safelib node remove node-vm\n",
+        .min_args = 1,
+        .max_args = 1,
+    };
+    return node_call(&spec, argc, argv, "DELETE", "", "is removed");
+}
+
+static int node_reenroll(int argc, char **argv)
+{
+    const struct command_spec spec = {
+        .usage = "safelib node reenroll [--monitor FILE] NODE",
+        .about = "Lets the node's TPM enrol once more: its agent has lost its key or token, or the "
+                 "node was\n"
+                 "removed (then by its id). The new node replaces the old. Needs a token of role "
+                 "operator.",
+        .examples = "  safelib node reenroll node-vm\n",
+        .min_args = 1,
+        .max_args = 1,
+    };
+    return node_call(&spec, argc, argv, "POST", "/reenroll", "may enrol again");
 }
 
 int cmd_node(int argc, char **argv)
@@ -302,6 +328,7 @@ int cmd_node(int argc, char **argv)
         {"ear", "print the verdicts as a signed attestation result", node_ear},
         {"act", "pause, resume or kill a container through the agent", node_act},
         {"reload", "have policies and reference digests read anew", node_reload},
+        {"reenroll", "let a node's TPM enrol once more", node_reenroll},
         {"remove", "forget a node", node_remove},
     };
 

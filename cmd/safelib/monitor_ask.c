@@ -296,6 +296,11 @@ bool monitor_nodes(struct monitor *monitor, bool (*each)(void *ctx, json_t *node
     }
 }
 
+bool monitor_is_id(const char *text)
+{
+    return strlen(text) == NODE_ID_DIGITS && strspn(text, "0123456789abcdef") == NODE_ID_DIGITS;
+}
+
 struct search {
     const char *name;
     char id[65];
@@ -318,8 +323,7 @@ json_t *monitor_node(struct monitor *monitor, const char *id_or_name, struct sl_
     struct search search = {.name = id_or_name};
     char path[128];
 
-    if (strlen(id_or_name) == NODE_ID_DIGITS &&
-        strspn(id_or_name, "0123456789abcdef") == NODE_ID_DIGITS) {
+    if (monitor_is_id(id_or_name)) {
         (void)snprintf(search.id, sizeof(search.id), "%s", id_or_name);
     } else if (!monitor_nodes(monitor, name_compare, &search, err)) {
         return NULL;

@@ -30,6 +30,8 @@ json_t *monitor_ask(struct monitor *monitor, const char *method, const char *pat
 /** Calls @p each for every active node until it returns false. @return false: @p err says why */
 bool monitor_nodes(struct monitor *monitor, bool (*each)(void *ctx, json_t *node), void *ctx,
                    struct sl_err *err);
+/** Has it the form of a node's id? */
+bool monitor_is_id(const char *text);
 /** The node (GET /v1/nodes/{node}) by its id or its name. @return as monitor_ask */
 json_t *monitor_node(struct monitor *monitor, const char *id_or_name, struct sl_err *err);
 
