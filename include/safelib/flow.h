@@ -107,6 +107,9 @@ enum {
     SL_FLOW_SPEC_REKEYS = 1u << 0,
     /** Follows TCP's windows unless the table's options say otherwise (56 bytes per flow). */
     SL_FLOW_SPEC_TCP_STRICT = 1u << 1,
+    /** Replies may be of the other IP version both ways (NAT64): with SL_FLOW_SPEC_REKEYS, 40 bytes
+     * in every record. */
+    SL_FLOW_SPEC_REKEYS_46 = 1u << 2,
 };
 
 /** The flow level's part of an NF; constant. */
@@ -150,7 +153,8 @@ sl_rc sl_flow_tuples(struct sl_flow_table *table, sl_flow_handle handle,
 
 /** Says how the flow's other direction looks where it is not the original turned (NAT, balancing).
  * Only for a flow whose first packet is in this burst (is_first), by an NF with
- * SL_FLOW_SPEC_REKEYS. The reply of an IPv4 flow is IPv4; that of an IPv6 flow may be either.
+ * SL_FLOW_SPEC_REKEYS. The reply of an IPv4 flow is IPv4 (either, with SL_FLOW_SPEC_REKEYS_46); that of an IPv6
+ * flow may be either.
  * @retval SL_OK
  * @retval SL_EXISTS    another flow has that tuple: choose another
  * @retval SL_STALE     the handle's flow is over

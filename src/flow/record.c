@@ -22,7 +22,7 @@ struct reply4 {
 _Static_assert(sizeof(struct reply4) == REPLY4_SIZE, "no padding");
 
 void sl_flow_layout_make(struct sl_flow_layout *layout, uint8_t ip_version, uint32_t tcp_size,
-                         bool is_rekeyed, uint32_t state_size)
+                         uint32_t flags, uint32_t state_size)
 {
     uint32_t addr_size = ip_version == 4 ? 4 : 16;
     uint32_t off = HEAD + 2 * addr_size;
@@ -31,9 +31,10 @@ void sl_flow_layout_make(struct sl_flow_layout *layout, uint8_t ip_version, uint
         layout->tcp_off = (uint8_t)off;
         off += (tcp_size + 7) & ~7u;
     }
-    if (is_rekeyed) {
+    if ((flags & SL_FLOW_SPEC_REKEYS) != 0) {
+        layout->is_wide = ip_version != 4 || (flags & SL_FLOW_SPEC_REKEYS_46) != 0;
         layout->reply_off = (uint8_t)off;
-        off += ip_version == 4 ? REPLY4_SIZE : (uint32_t)sizeof(struct sl_flow_tuple);
+        off += layout->is_wide ? (uint32_t)sizeof(struct sl_flow_tuple) : REPLY4_SIZE;
     }
     layout->state_off = (uint8_t)off;
     layout->size = (uint16_t)(off + ((state_size + 7) & ~7u));
@@ -78,7 +79,7 @@ static void read_reply(const void *record, const struct sl_flow_layout *layout,
 {
     const struct sl_flow_head *head = record;
     const uint8_t *at = (const uint8_t *)record + layout->reply_off;
-    if (layout->addr_size != 4) {
+    if (layout->is_wide) {
         memcpy(ret_tuple, at, sizeof(*ret_tuple));
         return;
     }
@@ -107,7 +108,7 @@ void sl_flow_record_read(const void *record, const struct sl_flow_layout *layout
 
 bool sl_flow_record_fits(const struct sl_flow_layout *layout, const struct sl_flow_tuple *reply)
 {
-    return layout->reply_off != 0 && (layout->addr_size == 16 || reply->ip_version == 4);
+    return layout->reply_off != 0 && (layout->is_wide || reply->ip_version == 4);
 }
 
 void sl_flow_record_rekey(void *record, const struct sl_flow_layout *layout,
@@ -116,7 +117,7 @@ void sl_flow_record_rekey(void *record, const struct sl_flow_layout *layout,
     struct sl_flow_head *head = record;
     uint8_t *at = (uint8_t *)record + layout->reply_off;
     head->bits |= SL_FLOW_BIT_REKEYED;
-    if (layout->addr_size != 4) {
+    if (layout->is_wide) {
         memcpy(at, reply, sizeof(*reply));
         return;
     }

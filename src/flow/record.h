@@ -37,19 +37,21 @@ struct sl_flow_layout {
     uint8_t tcp_off;   /**< of struct sl_flow_tcp_windows; 0: not kept */
     uint8_t reply_off; /**< of the reply's key; 0: not kept */
     uint8_t state_off; /**< of the NF's bytes */
+    bool is_wide;      /**< the reply's key is a whole tuple */
     uint16_t size;     /**< of a record, a multiple of 8 */
 };
 
-/** @param tcp_size  bytes for windows, 0 where they are not followed */
+/** @param tcp_size  bytes for windows, 0 where they are not followed
+ * @param flags      SL_FLOW_SPEC_REKEYS, SL_FLOW_SPEC_REKEYS_46 */
 void sl_flow_layout_make(struct sl_flow_layout *layout, uint8_t ip_version, uint32_t tcp_size,
-                         bool is_rekeyed, uint32_t state_size);
+                         uint32_t flags, uint32_t state_size);
 
 void sl_flow_record_write(void *record, const struct sl_flow_layout *layout,
                           const struct sl_flow_tuple *original);
 void sl_flow_record_read(const void *record, const struct sl_flow_layout *layout,
                          struct sl_flow_tuple *ret_original, struct sl_flow_tuple *ret_reply);
 
-/** Whether the record can hold that reply: with IPv4 records, only IPv4. */
+/** Whether the record can hold that reply: narrow ones hold IPv4. */
 bool sl_flow_record_fits(const struct sl_flow_layout *layout, const struct sl_flow_tuple *reply);
 void sl_flow_record_rekey(void *record, const struct sl_flow_layout *layout,
                           const struct sl_flow_tuple *reply);

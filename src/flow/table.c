@@ -38,7 +38,7 @@ static void store_params(const struct sl_flow_spec *spec, const struct sl_flow_o
     uint64_t total = (uint64_t)plane_count(options, 0) + plane_count(options, 1);
     uint32_t count = plane_count(options, plane);
     sl_flow_layout_make(ret_layout, plane == 0 ? 4 : 6, sl_flow_tcp_size(tcp_mode(spec, options)),
-                        (spec->flags & SL_FLOW_SPEC_REKEYS) != 0, spec->state_size);
+                        spec->flags, spec->state_size);
     *ret_params = (struct sl_flow_store_params){.record_size = ret_layout->size, .count = count};
     /* what is kept inside is shared as the flows are */
     uint64_t inside = (uint64_t)options->inside * count / (total != 0 ? total : 1);
