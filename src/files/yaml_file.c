@@ -173,6 +173,72 @@ sl_rc sl_yaml_read(const char *text, size_t size, const cyaml_schema_value_t *sc
     return SL_OK;
 }
 
+/* ---- where ---- */
+
+/* The value of a key of this length, or of an index; 0: none. */
+static int member_of(yaml_document_t *document, const yaml_node_t *node, const char *name,
+                     size_t size)
+{
+    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start;
+         node->type == YAML_MAPPING_NODE && pair != node->data.mapping.pairs.top; pair++) {
+        if (is_key(yaml_document_get_node(document, pair->key), name, size)) {
+            return pair->value;
+        }
+    }
+    return 0;
+}
+
+static int item_of(const yaml_node_t *node, unsigned long index)
+{
+    if (node->type != YAML_SEQUENCE_NODE) {
+        return 0;
+    }
+    const yaml_node_item_t *items = node->data.sequence.items.start;
+    return index < (size_t)(node->data.sequence.items.top - items) ? items[index] : 0;
+}
+
+static const yaml_node_t *node_at(yaml_document_t *document, const char *path)
+{
+    const yaml_node_t *node = yaml_document_get_root_node(document);
+    while (node != NULL && *path != '\0') {
+        int next;
+        if (*path == '[') {
+            char *end;
+            next = item_of(node, strtoul(path + 1, &end, 10));
+            path = *end == ']' ? end + 1 : end;
+        } else {
+            size_t size = strcspn(path, ".[");
+            next = member_of(document, node, path, size);
+            path += size;
+        }
+        path += *path == '.';
+        node = next != 0 ? yaml_document_get_node(document, next) : NULL;
+    }
+    return node;
+}
+
+bool sl_yaml_where(const char *text, size_t size, const char *path, uint32_t *ret_line,
+                   uint32_t *ret_column)
+{
+    yaml_parser_t parser;
+    yaml_document_t document;
+    const yaml_node_t *node = NULL;
+    if (yaml_parser_initialize(&parser) == 0) {
+        return false;
+    }
+    yaml_parser_set_input_string(&parser, (const uint8_t *)text, size);
+    if (yaml_parser_load(&parser, &document) != 0) {
+        node = node_at(&document, path);
+        if (node != NULL) {
+            *ret_line = (uint32_t)node->start_mark.line + 1;
+            *ret_column = (uint32_t)node->start_mark.column + 1;
+        }
+        yaml_document_delete(&document);
+    }
+    yaml_parser_delete(&parser);
+    return node != NULL;
+}
+
 void sl_yaml_free(const cyaml_schema_value_t *schema, void *root)
 {
     struct log_text log = {0};

@@ -7,7 +7,9 @@
 #define SL_FILES_YAML_FILE_H
 
 #include <cyaml/cyaml.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -29,6 +31,12 @@ sl_rc sl_yaml_read(const char *text, size_t size, const cyaml_schema_value_t *sc
 sl_rc sl_yaml_load(const char *path, const cyaml_schema_value_t *schema, const char *hint,
                    void **ret_root, struct sl_err *err) SL_MUST_CHECK;
 enum { SL_YAML_SIZE_MAX = 1 << 20 };
+/** Where a value of a file stands, for faults that a schema cannot find.
+ * @param path  "key", "key.key", "key[2].key"
+ * @param[out] ret_line,ret_column  from 1; written only where true
+ * @return false: no such value */
+bool sl_yaml_where(const char *text, size_t size, const char *path, uint32_t *ret_line,
+                   uint32_t *ret_column);
 void sl_yaml_free(const cyaml_schema_value_t *schema, void *root);
 
 #endif
