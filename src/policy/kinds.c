@@ -11,6 +11,8 @@ static const struct sl_policy_kind kinds[] = {
     {"route", "router", "routes in iproute2's words", sl_policy_compile_route},
     {"limit", "limiter", "limits in nft's words", sl_policy_compile_limit},
     {"monitor", "flow_monitor", "the flow monitor's settings", sl_policy_compile_monitor},
+    {"nat", "nat44", "NAT44 and NAT64, YAML", sl_policy_compile_nat},
+    {"nat64", "nat64", "the same", sl_policy_compile_nat},
 };
 
 const struct sl_policy_kind *sl_policy_kind_at(uint32_t index)

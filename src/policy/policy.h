@@ -26,7 +26,7 @@ struct sl_policy {
     size_t size;
     uint64_t version;
     char *source; /**< path of the file it was compiled from */
-    char *kind;   /**< "nftables" or "classbench" */
+    char *kind;   /**< "nftables", "classbench", "route" or "nat" */
     char *default_action;
     uint32_t count;
     struct sl_policy_rule *rules;
@@ -66,6 +66,12 @@ sl_rc sl_policy_compile_limit(const char *path, struct sl_policy *ret_policy,
  * @retval SL_OK, SL_IO, SL_MALFORMED, SL_RANGE (each names line and word) */
 sl_rc sl_policy_compile_monitor(const char *path, struct sl_policy *ret_policy,
                                 struct sl_err *err) SL_MUST_CHECK;
+/** Compiles a NAT's policy (YAML, docs/policy-nat.md). What is wrong between values that are each
+ * right, the NF's own loader says.
+ * @retval SL_OK, SL_IO, SL_NOT_FOUND
+ * @retval SL_MALFORMED, SL_RANGE, SL_UNSUPPORTED  the sentence names line, column and word */
+sl_rc sl_policy_compile_nat(const char *path, struct sl_policy *ret_policy,
+                            struct sl_err *err) SL_MUST_CHECK;
 
 /** Writes the bundle to @p path and the names to @p path.rules.json.
  * @retval SL_OK, SL_IO */
