@@ -86,7 +86,9 @@ static uint32_t make(struct sl_flow_table *table, const struct look *look,
     uint32_t slot;
     void *record;
     *ret_class = SL_FLOW_INVALID;
-    if (!may_begin(&look->tuple) || is_reply_taken(table, look)) {
+    /* a packet turned around goes the way of another flow's replies back: its NF sets its reply */
+    bool is_turned = (packet->has & SL_FLOW_PKT_TURNED) != 0;
+    if (!may_begin(&look->tuple) || (!is_turned && is_reply_taken(table, look))) {
         return UINT32_MAX;
     }
     struct sl_flow_head begun = {0};
