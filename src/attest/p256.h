@@ -33,7 +33,8 @@ void sl_p256_key_free(struct sl_p256_key *key);
 sl_rc sl_p256_verify(struct sl_p256_key *key, const uint8_t signature[64],
                      struct sl_blob data) SL_MUST_CHECK;
 
-/** The same for a TPM's attestation key, which other code knows as EVP_PKEY.
+/** The same for a TPM's attestation key, which other code knows as EVP_PKEY. Only to verify: its
+ *  parameters are not those of a key that OpenSSL's providers made (its point comes compressed).
  *  @return NULL: no point of the curve, or no memory  @owner caller frees by EVP_PKEY_free */
 EVP_PKEY *sl_p256_pkey_create(const uint8_t xy[64]);
 /** @param key  of sl_p256_pkey_create

@@ -61,10 +61,6 @@ static EVP_PKEY *ec_key(const char *curve, size_t size, struct sl_blob x, struct
 
     memcpy(point + 1 + size - x.size, x.data, x.size);
     memcpy(point + 1 + 2 * size - y.size, y.data, y.size);
-    if (size == 32) {
-        OSSL_PARAM_BLD_free(build);
-        return sl_p256_pkey_create(point + 1); /* what nearly every TPM has, in a twentieth */
-    }
     if (build != NULL &&
         OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve, 0) == 1 &&
         OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * size) ==
@@ -73,6 +69,17 @@ static EVP_PKEY *ec_key(const char *curve, size_t size, struct sl_blob x, struct
     }
     OSSL_PARAM_BLD_free(build);
     return key;
+}
+
+/* What nearly every TPM has for an AK, in a twentieth of the time. It verifies and nothing else:
+ * OpenSSL gives such a key's point in another form. */
+static EVP_PKEY *signing_key(struct sl_blob x, struct sl_blob y)
+{
+    uint8_t xy[64] = {0};
+
+    memcpy(xy + 32 - x.size, x.data, x.size);
+    memcpy(xy + 64 - y.size, y.data, y.size);
+    return sl_p256_pkey_create(xy);
 }
 
 static sl_rc rsa_read(struct sl_reader *r, struct sl_tpm_public *public, struct sl_err *err)
@@ -101,6 +108,7 @@ static sl_rc ec_read(struct sl_reader *r, struct sl_tpm_public *public, struct s
 {
     const uint16_t curve = sl_reader_be16(r);
     const uint16_t kdf = sl_reader_be16(r);
+    const bool is_signing = (public->attributes & (SL_TPMA_SIGN | SL_TPMA_DECRYPT)) == SL_TPMA_SIGN;
     struct sl_blob x, y;
     sl_rc rc;
 
@@ -115,7 +123,9 @@ static sl_rc ec_read(struct sl_reader *r, struct sl_tpm_public *public, struct s
     }
     for (size_t i = 0; i < sizeof(CURVES) / sizeof(CURVES[0]); i++) {
         if (CURVES[i].id == curve && x.size <= CURVES[i].size && y.size <= CURVES[i].size) {
-            public->key = ec_key(CURVES[i].name, CURVES[i].size, x, y);
+            public->key = is_signing && CURVES[i].size == 32
+                              ? signing_key(x, y)
+                              : ec_key(CURVES[i].name, CURVES[i].size, x, y);
             return public->key != NULL
                        ? SL_OK
                        : sl_err_set(err, SL_MALFORMED, "the point is not on %s", CURVES[i].name);

@@ -102,17 +102,4 @@ EVP_PKEY *sl_x509_key(X509 *cert);
 /** Byte for byte the same certificate, signature included (which X509_cmp does not promise). */
 bool sl_x509_is_same(const X509 *a, const X509 *b);
 
-/** Raw ECDSA signature (r and s, big-endian, each of the curve's size) by @p key over @p data.
- * @param[in] curve   OpenSSL's name: "prime256v1", "secp384r1"
- * @param[in] digest  "SHA256", "SHA384"
- * @retval SL_OK
- * @retval SL_AUTH       another key or other data
- * @retval SL_MALFORMED  key of another kind or curve, or signature of another size
- * @retval SL_NO_MEMORY */
-sl_rc sl_ecdsa_verify(EVP_PKEY *key, const char *curve, const char *digest,
-                      const uint8_t *signature, size_t signature_size, const void *data,
-                      size_t size) SL_MUST_CHECK;
-/** A P-256 public key from its 64 raw bytes (x, y). NULL: not a point. */
-EVP_PKEY *sl_ecdsa_p256_key(const uint8_t xy[64]);
-
 #endif

@@ -8,6 +8,7 @@
 #include "attest/node_event.h"
 #include "monitor/drivers.h"
 #include "monitor/json_bytes.h"
+#include "monitor/json_load.h"
 #include "monitor/offline.h"
 #include "monitor/policy_file.h"
 #include "monitor/tpm_ima.h"
@@ -164,6 +165,20 @@ static void fuzz_list(const uint8_t *data, size_t size)
     sl_offline_free(offline);
 }
 
+/* As the daemon reads what came; jansson's own reader must make the same of it. */
+static json_t *text_read(const uint8_t *data, size_t size)
+{
+    json_t *same = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, NULL), *json = NULL;
+    const sl_rc rc = sl_json_load((const char *)data, size, &json, NULL);
+
+    if (rc != SL_RANGE &&
+        ((rc == SL_OK) != (same != NULL) || (rc == SL_OK && !json_equal(json, same)))) {
+        abort();
+    }
+    json_decref(same);
+    return json;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sl_monitor_policy *policy = NULL;
@@ -174,7 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     switch (data[0] % KINDS) {
     case EVIDENCE:
-        json = json_loadb((const char *)data + 1, size - 1, JSON_DECODE_ANY, NULL);
+        json = text_read(data + 1, size - 1);
         judge(json, NULL, 0);
         json_decref(json);
         break;
@@ -195,7 +210,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case REGISTRATION:
     default:
-        json = json_loadb((const char *)data + 1, size - 1, JSON_DECODE_ANY, NULL);
+        json = text_read(data + 1, size - 1);
         if (sl_driver_find("tpm-ima")->register_node(json, policy_get(), 0, NULL) == SL_OK &&
             json_object_get(json, "ak_public") == NULL) {
             abort();

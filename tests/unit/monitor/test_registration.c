@@ -5,6 +5,7 @@
 #include <openssl/ec.h>
 
 #include "../attest/pki.h"
+#include "attest/tpm_public.h"
 #include "monitor/drivers.h"
 #include "monitor/json_bytes.h"
 #include "rig.h"
@@ -102,6 +103,28 @@ static void test_ek_certificate_must_lead_to_the_policys_roots(void **state)
     rig_free(rig);
 }
 
+/* The key of an EK on P-256 must serve key agreement, with its point in the form that KDFe takes.
+ */
+static void test_credential_for_an_ek_on_p256_is_made(void **state)
+{
+    static const uint8_t secret[16] = {1};
+    struct rig *rig = rig_make();
+    uint8_t area[256], blob[256], wrapped[256], name[34] = {0, 0xb};
+    size_t blob_size = sizeof(blob), wrapped_size = sizeof(wrapped);
+    const size_t size = rig_public(rig->ek, 0x000300b2, area);
+    struct sl_tpm_public ek;
+    struct sl_err err = {0};
+
+    assert_ok(sl_tpm_public_read((struct sl_blob){area, size}, &ek, &err));
+    if (sl_tpm_credential_make(&ek, (struct sl_blob){name, sizeof(name)}, secret, sizeof(secret),
+                               blob, &blob_size, wrapped, &wrapped_size, &err) != SL_OK) {
+        fail_msg("%s", err.text);
+    }
+    assert_int_equal(wrapped_size, 2 + 2 * (2 + 32));
+    sl_tpm_public_done(&ek);
+    rig_free(rig);
+}
+
 static void test_tee_without_policy_evidence_or_sense_is_not_trusted(void **state)
 {
     static const struct {
@@ -159,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_a_tpms_keys_are_accepted),
         cmocka_unit_test(test_ek_certificate_must_lead_to_the_policys_roots),
+        cmocka_unit_test(test_credential_for_an_ek_on_p256_is_made),
         cmocka_unit_test(test_tee_without_policy_evidence_or_sense_is_not_trusted),
     };
     return cmocka_run_group_tests_name("monitor/registration", tests, NULL, NULL);
