@@ -15,7 +15,8 @@ enum {
 struct look {
     struct sl_flow_tuple tuple;
     uint64_t hash;
-    uint8_t class; /* enum sl_flow_class of those that have no flow, else SL_FLOW_NEW */
+    uint32_t likely; /* id, as the index had it before the burst; UINT32_MAX: none */
+    uint8_t class;   /* enum sl_flow_class of those that have no flow, else SL_FLOW_NEW */
     bool is_error;
 };
 
@@ -206,6 +207,24 @@ static void refuse(struct sl_flow_table *table, uint8_t class, struct sl_flow *f
                class != SL_FLOW_UNTRACKED);
 }
 
+/* The flow of a packet, in most cases the one that the index named before. Only a record says whose
+ * it is, so nothing is lost where the burst has changed the index since. */
+static uint32_t find(struct sl_flow_table *table, const struct look *look, void **ret_record,
+                     uint8_t *ret_direction)
+{
+    uint32_t id = look->likely;
+    if (id != UINT32_MAX) {
+        struct flow_plane *plane = flow_plane_of(table, id);
+        const struct sl_flow_slot *slot = &plane->slots[id >> 1];
+        if (sl_flow_is_live(slot) && !sl_flow_is_due(slot, table->tick) &&
+            sl_flow_store_pin(plane->store, id >> 1, true, ret_record) == SL_OK &&
+            sl_flow_record_match(*ret_record, &plane->layout, &look->tuple, ret_direction)) {
+            return id;
+        }
+    }
+    return flow_find(table, &look->tuple, look->hash, true, ret_record, ret_direction);
+}
+
 /* What classify made of a packet. */
 enum outcome {
     DONE,
@@ -218,7 +237,7 @@ static void classify_error(struct sl_flow_table *table, const struct look *look,
 {
     void *record;
     uint8_t direction;
-    uint32_t id = flow_find(table, &look->tuple, look->hash, true, &record, &direction);
+    uint32_t id = find(table, look, &record, &direction);
     if (id == UINT32_MAX) {
         refuse(table, SL_FLOW_INVALID, flow);
         return;
@@ -233,7 +252,7 @@ static enum outcome classify(struct sl_flow_table *table, const struct look *loo
     void *record;
     uint8_t direction;
     uint8_t class;
-    uint32_t id = flow_find(table, &look->tuple, look->hash, true, &record, &direction);
+    uint32_t id = find(table, look, &record, &direction);
     bool is_first = id == UINT32_MAX;
     if (is_first) {
         direction = SL_FLOW_ORIGINAL; /* whatever was found and is over */
@@ -297,21 +316,18 @@ static void look_at(const struct sl_flow_table *table, struct sl_packet *packet,
 }
 
 /* The records that will be wanted are on their way before the first is. */
-static void prefetch_records(struct sl_flow_table *table, const struct look *looks, uint32_t count)
+static void prefetch_records(struct sl_flow_table *table, struct look *looks, uint32_t count)
 {
     uint32_t slots[FLOW_PLANES][SL_BURST_MAX];
     uint32_t counts[FLOW_PLANES] = {0};
     for (uint32_t i = 0; i < count; i++) {
         uint32_t ids[SL_FLOW_CANDIDATES_MAX];
-        uint32_t found = looks[i].class == SL_FLOW_NEW
-                             ? sl_flow_index_find(&table->index, looks[i].hash, ids)
-                             : 0;
-        for (uint32_t k = 0; k < found; k++) {
-            uint32_t plane = ids[k] & 1;
-            __builtin_prefetch(flow_slot_of(table, ids[k]), 1);
-            if (counts[plane] < SL_BURST_MAX) {
-                slots[plane][counts[plane]++] = ids[k] >> 1;
-            }
+        looks[i].likely = UINT32_MAX;
+        if (looks[i].class == SL_FLOW_NEW &&
+            sl_flow_index_find(&table->index, looks[i].hash, ids) != 0) {
+            looks[i].likely = ids[0];
+            __builtin_prefetch(flow_slot_of(table, ids[0]), 1);
+            slots[ids[0] & 1][counts[ids[0] & 1]++] = ids[0] >> 1;
         }
     }
     for (uint32_t i = 0; i < FLOW_PLANES; i++) {

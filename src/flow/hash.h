@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * The keyed hash of the flow level: SipHash-1-3, so that strangers who choose addresses and ports
- * cannot choose where flows fall. docs/adr/0030-flow-tables.md has what else was measured.
+ * The keyed hashes of the flow level, so that strangers who choose addresses and ports cannot
+ * choose where flows fall: four rounds of AES under five secret round keys for tuples, which are
+ * hashed for every packet; SipHash-1-3 for bytes of any size. docs/adr/0030-flow-tables.md compares
+ * them.
  */
 #ifndef SL_FLOW_HASH_H
 #define SL_FLOW_HASH_H
@@ -12,8 +14,11 @@
 
 #include "base/err.h"
 
+enum { SL_FLOW_HASH_ROUNDS = 4 };
+
 struct sl_flow_hash_key {
-    uint64_t k0, k1;
+    uint64_t k0, k1;                             /**< SipHash */
+    uint8_t rounds[SL_FLOW_HASH_ROUNDS + 1][16]; /**< AES; the first whitens */
 };
 
 struct sl_flow_sip {

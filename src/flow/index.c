@@ -43,11 +43,17 @@ static uint32_t make_room(struct sl_flow_index *index, uint32_t bucket)
         uint32_t other = sl_flow_bucket_other(index, from->tags[i], bucket);
         struct sl_flow_bucket *to = &index->buckets[other];
         uint32_t room = sl_flow_bucket_match(to, 0);
-        if (other != bucket && room != 0) {
-            put(to, (uint32_t)__builtin_ctz(room), from->tags[i], from->ids[i]);
-            from->tags[i] = 0;
-            return i;
+        if (other == bucket || room == 0) {
+            continue;
         }
+        if ((from->ids[i] & SL_FLOW_IN_OTHER) != 0) {
+            to->away--; /* it comes home */
+        } else {
+            from->away++;
+        }
+        put(to, (uint32_t)__builtin_ctz(room), from->tags[i], from->ids[i] ^ SL_FLOW_IN_OTHER);
+        from->tags[i] = 0;
+        return i;
     }
     return SL_FLOW_BUCKET_ENTRIES;
 }
@@ -58,35 +64,41 @@ sl_rc sl_flow_index_insert(struct sl_flow_index *index, uint64_t hash, uint32_t 
     uint32_t first = sl_flow_bucket_first(index, hash);
     uint32_t other = sl_flow_bucket_other(index, tag, first);
     uint32_t room = sl_flow_bucket_match(&index->buckets[first], 0);
-    uint32_t other_room = sl_flow_bucket_match(&index->buckets[other], 0);
-    /* the emptier of two: then few are ever full */
-    bool is_other = __builtin_popcount(other_room) > __builtin_popcount(room);
-    uint32_t chosen = is_other ? other : first;
-    room = is_other ? other_room : room;
     if (room != 0) {
-        put(&index->buckets[chosen], (uint32_t)__builtin_ctz(room), tag, id);
+        put(&index->buckets[first], (uint32_t)__builtin_ctz(room), tag, id);
         return SL_OK;
     }
-    for (uint32_t i = 0; i < 2; i++) {
-        uint32_t at = make_room(index, i == 0 ? first : other);
+    room = other != first ? sl_flow_bucket_match(&index->buckets[other], 0) : 0;
+    uint32_t at = room != 0 ? (uint32_t)__builtin_ctz(room) : SL_FLOW_BUCKET_ENTRIES;
+    if (at == SL_FLOW_BUCKET_ENTRIES) {
+        at = make_room(index, first);
         if (at < SL_FLOW_BUCKET_ENTRIES) {
-            put(&index->buckets[i == 0 ? first : other], at, tag, id);
+            put(&index->buckets[first], at, tag, id);
             return SL_OK;
         }
+        at = other != first ? make_room(index, other) : at;
     }
-    return SL_NO_SPACE;
+    if (at == SL_FLOW_BUCKET_ENTRIES) {
+        return SL_NO_SPACE;
+    }
+    put(&index->buckets[other], at, tag, id | SL_FLOW_IN_OTHER);
+    index->buckets[first].away++;
+    return SL_OK;
 }
 
 bool sl_flow_index_remove(struct sl_flow_index *index, uint64_t hash, uint32_t id)
 {
     uint16_t tag = sl_flow_tag(hash);
-    uint32_t at = sl_flow_bucket_first(index, hash);
+    uint32_t first = sl_flow_bucket_first(index, hash);
+    uint32_t at = first;
     for (uint32_t i = 0; i < 2; i++) {
         struct sl_flow_bucket *bucket = &index->buckets[at];
+        uint32_t want = i == 0 ? id : id | SL_FLOW_IN_OTHER;
         for (uint32_t bits = sl_flow_bucket_match(bucket, tag); bits != 0; bits &= bits - 1) {
             uint32_t entry = (uint32_t)__builtin_ctz(bits);
-            if (bucket->ids[entry] == id) {
+            if (bucket->ids[entry] == want) {
                 put(bucket, entry, 0, 0);
+                index->buckets[first].away -= i;
                 return true;
             }
         }

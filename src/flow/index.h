@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
  * From a hash to the records that may have it: buckets of one cache line, each entry 16 bits of
- * the hash and a record's number. A key lies in one of two buckets; where both are full, an entry
- * moves to its other one. So a key that is not there costs two cache lines, and with 20 entries
- * against 16 bits a record is looked at in vain once in 4,000 times.
+ * the hash and a record's number. A key lies in the first of two buckets, or where that is full in
+ * the second, and a bucket counts those that are away; where both are full, an entry moves. So a
+ * key costs one cache line, mostly, whether it is there or not, and with 10 or 20 entries against
+ * 16 bits a record is looked at in vain once in some 5,000 times.
  *
  * Both buckets follow from the tag and one another (their numbers add up to a hash of the tag), so
  * that entries move without their keys.
@@ -22,10 +23,12 @@ enum { SL_FLOW_BUCKET_ENTRIES = 10, SL_FLOW_CANDIDATES_MAX = 2 * SL_FLOW_BUCKET_
 
 struct sl_flow_bucket {
     _Alignas(64) uint16_t tags[SL_FLOW_BUCKET_ENTRIES]; /* 0: free */
-    uint32_t ids[SL_FLOW_BUCKET_ENTRIES];
-    uint32_t spare;
+    uint32_t ids[SL_FLOW_BUCKET_ENTRIES]; /* SL_FLOW_IN_OTHER: in the second of its buckets */
+    uint32_t away; /* keys whose first bucket this is and that lie in their other one */
 };
 _Static_assert(sizeof(struct sl_flow_bucket) == 64, "one cache line");
+
+#define SL_FLOW_IN_OTHER 0x80000000u
 
 struct sl_flow_index {
     struct sl_flow_bucket *buckets;
@@ -64,11 +67,10 @@ static inline uint32_t sl_flow_bucket_other(const struct sl_flow_index *index, u
     return sum >= bucket ? sum - bucket : sum + index->count - bucket;
 }
 
+/** The line that most lookups come to. */
 static inline void sl_flow_index_prefetch(const struct sl_flow_index *index, uint64_t hash)
 {
-    uint32_t first = sl_flow_bucket_first(index, hash);
-    __builtin_prefetch(&index->buckets[first]);
-    __builtin_prefetch(&index->buckets[sl_flow_bucket_other(index, sl_flow_tag(hash), first)]);
+    __builtin_prefetch(&index->buckets[sl_flow_bucket_first(index, hash)]);
 }
 
 /** One bit for each entry of the bucket that has the tag. */
@@ -90,16 +92,17 @@ static inline uint32_t sl_flow_index_find(const struct sl_flow_index *index, uin
 {
     uint16_t tag = sl_flow_tag(hash);
     uint32_t first = sl_flow_bucket_first(index, hash);
-    uint32_t other = sl_flow_bucket_other(index, tag, first);
     uint32_t count = 0;
     const struct sl_flow_bucket *bucket = &index->buckets[first];
     for (uint32_t bits = sl_flow_bucket_match(bucket, tag); bits != 0; bits &= bits - 1) {
-        ret_ids[count++] = bucket->ids[__builtin_ctz(bits)];
+        ret_ids[count++] = bucket->ids[__builtin_ctz(bits)] & ~SL_FLOW_IN_OTHER;
     }
-    bucket = &index->buckets[other];
+    uint32_t other =
+        __builtin_expect(bucket->away == 0, 1) ? first : sl_flow_bucket_other(index, tag, first);
     if (other != first) {
+        bucket = &index->buckets[other];
         for (uint32_t bits = sl_flow_bucket_match(bucket, tag); bits != 0; bits &= bits - 1) {
-            ret_ids[count++] = bucket->ids[__builtin_ctz(bits)];
+            ret_ids[count++] = bucket->ids[__builtin_ctz(bits)] & ~SL_FLOW_IN_OTHER;
         }
     }
     return count;

@@ -89,8 +89,8 @@ static inline struct sl_flow_tcp_windows *flow_windows(const struct sl_flow_layo
 }
 
 /* The live flow with that tuple.
- * @param is_between  between two bursts of the NF: what is due ends here and now. An NF that asks in
- *                    its burst is not to hear of ends meanwhile.
+ * @param is_between  between two bursts of the NF: what is due ends here and now. An NF that asks
+ * in its burst is not to hear of ends meanwhile.
  * @return its id, its record pinned (between bursts: for writing); UINT32_MAX: none */
 uint32_t flow_find(struct sl_flow_table *table, const struct sl_flow_tuple *tuple, uint64_t hash,
                    bool is_between, void **ret_record, uint8_t *ret_direction);

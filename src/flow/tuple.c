@@ -2,7 +2,9 @@
 /* Tuples of packets, also of those that ICMP errors are about; checksums. */
 #include "flow/tuple.h"
 
+#include <smmintrin.h>
 #include <string.h>
+#include <wmmintrin.h>
 
 #include "base/bytes.h"
 #include "safelib/checksum.h"
@@ -13,6 +15,7 @@ enum {
     ICMP_HEADER = 8,
     ERROR_L4_MIN = 8, /* RFC 792: "the first 64 bits of the original datagram's data" */
     EXTENSION_MAX = 8,
+    SHORT_MAX = 128, /* longer ones are worth a call of the wide sum */
     DCCP = 33,
     SCTP = 132,
     /* RFC 4443, RFC 2710, RFC 3810, RFC 4861 */
@@ -212,32 +215,39 @@ static sl_rc tuple_of_error(const struct sl_packet *packet, struct sl_flow_tuple
     return SL_OK;
 }
 
+/* An ICMP message that is no error: of a link, a query, or its answer. */
+static sl_rc tuple_of_query(const struct sl_packet *packet, struct sl_flow_tuple *tuple)
+{
+    if ((packet->has & SL_PKT_HAS_ICMP) != 0 && is_of_link(packet->proto, packet->icmp_type)) {
+        return SL_UNSUPPORTED;
+    }
+    if (packet->l4_off + (uint32_t)ICMP_HEADER > packet->size) {
+        return SL_TRUNCATED;
+    }
+    return fill_l4(tuple, packet->data + packet->l4_off, packet->size - packet->l4_off);
+}
+
 sl_rc sl_flow_tuple_of(const struct sl_packet *packet, struct sl_flow_tuple *ret_tuple,
                        bool *ret_is_error)
 {
     struct sl_flow_tuple tuple = {.proto = packet->proto, .ip_version = packet->ip_version};
-    size_t addr_size = packet->ip_version == 4 ? 4 : 16;
-    bool is_icmp = packet->proto == (packet->ip_version == 4 ? SL_FLOW_ICMP : SL_FLOW_ICMP6);
-    *ret_is_error = false;
-    if (is_icmp && (packet->has & SL_PKT_HAS_ICMP) != 0) {
-        if (is_of_link(packet->proto, packet->icmp_type)) {
-            return SL_UNSUPPORTED;
-        }
-        if (is_error(packet->proto, packet->icmp_type)) {
-            *ret_is_error = true;
-            return tuple_of_error(packet, ret_tuple);
-        }
+    if (packet->ip_version == 4) {
+        memcpy(tuple.src, packet->src, 4);
+        memcpy(tuple.dst, packet->dst, 4);
+    } else {
+        memcpy(tuple.src, packet->src, 16);
+        memcpy(tuple.dst, packet->dst, 16);
     }
-    memcpy(tuple.src, packet->src, addr_size);
-    memcpy(tuple.dst, packet->dst, addr_size);
+    *ret_is_error = false;
     if ((packet->has & SL_PKT_HAS_PORTS) != 0) {
         tuple.sport = packet->sport;
         tuple.dport = packet->dport;
-    } else if (is_icmp) {
-        if (packet->l4_off + (uint32_t)ICMP_HEADER > packet->size) {
-            return SL_TRUNCATED;
+    } else if (packet->proto == (packet->ip_version == 4 ? SL_FLOW_ICMP : SL_FLOW_ICMP6)) {
+        if ((packet->has & SL_PKT_HAS_ICMP) != 0 && is_error(packet->proto, packet->icmp_type)) {
+            *ret_is_error = true;
+            return tuple_of_error(packet, ret_tuple);
         }
-        sl_rc rc = fill_l4(&tuple, packet->data + packet->l4_off, packet->size - packet->l4_off);
+        sl_rc rc = tuple_of_query(packet, &tuple);
         if (rc != SL_OK) {
             return rc;
         }
@@ -250,13 +260,6 @@ sl_rc sl_flow_tuple_of(const struct sl_packet *packet, struct sl_flow_tuple *ret
 
 /* ---- hash ---- */
 
-static uint64_t load64(const uint8_t *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
 static uint32_t load32(const uint8_t *at)
 {
     uint32_t word;
@@ -264,41 +267,59 @@ static uint32_t load32(const uint8_t *at)
     return word;
 }
 
-/* Ports in the order of the addresses, the request's type: the same for both directions. */
-static uint64_t upper_word(const struct sl_flow_tuple *tuple, bool is_turned)
+/* The same for both directions of an ICMP query. */
+static uint8_t request_type(const struct sl_flow_tuple *tuple)
 {
-    uint16_t first = is_turned ? tuple->dport : tuple->sport;
-    uint16_t second = is_turned ? tuple->sport : tuple->dport;
     uint8_t type = tuple->icmp_type;
     if ((tuple->proto == SL_FLOW_ICMP || tuple->proto == SL_FLOW_ICMP6) &&
         !sl_flow_icmp_is_request(tuple->proto, type)) {
         type = sl_flow_icmp_type_turn(tuple->proto, type);
     }
-    return (uint64_t)first << 48 | (uint64_t)second << 32 | (uint64_t)tuple->proto << 16 |
-           (uint64_t)type << 8 | tuple->ip_version;
+    return type;
 }
 
-uint64_t sl_flow_tuple_hash(const struct sl_flow_hash_key *key, const struct sl_flow_tuple *tuple)
+/* Every program that has ESP has AES instructions (esp/aead.c refuses to start without). */
+#define USES_AES __attribute__((target("aes,sse4.1")))
+
+USES_AES static inline __m128i round_key(const struct sl_flow_hash_key *key, uint32_t round)
 {
-    struct sl_flow_sip s = sl_flow_sip_start(key);
+    return _mm_loadu_si128((const __m128i *)(const void *)key->rounds[round]);
+}
+
+USES_AES static inline __m128i four_rounds(const struct sl_flow_hash_key *key, __m128i block)
+{
+    block = _mm_aesenc_si128(block, round_key(key, 1));
+    block = _mm_aesenc_si128(block, round_key(key, 2));
+    block = _mm_aesenc_si128(block, round_key(key, 3));
+    return _mm_aesenc_si128(block, round_key(key, 4));
+}
+
+USES_AES uint64_t sl_flow_tuple_hash(const struct sl_flow_hash_key *key,
+                                     const struct sl_flow_tuple *tuple)
+{
+    uint64_t upper = (uint64_t)tuple->proto << 48 | (uint64_t)request_type(tuple) << 56;
+    __m128i block = round_key(key, 0);
     if (tuple->ip_version == 4) {
-        uint64_t src = load32(tuple->src);
-        uint64_t dst = load32(tuple->dst);
-        bool is_turned = src > dst || (src == dst && tuple->sport > tuple->dport);
-        sl_flow_sip_word(&s, is_turned ? dst << 32 | src : src << 32 | dst);
-        sl_flow_sip_word(&s, upper_word(tuple, is_turned));
-        return sl_flow_sip_end(&s);
+        /* both ends in the order of their numbers: no branch, as it would be guessed wrong */
+        uint64_t a = (uint64_t)load32(tuple->src) << 16 | tuple->sport;
+        uint64_t b = (uint64_t)load32(tuple->dst) << 16 | tuple->dport;
+        uint64_t low = a < b ? a : b;
+        uint64_t high = a < b ? b : a;
+        block = _mm_xor_si128(block, _mm_set_epi64x((long long)high, (long long)(low | upper)));
+        return (uint64_t)_mm_cvtsi128_si64(four_rounds(key, block));
     }
     int order = memcmp(tuple->src, tuple->dst, sizeof(tuple->src));
     bool is_turned = order > 0 || (order == 0 && tuple->sport > tuple->dport);
     const uint8_t *first = is_turned ? tuple->dst : tuple->src;
     const uint8_t *second = is_turned ? tuple->src : tuple->dst;
-    sl_flow_sip_word(&s, load64(first));
-    sl_flow_sip_word(&s, load64(first + 8));
-    sl_flow_sip_word(&s, load64(second));
-    sl_flow_sip_word(&s, load64(second + 8));
-    sl_flow_sip_word(&s, upper_word(tuple, is_turned));
-    return sl_flow_sip_end(&s);
+    uint64_t ports = is_turned ? (uint64_t)tuple->dport << 16 | tuple->sport
+                               : (uint64_t)tuple->sport << 16 | tuple->dport;
+    block = _mm_xor_si128(block, _mm_loadu_si128((const __m128i *)(const void *)first));
+    block = four_rounds(key, block);
+    block = _mm_xor_si128(block, _mm_loadu_si128((const __m128i *)(const void *)second));
+    block = four_rounds(key, block);
+    block = _mm_xor_si128(block, _mm_set_epi64x(6, (long long)(ports | upper)));
+    return (uint64_t)_mm_cvtsi128_si64(four_rounds(key, block));
 }
 
 /* ---- checksums ---- */
@@ -343,6 +364,57 @@ static uint32_t checked_size(const struct sl_packet *packet, const uint8_t *l4, 
     }
 }
 
+/* A sum of native words with its carries added: whether it comes to all ones does not depend on the
+ * byte order (RFC 1071 2 B). */
+static bool is_all_ones(uint64_t sum)
+{
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return sum == 0xffff;
+}
+
+/* Few bytes, four at a time. */
+static inline uint64_t sum_short(const uint8_t *at, uint32_t size)
+{
+    uint64_t sum = 0;
+    for (; size >= 8; at += 8, size -= 8) {
+        sum += (uint64_t)load32(at) + load32(at + 4);
+    }
+    if (size >= 4) {
+        sum += load32(at);
+        at += 4;
+        size -= 4;
+    }
+    if (size != 0) {
+        uint32_t last = at[0];
+        last |= size > 1 ? (uint32_t)at[1] << 8 : 0;
+        last |= size > 2 ? (uint32_t)at[2] << 16 : 0;
+        sum += last;
+    }
+    return sum;
+}
+
+static bool is_sum_good(const struct sl_packet *packet, const uint8_t *l4, uint32_t size)
+{
+    bool has_pseudo = packet->proto != SL_FLOW_ICMP;
+    size_t addr_size = packet->ip_version == 4 ? 4 : 16;
+    if (size > SHORT_MAX) {
+        uint64_t sum = has_pseudo ? sl_checksum_pseudo(packet->src, packet->dst, addr_size,
+                                                       packet->proto, size)
+                                  : 0;
+        return sl_checksum_fold(sl_checksum_add(sum, l4, size)) == 0;
+    }
+    uint64_t sum = sum_short(l4, size);
+    if (has_pseudo) {
+        sum += addr_size == 4 ? (uint64_t)load32(packet->src) + load32(packet->dst)
+                              : sum_short(packet->src, 16) + sum_short(packet->dst, 16);
+        sum += __builtin_bswap16(packet->proto) + (uint64_t)__builtin_bswap16((uint16_t)size);
+    }
+    return is_all_ones(sum);
+}
+
 bool sl_flow_checksum_is_good(struct sl_packet *packet)
 {
     const uint16_t needed = SL_PKT_HAS_PORTS | SL_PKT_HAS_ICMP;
@@ -355,15 +427,7 @@ bool sl_flow_checksum_is_good(struct sl_packet *packet)
     }
     const uint8_t *l4 = packet->data + packet->l4_off;
     uint32_t size = checked_size(packet, l4, packet->size - packet->l4_off);
-    bool is_good = size != UINT32_MAX;
-    if (is_good && size != 0) {
-        size_t addr_size = packet->ip_version == 4 ? 4 : 16;
-        uint64_t sum =
-            packet->proto == SL_FLOW_ICMP
-                ? 0
-                : sl_checksum_pseudo(packet->src, packet->dst, addr_size, packet->proto, size);
-        is_good = sl_checksum_fold(sl_checksum_add(sum, l4, size)) == 0;
-    }
+    bool is_good = size == 0 || (size != UINT32_MAX && is_sum_good(packet, l4, size));
     if (!is_good) {
         packet->has |= SL_FLOW_PKT_BAD_CHECKSUM;
     }
