@@ -131,7 +131,13 @@ class Server:
         mine = connection or self.connect()
         headers = {"Authorization": "Bearer " + token} if token else {}
         data = raw if raw is not None else json.dumps(body).encode() if body is not None else None
-        mine.request(method, path, data, headers)
+        if isinstance(raw, int):  # that many bytes are announced, and none is sent: the answer does not wait for them
+            mine.putrequest(method, path)
+            for name, value in dict(headers, **{"Content-Length": str(raw)}).items():
+                mine.putheader(name, value)
+            mine.endheaders()
+        else:
+            mine.request(method, path, data, headers)
         answer = mine.getresponse()
         text = answer.read()
         if connection is None:

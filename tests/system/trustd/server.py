@@ -218,7 +218,7 @@ def resident(pid):
 
 def hostile(server, tokens, node):
     before = resident(server.process.pid)
-    status, _, _ = server.call("POST", "/v1/enroll", tokens["enroller"], raw=b"{" + b" " * 70000 + b"}")
+    status, _, _ = server.call("POST", "/v1/enroll", tokens["enroller"], raw=70000)
     check("an oversized body is refused", status == 413)
     plain = socket.create_connection(("127.0.0.1", server.port), 5)
     plain.sendall(b"GET / HTTP/1.0\r\n\r\n")
@@ -271,7 +271,7 @@ def limits(server, tokens):
         status, headers, _ = node.challenge()
         if status != 200:
             break
-    check("with evidence too", node.evidence("00" * 32, {})[0] == 429)
+    check("with evidence too", 429 in [node.evidence("00" * 32, {})[0] for _ in range(4)])
     check("a node that comes too often waits", status == 429 and int(headers["Retry-After"]) >= 1)
 
 
