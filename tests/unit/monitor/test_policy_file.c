@@ -54,6 +54,42 @@ static void test_whole_policy_is_read(void **state)
     sl_monitor_policy_free(policy);
 }
 
+static void test_boots_add_values_to_pcrs(void **state)
+{
+    struct sl_monitor_policy *policy = NULL;
+    struct sl_err err = {0};
+    char text[8192], other[sizeof(HEX)];
+    size_t used;
+
+    (void)snprintf(text, sizeof(text),
+                   "class: x\n" BOOT "    expected: [{pcr: 4, values: [" HEX "]}]\n"
+                   "boot:\n  - {name: a, bank: sha256, pcrs: [{pcr: 4, value: " HEX
+                   "}, {pcr: 5, value: " HEX "}]}\n  - {name: b, bank: sha256, pcrs: [{pcr: 4, "
+                   "value: ff%s}]}\n",
+                   &HEX[2]);
+    assert_ok(sl_monitor_policy_read(text, strlen(text), &policy, &err));
+    assert_int_equal(policy->expected_count, 2);
+    assert_int_equal(policy->expected[0].pcr, 4);
+    assert_int_equal(policy->expected[0].value_count, 2); /* one was there already */
+    assert_int_equal(policy->expected[0].values[1][0], 0xff);
+    assert_int_equal(policy->expected[1].pcr, 5);
+    assert_int_equal(policy->expected[1].value_count, 1);
+    sl_monitor_policy_free(policy);
+    /* more values than a PCR may have: 15 boots beside three values */
+    used = (size_t)snprintf(text, sizeof(text),
+                            "class: x\n" BOOT "    expected: [{pcr: 4, values: [" HEX ", ee%s]}]\n"
+                            "boot:\n",
+                            &HEX[2]);
+    for (int i = 0; i < SL_POLICY_BOOTS_MAX; i++) {
+        (void)snprintf(other, sizeof(other), "%02x%s", 0x20 + i, &HEX[2]);
+        used +=
+            (size_t)snprintf(text + used, sizeof(text) - used,
+                             "  - {name: a, bank: sha256, pcrs: [{pcr: 4, value: %s}]}\n", other);
+    }
+    assert_rc(sl_monitor_policy_read(text, used, &policy, &err), SL_INVALID);
+    assert_non_null(strstr(err.text, "more than 16 values for PCR 4"));
+}
+
 static void test_what_cannot_be_meant_is_refused_by_name(void **state)
 {
     static const struct {
@@ -72,6 +108,14 @@ static void test_what_cannot_be_meant_is_refused_by_name(void **state)
         {"class: x\n" BOOT "    expected: [{pcr: 12, values: [" HEX "]}]\n", SL_INVALID,
          "pcrs[0].expected[0].pcr"},
         {"class: x\n" BOOT "    expected: [{pcr: 1, values: [00]}]\n", SL_INVALID, "values[0]"},
+        {"class: x\n" BOOT "boot: [{name: a, bank: md5, pcrs: [{pcr: 1, value: " HEX "}]}]\n",
+         SL_INVALID, "boot[0].pcrs[0]"},
+        {"class: x\n" BOOT "boot: [{name: a, bank: sha256, pcrs: [{pcr: 12, value: " HEX "}]}]\n",
+         SL_INVALID, "boot[0].pcrs[0]"},
+        {"class: x\n" BOOT "boot: [{name: a, bank: sha256, pcrs: [{pcr: 99, value: " HEX "}]}]\n",
+         SL_INVALID, "boot[0].pcrs[0]"},
+        {"class: x\n" BOOT "boot: [{name: a, bank: sha256, pcrs: [{pcr: 1, value: 00}]}]\n",
+         SL_INVALID, "boot[0].pcrs[0].value"},
         {"class: x\n" BOOT "slots: [{pcr: 11, uid_first: 1, sets: [a]}]\n", SL_INVALID, "ima"},
         {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 12, uid_first: 1, sets: [a]}]\n",
          SL_INVALID, "slots[0].pcr"},
@@ -132,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whole_policy_is_read),
+        cmocka_unit_test(test_boots_add_values_to_pcrs),
         cmocka_unit_test(test_what_cannot_be_meant_is_refused_by_name),
         cmocka_unit_test(test_policy_too_long_or_absent_is_refused),
     };
