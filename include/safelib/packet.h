@@ -63,8 +63,8 @@ enum {
     /* bits from 12 on are the runtime's own */
 };
 
-/** One IP packet in enclave memory. Fields marked [in] are the runtime's; an NF reads them. One that
- * rewrites headers of what it passes keeps them true, for those that come after it. */
+/** One IP packet in enclave memory. Fields marked [in] are the runtime's; an NF reads them. One
+ * that rewrites headers of what it passes keeps them true, for those that come after it. */
 struct sl_packet {
     uint8_t *data; /**< [in] first byte of the IPv4 or IPv6 header */
     uint32_t
@@ -168,6 +168,15 @@ struct sl_nf {
      * @return less than @p shard_count, or SL_STEER_ANY
      * @context packet path of any shard: reads what load built, changes nothing */
     uint32_t (*steer)(const void *state, const struct sl_packet *packet, uint32_t shard_count);
+
+    /** Carries out a line of the operator's or of the gateway's health checks, in words of the NF's
+     * own ("backend web/a down"). Called for each shard's state, in turn. Optional.
+     * @param[out] ret_answer  a sentence, at most @p answer_size bytes with terminator
+     * @retval SL_OK  @retval SL_INVALID  no such command  @retval SL_NOT_FOUND  of something that
+     * is not there
+     * @context control thread; burst may be running on @p state: changes only what can be changed
+     * atomically, in bounded time */
+    sl_rc (*command)(void *state, const char *text, char *ret_answer, size_t answer_size);
 
     /** Frees what load or share built.
      * @context control thread */

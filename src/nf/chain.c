@@ -222,6 +222,30 @@ sl_rc sl_emit_packet(struct sl_emit *emit, enum sl_port port, const void *data, 
     return emit->send(emit->ctx, port, data, size);
 }
 
+/* ---- commands ---- */
+
+sl_rc sl_chain_command(struct sl_chain *chain, const char *nf, const char *text, char *ret_answer,
+                       size_t answer_size)
+{
+    sl_rc rc = SL_NOT_FOUND;
+    (void)snprintf(ret_answer, answer_size, "this chain has no NF \"%s\"", nf);
+    for (uint32_t i = 0; i < chain->count; i++) {
+        struct chain_entry *entry = &chain->entries[i];
+        if (strcmp(entry->nf->name, nf) != 0) {
+            continue;
+        }
+        if (entry->nf->command == NULL) {
+            (void)snprintf(ret_answer, answer_size, "\"%s\" takes no commands", nf);
+            return SL_UNSUPPORTED;
+        }
+        rc = entry->nf->command(entry->state, text, ret_answer, answer_size);
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    return rc;
+}
+
 /* ---- shards ---- */
 
 uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *packet)

@@ -94,6 +94,13 @@ void sl_chain_tick(struct sl_chain *chain, uint64_t now_ms, uint64_t unix_ms, st
 /** Takes over from the chain that ran on this shard until now: flow tables, and what NFs adopt.
  * @context packet path, between bursts; bounded work */
 void sl_chain_adopt(struct sl_chain *chain, struct sl_chain *old);
+/** Hands a line to every NF of that name (struct sl_nf, command).
+ * @param[out] ret_answer  what the last of them said, or a sentence of the chain's own
+ * @retval SL_OK  @retval SL_NOT_FOUND  the chain has no such NF  @retval SL_UNSUPPORTED  it takes
+ * no commands  @retval as the NF says
+ * @context control thread */
+sl_rc sl_chain_command(struct sl_chain *chain, const char *nf, const char *text, char *ret_answer,
+                       size_t answer_size) SL_MUST_CHECK;
 /** The shard that a parsed packet belongs to, or SL_STEER_ANY: any.
  * @context packet path of any shard */
 uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *packet);

@@ -13,6 +13,7 @@ static const struct sl_policy_kind kinds[] = {
     {"monitor", "flow_monitor", "the flow monitor's settings", sl_policy_compile_monitor},
     {"nat", "nat44", "NAT44 and NAT64, YAML", sl_policy_compile_nat},
     {"nat64", "nat64", "the same", sl_policy_compile_nat},
+    {"balancer", "balancer", "services and backends in YAML", sl_policy_compile_balancer},
 };
 
 const struct sl_policy_kind *sl_policy_kind_at(uint32_t index)

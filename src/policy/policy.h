@@ -73,6 +73,12 @@ sl_rc sl_policy_compile_monitor(const char *path, struct sl_policy *ret_policy,
 sl_rc sl_policy_compile_nat(const char *path, struct sl_policy *ret_policy,
                             struct sl_err *err) SL_MUST_CHECK;
 
+/** Compiles services and backends in YAML into the policy of a balancer; docs/policy-balancer.md.
+ * @retval SL_OK, SL_NOT_FOUND, SL_IO
+ * @retval SL_MALFORMED, SL_RANGE  the sentence names line, column and word */
+sl_rc sl_policy_compile_balancer(const char *path, struct sl_policy *ret_policy,
+                                 struct sl_err *err) SL_MUST_CHECK;
+
 /** Writes the bundle to @p path and the names to @p path.rules.json.
  * @retval SL_OK, SL_IO */
 sl_rc sl_policy_write(const struct sl_policy *policy, const char *path,
