@@ -101,51 +101,79 @@ static int compare_ids(const void *left, const void *right)
     return *a < *b ? -1 : *a > *b;
 }
 
-/* What is looked up: addresses, backends by id, tables. */
-sl_rc lb_pool_index(struct lb_pool *pool)
+/* Backends ascending by id. */
+static sl_rc index_ids(struct lb_pool *pool)
+{
+    uint64_t *ids = calloc((size_t)pool->backend_count + 1, sizeof(*ids));
+    pool->by_id = calloc((size_t)pool->backend_count + 1, sizeof(*pool->by_id));
+    if (ids == NULL || pool->by_id == NULL) {
+        free(ids);
+        return SL_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < pool->backend_count; i++) {
+        ids[i] = (uint64_t)pool->backends[i].id << 32 | i;
+    }
+    if (pool->backend_count != 0) {
+        qsort(ids, pool->backend_count, sizeof(*ids), compare_ids);
+    }
+    for (uint32_t i = 0; i < pool->backend_count; i++) {
+        pool->by_id[i] = (uint16_t)ids[i];
+    }
+    free(ids);
+    return SL_OK;
+}
+
+/* What every address is. */
+static sl_rc index_addresses(struct lb_pool *pool)
 {
     uint32_t wanted = pool->service_count * (1 + SL_LB_SOURCES_MAX) + pool->backend_count;
     uint32_t room = 64;
     while (room < 2 * wanted) {
         room *= 2;
     }
-    uint64_t *ids = calloc((size_t)pool->backend_count + 1, sizeof(*ids));
-    struct lb_member *members = calloc((size_t)pool->backend_count + 1, sizeof(*members));
-    pool->known = calloc(room, sizeof(*pool->known));
-    pool->by_id = calloc((size_t)pool->backend_count + 1, sizeof(*pool->by_id));
     pool->known_mask = room - 1;
-    sl_rc rc = ids != NULL && members != NULL && pool->known != NULL && pool->by_id != NULL
-                   ? SL_OK
-                   : SL_NO_MEMORY;
-    for (uint32_t i = 0; i < pool->backend_count && rc == SL_OK; i++) {
-        const struct lb_backend *backend = &pool->backends[i];
-        know(pool, &backend->addr, LB_IS_BACKEND);
-        ids[i] = (uint64_t)backend->id << 32 | i;
-        members[i] = (struct lb_member){
-            .key = backend->key,
-            .weight = backend->state == SL_LB_READY ? backend->weight : 0,
-            .index = (uint16_t)i,
-        };
+    pool->known = calloc(room, sizeof(*pool->known));
+    if (pool->known == NULL) {
+        return SL_NO_MEMORY;
     }
-    if (rc == SL_OK && pool->backend_count != 0) {
-        qsort(ids, pool->backend_count, sizeof(*ids), compare_ids);
+    for (uint32_t i = 0; i < pool->backend_count; i++) {
+        know(pool, &pool->backends[i].addr, LB_IS_BACKEND);
     }
-    for (uint32_t i = 0; i < pool->backend_count && rc == SL_OK; i++) {
-        pool->by_id[i] = (uint16_t)ids[i];
-    }
-    for (uint32_t i = 0; i < pool->service_count && rc == SL_OK; i++) {
-        struct lb_service *service = &pool->services[i];
+    for (uint32_t i = 0; i < pool->service_count; i++) {
+        const struct lb_service *service = &pool->services[i];
         know(pool, &service->addr, LB_IS_VIP);
         for (uint32_t k = 0; k < service->source_count; k++) {
             know(pool, &service->sources[k], LB_IS_SOURCE);
         }
-        service->table = malloc(LB_TABLE_SIZE * sizeof(*service->table));
-        rc = service->table != NULL ? lb_maglev_fill(members + service->backend_first,
-                                                     service->backend_count, service->table)
-                                    : SL_NO_MEMORY;
     }
-    free(ids);
+    return SL_OK;
+}
+
+static sl_rc fill_table(const struct lb_pool *pool, struct lb_service *service)
+{
+    struct lb_member *members = calloc((size_t)service->backend_count + 1, sizeof(*members));
+    service->table = malloc(LB_TABLE_SIZE * sizeof(*service->table));
+    sl_rc rc = members != NULL && service->table != NULL ? SL_OK : SL_NO_MEMORY;
+    for (uint32_t i = 0; i < service->backend_count && rc == SL_OK; i++) {
+        const struct lb_backend *backend = &pool->backends[service->backend_first + i];
+        members[i] = (struct lb_member){
+            .key = backend->key,
+            .weight = backend->state == SL_LB_READY ? backend->weight : 0,
+            .index = (uint16_t)(service->backend_first + i),
+        };
+    }
+    rc = rc == SL_OK ? lb_maglev_fill(members, service->backend_count, service->table) : rc;
     free(members);
+    return rc;
+}
+
+sl_rc lb_pool_index(struct lb_pool *pool)
+{
+    sl_rc rc = index_ids(pool);
+    rc = rc == SL_OK ? index_addresses(pool) : rc;
+    for (uint32_t i = 0; i < pool->service_count && rc == SL_OK; i++) {
+        rc = fill_table(pool, &pool->services[i]);
+    }
     return rc;
 }
 

@@ -146,31 +146,41 @@ static sl_rc read_sources(struct reading *in, struct lb_service *service)
     return SL_OK;
 }
 
-static sl_rc read_service(struct reading *in, struct lb_service *service)
+/* The fixed part of a service; false where it means nothing. */
+static bool read_service_head(struct sl_reader *r, struct lb_service *service)
 {
-    bool is_good = read_name(&in->r, service->name);
-    is_good &= read_addr(&in->r, &service->addr);
-    service->proto = sl_reader_u8(&in->r);
-    service->port = sl_reader_be16(&in->r);
-    service->forward = sl_reader_u8(&in->r);
-    service->hash = sl_reader_u8(&in->r);
-    service->when_down = sl_reader_u8(&in->r);
-    service->is_reset_when_marked_down = sl_reader_u8(&in->r);
+    bool is_good = read_name(r, service->name);
+    is_good &= read_addr(r, &service->addr);
+    service->proto = sl_reader_u8(r);
+    service->port = sl_reader_be16(r);
+    service->forward = sl_reader_u8(r);
+    service->hash = sl_reader_u8(r);
+    service->when_down = sl_reader_u8(r);
+    service->is_reset_when_marked_down = sl_reader_u8(r);
     is_good &= service->forward < SL_LB_FORWARD_COUNT && service->hash < SL_LB_HASH_COUNT &&
                service->when_down < SL_LB_DOWN_COUNT && service->is_reset_when_marked_down < 2;
     /* ports are known of TCP and UDP only; full NAT deals in ports */
     bool has_ports = service->proto == 6 || service->proto == 17;
-    is_good &= (service->port == 0 && service->forward != SL_LB_FULLNAT) || has_ports;
-    if (in->r.rc != SL_OK || !is_good) {
+    bool needs_ports = service->port != 0 || service->forward == SL_LB_FULLNAT;
+    return r->rc == SL_OK && is_good && (has_ports || !needs_ports);
+}
+
+static bool is_same_service(const struct lb_service *a, const struct lb_service *b)
+{
+    bool is_same = a->addr.version == b->addr.version && a->proto == b->proto &&
+                   a->port == b->port && memcmp(a->addr.bytes, b->addr.bytes, 16) == 0;
+    return is_same || strcmp(a->name, b->name) == 0;
+}
+
+static sl_rc read_service(struct reading *in, struct lb_service *service)
+{
+    if (!read_service_head(&in->r, service)) {
         return refuse(in, SL_MALFORMED,
                       "service %u: bad name, address, protocol or way of forwarding",
                       (uint32_t)(service - in->pool->services) + 1);
     }
     for (const struct lb_service *other = in->pool->services; other < service; other++) {
-        bool is_same = other->addr.version == service->addr.version &&
-                       memcmp(other->addr.bytes, service->addr.bytes, 16) == 0 &&
-                       other->proto == service->proto && other->port == service->port;
-        if (is_same || strcmp(other->name, service->name) == 0) {
+        if (is_same_service(other, service)) {
             return refuse(in, SL_MALFORMED, "services %s and %s are the same", other->name,
                           service->name);
         }

@@ -60,6 +60,22 @@ static const char *read_match(struct sl_reader *r, struct lm_rule *rule)
     return is_good ? NULL : "matches what no packet can be";
 }
 
+/* How many buckets a rule has, of what each shard has in all. */
+static const char *count_buckets(struct reading *in, struct lm_rule *rule)
+{
+    bool has_table = rule->key == SL_LM_PER_SOURCE || rule->key == SL_LM_PER_DESTINATION;
+    bool is_power = rule->buckets >= SL_LM_BUCKETS_MIN && rule->buckets <= SL_LM_BUCKETS_MAX &&
+                    (rule->buckets & (rule->buckets - 1)) == 0;
+    if (has_table ? !is_power : rule->buckets != 0) {
+        return "number of buckets out of range, no power of two, or without a key";
+    }
+    in->buckets += rule->buckets;
+    if (rule->key == SL_LM_PER_FLOW) {
+        rule->flow_slot = (uint8_t)in->flow_rules++;
+    }
+    return NULL;
+}
+
 /* How it counts and what it does. */
 static const char *read_limit(struct reading *in, struct lm_rule *rule)
 {
@@ -82,20 +98,7 @@ static const char *read_limit(struct reading *in, struct lm_rule *rule)
         rule->rate.burst > SL_LM_BURST_MAX) {
         return "rate or burst out of range";
     }
-    bool has_table = rule->key == SL_LM_PER_SOURCE || rule->key == SL_LM_PER_DESTINATION;
-    if (has_table) {
-        if (rule->buckets < SL_LM_BUCKETS_MIN || rule->buckets > SL_LM_BUCKETS_MAX ||
-            (rule->buckets & (rule->buckets - 1)) != 0) {
-            return "number of buckets out of range, or no power of two";
-        }
-        in->buckets += rule->buckets;
-    } else if (rule->buckets != 0) {
-        return "buckets without a key";
-    }
-    if (rule->key == SL_LM_PER_FLOW) {
-        rule->flow_slot = (uint8_t)in->flow_rules++;
-    }
-    return NULL;
+    return count_buckets(in, rule);
 }
 
 static sl_rc read_rules(struct reading *in, struct lm_rules *rules, char *reason,
@@ -198,6 +201,13 @@ static bool holds(const struct lm_prefix *prefix, const struct sl_packet *packet
     return (hi & prefix->mask_hi) == prefix->hi && (lo & prefix->mask_lo) == prefix->lo;
 }
 
+static bool has_ports_of(const struct lm_rule *rule, const struct sl_packet *packet)
+{
+    return (packet->has & SL_PKT_HAS_PORTS) != 0 && packet->sport >= rule->sport[0] &&
+           packet->sport <= rule->sport[1] && packet->dport >= rule->dport[0] &&
+           packet->dport <= rule->dport[1];
+}
+
 bool lm_rule_matches(const struct lm_rule *rule, const struct sl_packet *packet)
 {
     uint32_t family = packet->ip_version == 4 ? SL_LM_IP4 : SL_LM_IP6;
@@ -214,12 +224,7 @@ bool lm_rule_matches(const struct lm_rule *rule, const struct sl_packet *packet)
     if ((rule->has & SL_LM_HAS_DESTINATION) != 0 && !holds(&rule->destination, packet, false)) {
         return false;
     }
-    if ((rule->has & SL_LM_HAS_PORTS) == 0) {
-        return true;
-    }
-    return (packet->has & SL_PKT_HAS_PORTS) != 0 && packet->sport >= rule->sport[0] &&
-           packet->sport <= rule->sport[1] && packet->dport >= rule->dport[0] &&
-           packet->dport <= rule->dport[1];
+    return (rule->has & SL_LM_HAS_PORTS) == 0 || has_ports_of(rule, packet);
 }
 
 void lm_rule_address(const struct lm_rule *rule, const struct sl_packet *packet,

@@ -179,35 +179,44 @@ static uint64_t unit_of(const struct unit *units, size_t count, const char *name
     return 0;
 }
 
+static bool is_digit(const char *text)
+{
+    return text[0] >= '0' && text[0] <= '9';
+}
+
+/* `mbytes/second`: what it multiplies by, up to the slash; 0: nothing known. */
+static uint64_t read_unit(const char *text, const char **ret_slash, uint8_t *ret_unit)
+{
+    const char *slash = strchr(text, '/');
+    size_t size = slash != NULL ? (size_t)(slash - text) : 0;
+    *ret_slash = slash;
+    if (size == 7 && strncmp(text, "packets", 7) == 0) {
+        *ret_unit = SL_LM_PACKETS;
+        return 1;
+    }
+    *ret_unit = SL_LM_BYTES;
+    return unit_of(byte_units, 3, text, size);
+}
+
 /* `10/second` or `100 mbytes/second`, from word `*at` on */
 static sl_rc read_rate(const struct pol_words *words, uint32_t *at, struct limit *limit,
                        struct sl_err *err)
 {
     const char *text = *at < words->count ? words->words[*at] : "";
-    const char *slash = strchr(text, '/');
     char *end = NULL;
-    uint64_t factor = 1;
     uint64_t number = strtoull(text, &end, 10);
-    bool is_number = text[0] >= '0' && text[0] <= '9' && number <= UINT32_MAX;
+    const char *slash = end;
+    uint64_t factor = 1;
     uint32_t unit_at = *at;
-    if (is_number && slash == NULL && *end == '\0') {
-        unit_at = *at + 1;
-        const char *unit = unit_at < words->count ? words->words[unit_at] : "";
-        slash = strchr(unit, '/');
-        size_t size = slash != NULL ? (size_t)(slash - unit) : 0;
-        factor = unit_of(byte_units, 3, unit, size);
-        limit->unit = SL_LM_BYTES;
-        if (strncmp(unit, "packets", 7) == 0 && size == 7) {
-            factor = 1;
-            limit->unit = SL_LM_PACKETS;
-        }
-    } else {
-        is_number = is_number && slash == end;
-        limit->unit = SL_LM_PACKETS;
-    }
-    if (!is_number || number == 0) {
+    limit->unit = SL_LM_PACKETS;
+    if (!is_digit(text) || number == 0 || number > UINT32_MAX || (*end != '\0' && *end != '/')) {
         return pol_words_fault(words, *at, SL_MALFORMED, err,
                                "expected a rate, as 10/second or 100 mbytes/second");
+    }
+    if (*end == '\0') {
+        unit_at = *at + 1;
+        const char *unit = unit_at < words->count ? words->words[unit_at] : "";
+        factor = read_unit(unit, &slash, &limit->unit);
     }
     limit->period_ms = slash != NULL ? unit_of(periods, 5, slash + 1, strlen(slash + 1)) : 0;
     if (factor == 0 || limit->period_ms == 0) {
@@ -287,11 +296,31 @@ static sl_rc read_limit(const struct pol_words *words, uint32_t *at, struct limi
     return SL_OK;
 }
 
+/* `prefix 24 64`: IPv4, then IPv6; one number is of IPv6 where the rule is. */
+static sl_rc read_lengths(const struct pol_words *words, uint32_t *at, struct limit *limit,
+                          struct sl_err *err)
+{
+    uint64_t number;
+    bool is_only6 = limit->families == SL_LM_IP6;
+    sl_rc rc = pol_words_number(words, *at + 1, is_only6 ? 128 : 32, &number, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    *(is_only6 ? &limit->length6 : &limit->length4) = (uint8_t)number;
+    *at += 2;
+    if (*at < words->count && is_digit(words->words[*at])) {
+        rc = pol_words_number(words, *at, 128, &number, err);
+        limit->length6 = (uint8_t)number;
+        *at += 1;
+    }
+    return rc;
+}
+
 /* `per source [prefix N [N]] [size N]`, `per destination ...`, `per flow`, `per rule` */
 static sl_rc read_key(const struct pol_words *words, uint32_t *at, struct limit *limit,
                       struct sl_err *err)
 {
-    uint64_t number;
+    uint64_t number = 0;
     sl_rc rc = SL_OK;
     static const char *const names[SL_LM_KEY_COUNT] = {"rule", "source", "destination", "flow"};
     uint32_t key = 0;
@@ -304,25 +333,16 @@ static sl_rc read_key(const struct pol_words *words, uint32_t *at, struct limit 
     }
     limit->key = (uint8_t)key;
     *at += 2;
-    bool is_address = key == SL_LM_PER_SOURCE || key == SL_LM_PER_DESTINATION;
-    limit->buckets = is_address ? BUCKETS_DEFAULT : 0;
-    if (is_address && pol_words_is(words, *at, "prefix")) {
-        bool is_only6 = limit->families == SL_LM_IP6;
-        rc = pol_words_number(words, *at + 1, is_only6 ? 128 : 32, &number, err);
-        if (rc != SL_OK) {
-            return rc;
-        }
-        *(is_only6 ? &limit->length6 : &limit->length4) = (uint8_t)number;
-        *at += 2;
-        if (*at < words->count && words->words[*at][0] >= '0' && words->words[*at][0] <= '9') {
-            rc = pol_words_number(words, *at, 128, &number, err);
-            limit->length6 = (uint8_t)number;
-            *at += 1;
-        }
+    if (key != SL_LM_PER_SOURCE && key != SL_LM_PER_DESTINATION) {
+        return SL_OK;
     }
-    if (rc == SL_OK && is_address && pol_words_is(words, *at, "size")) {
+    limit->buckets = BUCKETS_DEFAULT;
+    if (pol_words_is(words, *at, "prefix")) {
+        rc = read_lengths(words, at, limit, err);
+    }
+    if (rc == SL_OK && pol_words_is(words, *at, "size")) {
         rc = pol_words_number(words, *at + 1, SL_LM_BUCKETS_MAX, &number, err);
-        for (limit->buckets = SL_LM_BUCKETS_MIN; rc == SL_OK && limit->buckets < number;) {
+        for (limit->buckets = SL_LM_BUCKETS_MIN; limit->buckets < number;) {
             limit->buckets *= 2;
         }
         *at += 2;
@@ -369,45 +389,71 @@ static sl_rc read_mark(const struct pol_words *words, uint32_t *at, struct limit
     return SL_OK;
 }
 
+/* `meta l4proto icmpv6` */
+static sl_rc read_meta(const struct pol_words *words, uint32_t *at, struct limit *limit,
+                       struct sl_err *err)
+{
+    if (!pol_words_is(words, *at + 1, "l4proto")) {
+        return pol_words_fault(words, *at + 1, SL_UNSUPPORTED, err, "expected l4proto");
+    }
+    const char *name = *at + 2 < words->count ? words->words[*at + 2] : "";
+    sl_rc rc = set_proto(words, *at + 2, limit, name, err);
+    *at += 3;
+    return rc;
+}
+
+static sl_rc read_ip(const struct pol_words *words, uint32_t *at, struct limit *limit,
+                     struct sl_err *err)
+{
+    return pol_words_is(words, *at + 1, "dscp") ? read_mark(words, at, limit, err)
+                                                : read_address(words, at, limit, err);
+}
+
+/* Dropping is what a limit does without being told. */
+static sl_rc read_drop(const struct pol_words *words, uint32_t *at, struct limit *limit,
+                       struct sl_err *err)
+{
+    if (limit->action == SL_LM_MARK) {
+        return pol_words_fault(words, *at, SL_MALFORMED, err, "the rule marks already");
+    }
+    *at += 1;
+    return SL_OK;
+}
+
+/* Every rule counts. */
+static sl_rc read_counter(const struct pol_words *words, uint32_t *at, struct limit *limit,
+                          struct sl_err *err)
+{
+    *at += 1;
+    return SL_OK;
+}
+
+static sl_rc read_comment(const struct pol_words *words, uint32_t *at, struct limit *limit,
+                          struct sl_err *err)
+{
+    *at = words->count;
+    return SL_OK;
+}
+
 /* One step of a rule. */
 static sl_rc read_part(const struct pol_words *words, uint32_t *at, struct limit *limit,
                        struct sl_err *err)
 {
-    static const char *const with_ports[] = {"tcp", "udp", "sctp", "dccp", "udplite"};
-    if (pol_words_is(words, *at, "ip") || pol_words_is(words, *at, "ip6")) {
-        return pol_words_is(words, *at + 1, "dscp") ? read_mark(words, at, limit, err)
-                                                    : read_address(words, at, limit, err);
-    }
-    if (pol_words_is(words, *at, "iifname") || pol_words_is(words, *at, "iif")) {
-        return read_interface(words, at, limit, err);
-    }
-    if (pol_words_is(words, *at, "limit")) {
-        return read_limit(words, at, limit, err);
-    }
-    if (pol_words_is(words, *at, "per")) {
-        return read_key(words, at, limit, err);
-    }
-    if (pol_words_is(words, *at, "meta") && pol_words_is(words, *at + 1, "l4proto")) {
-        const char *name = *at + 2 < words->count ? words->words[*at + 2] : "";
-        sl_rc rc = set_proto(words, *at + 2, limit, name, err);
-        *at += 3;
-        return rc;
-    }
-    for (uint32_t i = 0; i < sizeof(with_ports) / sizeof(with_ports[0]); i++) {
-        if (pol_words_is(words, *at, with_ports[i])) {
-            return read_ports(words, at, limit, err);
+    static const struct {
+        const char *word;
+        sl_rc (*read)(const struct pol_words *words, uint32_t *at, struct limit *limit,
+                      struct sl_err *err);
+    } parts[] = {
+        {"ip", read_ip},         {"ip6", read_ip},          {"iifname", read_interface},
+        {"iif", read_interface}, {"limit", read_limit},     {"per", read_key},
+        {"meta", read_meta},     {"tcp", read_ports},       {"udp", read_ports},
+        {"sctp", read_ports},    {"dccp", read_ports},      {"udplite", read_ports},
+        {"drop", read_drop},     {"counter", read_counter}, {"comment", read_comment},
+    };
+    for (uint32_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (pol_words_is(words, *at, parts[i].word)) {
+            return parts[i].read(words, at, limit, err);
         }
-    }
-    if (pol_words_is(words, *at, "drop") && limit->action == SL_LM_MARK) {
-        return pol_words_fault(words, *at, SL_MALFORMED, err, "the rule marks already");
-    }
-    if (pol_words_is(words, *at, "drop") || pol_words_is(words, *at, "counter")) {
-        *at += 1; /* dropping is what a limit does, and every rule counts */
-        return SL_OK;
-    }
-    if (pol_words_is(words, *at, "comment")) {
-        *at = words->count;
-        return SL_OK;
     }
     return pol_words_fault(words, *at, SL_UNSUPPORTED, err,
                            "expected ip, ip6, iifname, meta l4proto, tcp, udp, limit, per, drop, "
