@@ -2,6 +2,7 @@
 /* What a taken-over agent could still do: talk to its monitor and lie, which is all it is for. */
 #include "agent/confine.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -23,6 +24,21 @@ static sl_rc user_find(const char *name, struct passwd **ret_user, struct sl_err
                              : sl_err_set(err, SL_NOT_FOUND, "user: there is no \"%s\" here", name);
 }
 
+/* Files that an earlier run left as another user. */
+static void files_give(const char *path, const struct passwd *user)
+{
+    DIR *dir = opendir(path);
+    struct dirent *at;
+    while (dir != NULL && (at = readdir(dir)) != NULL) {
+        if (at->d_type == DT_REG) {
+            (void)fchownat(dirfd(dir), at->d_name, user->pw_uid, user->pw_gid, AT_SYMLINK_NOFOLLOW);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+}
+
 sl_rc sl_agent_state_dir_make(const struct sl_agent_config *config, struct sl_err *err)
 {
     struct passwd *user = NULL;
@@ -35,6 +51,9 @@ sl_rc sl_agent_state_dir_make(const struct sl_agent_config *config, struct sl_er
     sl_rc rc = user_find(config->user, &user, err);
     if (rc == SL_OK && chown(config->state_dir, user->pw_uid, user->pw_gid) != 0) {
         rc = sl_err_set(err, SL_IO, "%s: %s", config->state_dir, strerror(errno));
+    }
+    if (rc == SL_OK) {
+        files_give(config->state_dir, user);
     }
     return rc;
 }

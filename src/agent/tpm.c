@@ -2,9 +2,12 @@
 /* One TPM: opening, the endorsement key and its certificate, sessions that open it. */
 #include "agent/tpm.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
 #include <tss2/tss2_tctildr.h>
+#include <unistd.h>
 
 #include "agent/tpm_internal.h"
 
@@ -94,12 +97,41 @@ static sl_rc ek_create(struct sl_agent_tpm *tpm, struct sl_err *err)
     return rc == TSS2_RC_SUCCESS ? SL_OK : sl_agent_tpm_fail(rc, "EK", err);
 }
 
+/* What the loader of TCTIs would call an "IO failure". A device without resource manager
+ * (/dev/tpm0) is one client's at a time: waits for it. */
+static sl_rc device_check(const char *tcti, struct sl_err *err)
+{
+    const struct timespec wait = {0, WAIT_NS};
+    const char *path = strncmp(tcti, "device:", 7) == 0 ? tcti + 7 : NULL;
+    int fd = -1;
+    if (path == NULL) {
+        return SL_OK;
+    }
+    for (unsigned i = 0; i < TRIES && (fd = open(path, O_RDWR | O_CLOEXEC)) < 0 && errno == EBUSY;
+         i++) {
+        (void)nanosleep(&wait, NULL);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+        return SL_OK;
+    }
+    return sl_err_set(err, SL_IO, "TPM: %s: %s%s", path, strerror(errno),
+                      errno == ENOENT   ? ": no TPM 2.0, or no driver for it"
+                      : errno == EACCES ? ": the agent's user must be in its group (tss)"
+                      : errno == EBUSY  ? ": another program has it; use /dev/tpmrm0"
+                                        : "");
+}
+
 sl_rc sl_agent_tpm_open(const char *tcti, bool is_ecc, struct sl_agent_tpm *ret_tpm,
                         struct sl_err *err)
 {
     memset(ret_tpm, 0, sizeof(*ret_tpm));
     ret_tpm->ek = ret_tpm->ak = ESYS_TR_NONE;
     ret_tpm->is_ecc = is_ecc;
+    sl_rc checked = device_check(tcti, err);
+    if (checked != SL_OK) {
+        return checked;
+    }
     TSS2_RC rc = Tss2_TctiLdr_Initialize(tcti, &ret_tpm->tcti);
     if (rc != TSS2_RC_SUCCESS) {
         ret_tpm->tcti = NULL;

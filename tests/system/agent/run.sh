@@ -185,6 +185,87 @@ running() { # a busy monitor, a message that is lost, a monitor that acts, a sig
     expect 0 "0" echo "$rc"
 }
 
+# A TPM that is busy: between agent and TPM, every command of a kind is refused for a while (TPM_RC_RETRY, 0x922; YIELDED, 0x908).
+busy_tpm() { # COMMAND_CODE CODE TIMES
+    "$python" - "$work" "$@" 2>busy.err <<'PY' &
+import os, select, socket, sys, threading
+work, code, answer, left = sys.argv[1], int(sys.argv[2], 0), int(sys.argv[3], 0), int(sys.argv[4])
+
+def carry(a, b, is_commands):
+    global left
+    a, b = a.accept()[0], socket_to(b)
+    while True:
+        for ready in select.select([a, b], [], [])[0]:
+            try:
+                data = ready.recv(8192)
+            except ConnectionError:
+                data = b""
+            if not data:
+                a.close()
+                b.close()
+                return
+            if is_commands and ready is a and left > 0 and int.from_bytes(data[6:10], "big") == code:
+                left -= 1
+                with open(work + "/refused", "a", encoding="ascii") as out:
+                    out.write("x")
+                a.sendall(bytes.fromhex("80010000000a") + answer.to_bytes(4, "big"))
+            else:
+                (b if ready is a else a).sendall(data)
+
+def socket_to(path):
+    s = socket.socket(socket.AF_UNIX)
+    s.connect(path)
+    return s
+
+def serve(path, to, is_commands):
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(path)
+    os.chmod(path, 0o666)
+    s.listen()
+    return threading.Thread(target=lambda: [carry(s, to, is_commands) for _ in range(99)], daemon=True)
+
+threads = [serve(work + "/b", work + "/t", True), serve(work + "/b.ctrl", work + "/t.ctrl", False)]
+for thread in threads:
+    thread.start()
+threads[0].join()
+PY
+    pids+=($!)
+    happens test -S b.ctrl
+}
+busy() {
+    busy_tpm 0x158 0x922 9 # TPM2_Quote: more often than the library tries by itself
+    sed "s,path=$work/t,path=$work/b," agent.yaml >busy.yaml
+    expect 0 "host host: trusted" "$agent" --once --config busy.yaml
+    expect 0 "xxxxxxxxx" cat refused
+    sed 's,swtpm:path=.*t",device:/nonexistent",' agent.yaml >device.yaml
+    expect 1 "/nonexistent: No such file or directory: no TPM 2.0, or no driver for it" "$agent" --once --config device.yaml
+}
+# Another user, who could neither read the logs nor the list of root's containers by himself.
+as_user() {
+    local daemon
+    if [ "$(id -u)" != 0 ]; then echo "  --    another user needs root: left out"; return; fi
+    chmod 600 ima boot
+    chmod 666 t t.ctrl
+    { cat agent.yaml; echo "user: nobody"; echo "events: {pcr: 14}"; } >user.yaml
+    expect 1 'there is no "nobody-here"' "$agent" --once --config <(sed 's/user: nobody/user: nobody-here/' user.yaml)
+    expect 0 "host host: trusted" "$agent" --once --config user.yaml
+    measure 1 20
+    "$agent" --config user.yaml 2>user.err &
+    daemon=$!
+    pids+=("$daemon")
+    happens grep -q "^round" log
+    happens grep -q "^Uid:	$(id -u nobody)	$(id -u nobody)" "/proc/$daemon/status"
+    expect 0 "CapEff:	0000000000080004" grep CapEff "/proc/$daemon/status" # DAC_READ_SEARCH, SYS_PTRACE
+    if grep -q "cannot be watched" user.err; then
+        echo "  --    no fanotify here: the helper's rights are left out"
+    else # SYS_ADMIN besides, in the helpers alone; the one that acts stays root
+        expect 0 "CapEff:	0000000000280004" sh -c "for c in \$(cat /proc/$daemon/task/$daemon/children); do cat /proc/\$c/status; done"
+        expect 0 "Seccomp:	2" sh -c "for c in \$(cat /proc/$daemon/task/$daemon/children); do cat /proc/\$c/status; done"
+    fi
+    kill -TERM "$daemon"
+    wait "$daemon"
+}
+
 tpm_up
 monitor_up
 head -c 100 /dev/zero >boot
@@ -207,6 +288,8 @@ rounds
 trimmed
 hidden
 reboot
+busy
+as_user
 running
 # the other kind of endorsement key
 rm -rf state

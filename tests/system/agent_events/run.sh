@@ -130,9 +130,9 @@ YAML
     "$trustd" --config trustd.yaml 2>trustd.err &
     pids+=($!)
     happens "the monitor listens" grep -q "listening on port" trustd.err
-    "$trustd" token add --role enroller --name t --config trustd.yaml >enroller
-    "$trustd" token add --role operator --name me --config trustd.yaml >operator
-    printf 'url: https://localhost:%s\nca: server.pem\ntoken: operator\n' "$port" >monitor.yaml
+    "$trustd" token add --role enroller --name t --config trustd.yaml >enroller.token
+    "$trustd" token add --role operator --name me --config trustd.yaml >operator.token
+    printf 'url: https://localhost:%s\nca: server.pem\ntoken: operator.token\n' "$port" >monitor.yaml
 }
 agent_up() {
     cat >agent.yaml <<YAML
@@ -146,7 +146,7 @@ events: {pcr: 14}
 tee: [$(tee_agent)]
 state_dir: $work/state
 YAML
-    [ -d state ] || "$agent" enroll --token-file enroller --config agent.yaml >enroll.log 2>&1 || fail "enroll: $(cat enroll.log)"
+    [ -d state ] || "$agent" enroll --token-file enroller.token --config agent.yaml >enroll.log 2>&1 || fail "enroll: $(cat enroll.log)"
     "$agent" --config agent.yaml 2>>agent.err &
     agent_pid=$!
     pids+=("$agent_pid")
