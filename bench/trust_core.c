@@ -473,8 +473,8 @@ int main(int argc, char **argv)
     }
     host_make(&host);
     p256_make(&p256);
-    cases[AT_ROUND] = (struct bench_case){"round", run_round, &host, 4, AT_P256};
-    cases[AT_P256] = (struct bench_case){"p256", run_p256, &p256, 16, AT_P256};
+    cases[AT_ROUND] = (struct bench_case){"round", run_round, &host, 8, AT_P256};
+    cases[AT_P256] = (struct bench_case){"p256", run_p256, &p256, 32, AT_P256};
     cases[AT_CALIBRATION] = bench_calibration_case();
     bench_interleave(cases, CASES, rounds, stats);
     write_out(stats, path);
