@@ -107,6 +107,7 @@ static bool spki_read(X509 *cert, struct public_key *ret_key)
         ret_key->point = (struct sl_blob){data, (size_t)size};
         return ret_key->group != NULL;
     case NID_rsaEncryption:
+    case NID_rsaesOaep: /* RFC 4055 4: EKs of some TPMs */
         return rsa_read(data, (size_t)size, ret_key);
     default:
         return false;

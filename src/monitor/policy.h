@@ -78,9 +78,11 @@ struct sl_monitor_policy {
 
     /* enrolment */
     char ek_roots_path[SL_POLICY_TEXT_MAX]; /**< "": none */
-    uint8_t *ek_roots; /**< PEM of the acceptable EK CAs; sl_monitor_policy_done frees it */
+    uint8_t *ek_roots; /**< PEM of the acceptable EK CAs, and of CRLs of theirs and of those below
+                            them; sl_monitor_policy_done frees it */
     size_t ek_roots_size;
-    bool insecure_any_ek; /**< enrol TPMs without a certificate: any program can be one */
+    bool is_ek_crl_required; /**< every certificate but the root needs its issuer's CRL there */
+    bool insecure_any_ek;    /**< enrol TPMs without a certificate: any program can be one */
 
     /* boot */
     struct sl_tpm_selection pcrs; /**< required; SL_POLICY_BANKS_MAX banks at most */

@@ -69,6 +69,7 @@ struct yaml_events {
 struct yaml_ek {
     char *roots;
     int insecure_any;
+    int require_crl;
 };
 struct yaml_ima {
     char **sets;
@@ -189,6 +190,7 @@ static const cyaml_schema_field_t events_fields[] = {
 static const cyaml_schema_field_t ek_fields[] = {
     CYAML_FIELD_STRING_PTR("roots", TEXT, struct yaml_ek, roots, 1, SL_POLICY_TEXT_MAX - 1),
     CYAML_FIELD_ENUM("insecure_any", STRICT, struct yaml_ek, insecure_any, sl_yaml_bools, 2),
+    CYAML_FIELD_ENUM("require_crl", STRICT, struct yaml_ek, require_crl, sl_yaml_bools, 2),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t ima_fields[] = {
@@ -654,6 +656,7 @@ static sl_rc policy_take(const struct yaml_root *yaml, struct sl_monitor_policy 
     (void)snprintf(policy->ek_roots_path, sizeof(policy->ek_roots_path), "%s",
                    yaml->ek.roots != NULL ? yaml->ek.roots : "");
     policy->insecure_any_ek = yaml->ek.insecure_any == SL_YAML_TRUE;
+    policy->is_ek_crl_required = yaml->ek.require_crl == SL_YAML_TRUE;
     rc = boot_take(yaml, policy, err);
     rc = rc == SL_OK ? ima_take(yaml, policy, err) : rc;
     rc = rc == SL_OK ? containers_take(yaml, policy, err) : rc;

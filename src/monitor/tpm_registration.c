@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Enrolment of a TPM: its EK to a vendor's root or the policy's own CA, its AK's attributes. That
  * both live in one TPM is what credential activation proves, which the daemon does. */
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +12,7 @@
 #include "monitor/json_bytes.h"
 #include "monitor/tpm_ima.h"
 
-enum { PUBLIC_MAX = 2 << 10, CERT_MAX = 16 << 10, CHAIN_MAX = 6 };
+enum { PUBLIC_MAX = 2 << 10, CERT_MAX = 16 << 10, CHAIN_MAX = 6, CRLS_MAX = 32 };
 
 static sl_rc public_read(const json_t *registration, const char *key,
                          struct sl_tpm_public *ret_public, struct sl_err *err)
@@ -85,14 +87,59 @@ static sl_rc chain_read(const json_t *registration, struct sl_x509_list *list, s
     return rc;
 }
 
+static void crls_free(X509_CRL **crls, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        X509_CRL_free(crls[i]);
+    }
+}
+
+/* The CRLs that stand among the roots. */
+static sl_rc crls_read(struct sl_blob pem, X509_CRL *crls[CRLS_MAX], size_t *ret_count,
+                       struct sl_err *err)
+{
+    BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
+    X509_CRL *crl;
+    sl_rc rc = bio != NULL ? SL_OK : SL_NO_MEMORY;
+
+    *ret_count = 0;
+    ERR_set_mark();
+    while (rc == SL_OK && (crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
+        if (*ret_count == CRLS_MAX) {
+            X509_CRL_free(crl);
+            rc = sl_err_set(err, SL_AUTH,
+                            "ek_certificate: more than %d CRLs in the policy's "
+                            "ek.roots",
+                            CRLS_MAX);
+        } else {
+            crls[(*ret_count)++] = crl;
+        }
+    }
+    if (rc == SL_OK && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+        rc = sl_err_set(err, SL_AUTH,
+                        "ek_certificate: a CRL in the policy's ek.roots cannot be "
+                        "read, so nothing can be believed");
+    }
+    ERR_pop_to_mark();
+    BIO_free(bio);
+    return rc;
+}
+
 static sl_rc path_check(const struct sl_x509_list *chain, const struct sl_monitor_policy *policy,
                         int64_t time_s, struct sl_err *err)
 {
     struct sl_x509_list roots = {0};
     struct sl_findings *findings = calloc(1, sizeof(*findings));
     const struct sl_blob pem = {policy->ek_roots, policy->ek_roots_size};
+    X509_CRL *crls[CRLS_MAX];
+    size_t crl_count = 0;
     sl_rc rc = findings != NULL ? sl_x509_list_read(pem, &roots) : SL_NO_MEMORY;
 
+    if (rc != SL_OK && rc != SL_NO_MEMORY) {
+        rc = sl_err_set(err, SL_AUTH, "ek_certificate: the policy's ek_roots cannot be read: %s",
+                        sl_rc_text(rc));
+    }
+    rc = rc == SL_OK ? crls_read(pem, crls, &crl_count, err) : rc;
     if (rc == SL_OK) {
         const struct sl_x509_path path = {
             .name = "EK chain",
@@ -100,6 +147,9 @@ static sl_rc path_check(const struct sl_x509_list *chain, const struct sl_monito
             .roots = &roots,
             .leaf = chain->certs[0],
             .role = SL_X509_DECRYPTOR,
+            .crls = crls,
+            .crl_count = crl_count,
+            .is_crl_required = policy->is_ek_crl_required,
             .time_s = time_s,
         };
 
@@ -107,10 +157,8 @@ static sl_rc path_check(const struct sl_x509_list *chain, const struct sl_monito
         if (findings->failure_count > 0) {
             rc = sl_err_set(err, SL_AUTH, "ek_certificate: %s", findings->list[0].text);
         }
-    } else if (rc != SL_NO_MEMORY) {
-        rc = sl_err_set(err, SL_AUTH, "ek_certificate: the policy's ek_roots cannot be read: %s",
-                        sl_rc_text(rc));
     }
+    crls_free(crls, crl_count);
     sl_x509_list_done(&roots);
     free(findings);
     return rc;

@@ -119,9 +119,34 @@ static void test_crl_read_bounds_and_form(void **state)
     chain_done(&chain);
 }
 
+/* RFC 4055 4: the key of an EK may be marked for OAEP alone. OpenSSL's own reader knows no such
+ * key. */
+static void test_x509_key_marked_for_oaep_is_an_rsa_key(void **state)
+{
+    const struct pki_spec spec = {.name = "EK", .usage = "keyEncipherment"};
+    EVP_PKEY *key = EVP_RSA_gen(2048), *read;
+    X509 *cert = pki_cert_make(&spec, key, NULL, NULL);
+    X509_PUBKEY *pub = X509_get_X509_PUBKEY(cert);
+    const unsigned char *bits;
+    unsigned char *copy;
+    int size;
+
+    assert_int_equal(X509_PUBKEY_get0_param(NULL, &bits, &size, NULL, pub), 1);
+    copy = OPENSSL_memdup(bits, (size_t)size);
+    assert_int_equal(
+        X509_PUBKEY_set0_param(pub, OBJ_nid2obj(NID_rsaesOaep), V_ASN1_NULL, NULL, copy, size), 1);
+    read = sl_x509_key(cert);
+    assert_non_null(read);
+    assert_int_equal(EVP_PKEY_eq(read, key), 1);
+    EVP_PKEY_free(read);
+    EVP_PKEY_free(key);
+    X509_free(cert);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_x509_key_marked_for_oaep_is_an_rsa_key),
         cmocka_unit_test(test_list_read_der_and_pem_gives_the_same_certificates),
         cmocka_unit_test(test_list_read_truncated_anywhere_is_refused),
         cmocka_unit_test(test_list_read_beyond_its_bounds_is_refused),

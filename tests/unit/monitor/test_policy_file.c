@@ -9,7 +9,7 @@
 
 static const char GOOD[] =
     "class: nfv-host\n"
-    "ek: {insecure_any: true}\n" BOOT "    expected:\n"
+    "ek: {insecure_any: true, require_crl: true}\n" BOOT "    expected:\n"
     "      - {pcr: 4, values: [" HEX "]}\n"
     "bootlog: required\n"
     "ima:\n"
@@ -35,6 +35,7 @@ static void test_whole_policy_is_read(void **state)
     }
     assert_string_equal(policy->name, "nfv-host");
     assert_true(policy->insecure_any_ek);
+    assert_true(policy->is_ek_crl_required);
     assert_int_equal(policy->pcrs.banks[0].mask, 0x4fff);
     assert_int_equal(policy->expected_count, 1);
     assert_int_equal(policy->expected[0].values[0][1], 0x11);

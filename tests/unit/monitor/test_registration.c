@@ -2,6 +2,8 @@
 /* Enrolment: which keys and certificates are a TPM's; and the drivers of TEEs where nothing is. */
 #include "../unit.h"
 
+#include <openssl/pem.h>
+
 #include <openssl/ec.h>
 
 #include "../attest/pki.h"
@@ -103,6 +105,67 @@ static void test_ek_certificate_must_lead_to_the_policys_roots(void **state)
     rig_free(rig);
 }
 
+static void roots_put(struct rig *rig, X509 *root, X509_CRL *crl)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    char *text;
+    long size;
+
+    if (crl != NULL) { /* in front: order is free */
+        assert_int_equal(PEM_write_bio_X509_CRL(bio, crl), 1);
+    }
+    assert_int_equal(PEM_write_bio_X509(bio, root), 1);
+    size = BIO_get_mem_data(bio, &text);
+    free(rig->policy->ek_roots);
+    rig->policy->ek_roots = malloc((size_t)size);
+    assert_non_null(rig->policy->ek_roots);
+    memcpy(rig->policy->ek_roots, text, (size_t)size);
+    rig->policy->ek_roots_size = (size_t)size;
+    BIO_free(bio);
+}
+
+static void test_revoked_ek_is_refused(void **state)
+{
+    const struct pki_spec root_spec = {
+        .name = "TPM maker", .is_ca = true, .usage = "keyCertSign, cRLSign"};
+    const struct pki_spec spec = {.name = "EK", .serial = 7, .usage = "keyAgreement"};
+    struct pki_crl_spec crl_spec = {0};
+    EVP_PKEY *root_key = pki_key_make(PKI_P256);
+    X509 *root = pki_cert_make(&root_spec, root_key, NULL, NULL);
+    struct rig *rig = rig_make();
+    X509 *ek = pki_cert_make(&spec, rig->ek, root, root_key);
+    X509_CRL *empty = pki_crl_make(&crl_spec, root, root_key), *revoked, *old;
+
+    crl_spec.revoked = ek;
+    revoked = pki_crl_make(&crl_spec, root, root_key);
+    crl_spec = (struct pki_crl_spec){.from_s = PKI_NOW - 20, .until_s = PKI_NOW - 10};
+    old = pki_crl_make(&crl_spec, root, root_key);
+    rig->policy->insecure_any_ek = false;
+    certificate_put(rig, ek);
+    roots_put(rig, root, NULL);
+    enrol_expect(rig, SL_OK, NULL);
+    rig->policy->is_ek_crl_required = true;
+    enrol_expect(rig, SL_AUTH, "ek_certificate");
+    roots_put(rig, root, empty);
+    enrol_expect(rig, SL_OK, NULL);
+    roots_put(rig, root, revoked);
+    enrol_expect(rig, SL_AUTH, "ek_certificate: EK chain: certificate \"EK\" was revoked");
+    rig->policy->is_ek_crl_required = false;
+    enrol_expect(rig, SL_AUTH, "ek_certificate: EK chain: certificate \"EK\" was revoked");
+    roots_put(rig, root, old);
+    rig->policy->is_ek_crl_required = true;
+    enrol_expect(rig, SL_AUTH, "ek_certificate");
+    rig->policy->ek_roots[40] = '!'; /* within the CRL's base64 */
+    enrol_expect(rig, SL_AUTH, "ek_certificate");
+    X509_CRL_free(empty);
+    X509_CRL_free(revoked);
+    X509_CRL_free(old);
+    X509_free(root);
+    X509_free(ek);
+    EVP_PKEY_free(root_key);
+    rig_free(rig);
+}
+
 /* The key of an EK on P-256 must serve key agreement, with its point in the form that KDFe takes.
  */
 static void test_credential_for_an_ek_on_p256_is_made(void **state)
@@ -182,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_a_tpms_keys_are_accepted),
         cmocka_unit_test(test_ek_certificate_must_lead_to_the_policys_roots),
+        cmocka_unit_test(test_revoked_ek_is_refused),
         cmocka_unit_test(test_credential_for_an_ek_on_p256_is_made),
         cmocka_unit_test(test_tee_without_policy_evidence_or_sense_is_not_trusted),
     };
