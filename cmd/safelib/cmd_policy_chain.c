@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "command.h"
 #include "eval.h"
+#include "flow/options.h"
 #include "nf/chain.h"
 
 enum { BUNDLE_MAX = 16 << 20, POLICY_MAX = 1 << 20 };
@@ -50,8 +51,11 @@ static sl_rc put_firewall(struct sl_writer *w, const char *path, struct sl_polic
         return rc;
     }
     sl_reader_init(&r, policy.bundle, policy.size);
-    (void)sl_reader_bytes(&r, 16);
+    (void)sl_reader_be32(&r);
+    bool has_options = sl_reader_be16(&r) == SL_CHAIN_FORMAT_OPTIONS;
+    (void)sl_reader_bytes(&r, 10);
     sl_reader_string(&r, name, sizeof(name));
+    (void)sl_reader_bytes(&r, has_options ? sl_reader_be32(&r) : 0);
     uint32_t size = sl_reader_be32(&r);
     const uint8_t *bytes = sl_reader_bytes(&r, size);
     if (r.rc != SL_OK || strcmp(name, "firewall") != 0 || names->rules != NULL) {
@@ -66,19 +70,75 @@ static sl_rc put_firewall(struct sl_writer *w, const char *path, struct sl_polic
     return SL_OK;
 }
 
-static sl_rc put_nf(struct sl_writer *w, const char *operand, struct sl_policy *names,
+/* What an operand says: NF=FILE[,OPTION=VALUE...]. */
+struct operand {
+    char name[SL_NF_NAME_MAX];
+    char path[4096];
+    struct sl_flow_options options;
+};
+
+/* "flows=100000,udp=60" */
+static sl_rc read_options(char *text, struct sl_flow_options *options, struct sl_err *err)
+{
+    char *save = NULL;
+    for (char *item = strtok_r(text, ",", &save); item != NULL; item = strtok_r(NULL, ",", &save)) {
+        char *equals = strchr(item, '=');
+        char *end = NULL;
+        if (equals == NULL) {
+            return sl_err_set(err, SL_INVALID, "`%s`: expected OPTION=VALUE, as in flows=100000",
+                              item);
+        }
+        *equals = '\0';
+        errno = 0;
+        unsigned long long value = strtoull(equals + 1, &end, 10);
+        if (end == equals + 1 || *end != '\0' || errno != 0 || equals[1] == '-') {
+            return sl_err_set(err, SL_INVALID, "`%s=%s`: expected a number", item, equals + 1);
+        }
+        sl_rc rc = sl_flow_options_set(options, item, value, err);
+        if (rc != SL_OK) {
+            return rc;
+        }
+    }
+    return SL_OK;
+}
+
+static sl_rc read_operand(const char *text, struct operand *operand, struct sl_err *err)
+{
+    const char *equals = strchr(text, '=');
+    size_t length = equals != NULL ? (size_t)(equals - text) : 0;
+    sl_flow_options_default(&operand->options);
+    if (length == 0 || length >= sizeof(operand->name) ||
+        strlen(equals + 1) >= sizeof(operand->path)) {
+        return sl_err_set(err, SL_INVALID, "`%s`: expected NF=FILE, as in firewall=rules.nft",
+                          text);
+    }
+    (void)snprintf(operand->name, sizeof(operand->name), "%.*s", (int)length, text);
+    (void)snprintf(operand->path, sizeof(operand->path), "%s", equals + 1);
+    char *comma = strchr(operand->path, ',');
+    if (comma == NULL) {
+        return SL_OK;
+    }
+    *comma = '\0';
+    return read_options(comma + 1, &operand->options, err);
+}
+
+static sl_rc put_nf(struct sl_writer *w, const char *text, struct sl_policy *names,
                     struct sl_err *err)
 {
-    char name[SL_NF_NAME_MAX];
-    const char *equals = strchr(operand, '=');
-    if (equals == NULL || equals == operand || (size_t)(equals - operand) >= sizeof(name)) {
-        return sl_err_set(err, SL_INVALID, "`%s`: expected NF=FILE, as in firewall=rules.nft",
-                          operand);
+    struct operand operand;
+    uint8_t options[SL_FLOW_OPTIONS_MAX];
+    size_t size = 0;
+    sl_rc rc = read_operand(text, &operand, err);
+    rc =
+        rc == SL_OK ? sl_flow_options_write(&operand.options, options, sizeof(options), &size) : rc;
+    if (rc != SL_OK) {
+        return rc;
     }
-    (void)snprintf(name, sizeof(name), "%.*s", (int)(equals - operand), operand);
-    sl_writer_string(w, name);
-    return strcmp(name, "firewall") == 0 ? put_firewall(w, equals + 1, names, err)
-                                         : put_raw(w, equals + 1, err);
+    sl_writer_string(w, operand.name);
+    sl_writer_be32(w, (uint32_t)size);
+    sl_writer_bytes(w, options, size);
+    return strcmp(operand.name, "firewall") == 0 ? put_firewall(w, operand.path, names, err)
+                                                 : put_raw(w, operand.path, err);
 }
 
 static sl_rc build(char *const *operands, int count, struct sl_policy *policy, struct sl_err *err)
@@ -93,7 +153,7 @@ static sl_rc build(char *const *operands, int count, struct sl_policy *policy, s
     uint64_t version = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     sl_writer_init(&w, bundle, BUNDLE_MAX);
     sl_writer_be32(&w, SL_CHAIN_MAGIC);
-    sl_writer_be16(&w, 1);
+    sl_writer_be16(&w, SL_CHAIN_FORMAT_OPTIONS);
     sl_writer_be16(&w, (uint16_t)count);
     sl_writer_be64(&w, version);
     sl_rc rc = SL_OK;
@@ -124,13 +184,15 @@ int policy_chain(int argc, char **argv)
         {"output", 'o', "OUT", "where the chain goes (required)", OPTION_STRING, &out, 0, 0},
     };
     const struct command_spec spec = {
-        .usage = "safelib policy chain NF=FILE... -o OUT",
+        .usage = "safelib policy chain NF=FILE[,OPTION=VALUE...]... -o OUT",
         .about =
             "Puts the policies of several NFs into one chain, in the order that packets visit\n"
             "them. For firewall FILE holds nftables rules or a compiled policy; for other NFs\n"
             "its bytes are the policy. Only the image that gets it knows all NFs: it is the\n"
-            "one that checks.",
-        .examples = "  safelib policy chain firewall=rules.nft -o chain.slp\n",
+            "one that checks. Options are those of the NF's flow table: flows, flows6, inside,\n"
+            "tcp_mode, timeouts (man safelib-policy).",
+        .examples = "  safelib policy chain firewall=rules.nft -o chain.slp\n"
+                    "  safelib policy chain firewall=rules.nft,flows=100000,udp=60 -o chain.slp\n",
         .options = options,
         .option_count = 1,
         .min_args = 1,

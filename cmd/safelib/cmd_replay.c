@@ -215,7 +215,8 @@ static int run_packets(struct replay *replay)
         memcpy(memory[count], packet.data, packet.size);
         packets[count] = (struct eval_packet){.data = memory[count],
                                               .size = packet.size,
-                                              .port = port_of(replay, packet.data, packet.size)};
+                                              .port = port_of(replay, packet.data, packet.size),
+                                              .time_ms = packet.time_ns / 1000000};
         pending[count] = (struct pending){.index = packet.index, .time_ns = packet.time_ns};
         if (++count == EVAL_BATCH_MAX) {
             int status = flush_batch(replay, packets, pending, count);

@@ -328,7 +328,11 @@ sl_rc eval_run(struct eval *eval, struct eval_packet *packets, uint32_t count, s
     sl_writer_init(&w, eval->request, EVAL_BATCH_MAX * (EVAL_PACKET_MAX + REQUEST_EXTRA));
     sl_writer_be16(&w, (uint16_t)count);
     for (uint32_t i = 0; i < count; i++) {
-        sl_writer_u8(&w, packets[i].port);
+        bool has_time = packets[i].time_ms != 0;
+        sl_writer_u8(&w, (uint8_t)(packets[i].port | (has_time ? SL_MSG_EVAL_TIME : 0)));
+        if (has_time) {
+            sl_writer_be64(&w, packets[i].time_ms);
+        }
         sl_writer_be32(&w, packets[i].size);
         sl_writer_bytes(&w, packets[i].data, packets[i].size);
     }

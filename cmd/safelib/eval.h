@@ -21,6 +21,7 @@ struct eval_packet {
     const uint8_t *data; /**< in */
     uint32_t size;       /**< in */
     uint8_t port;        /**< in */
+    uint64_t time_ms;    /**< in: the chain's clock; 0: it stands */
     uint8_t verdict;     /**< out: enum sl_verdict */
     uint8_t nf;          /**< out */
     uint32_t rule;       /**< out */

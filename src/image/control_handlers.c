@@ -8,6 +8,7 @@
 #include "control/sa_key.h"
 #include "image/control_server.h"
 #include "image/status.h"
+#include "nf/emit.h"
 #include "runtime/runtime.h"
 
 enum {
@@ -270,19 +271,28 @@ struct eval_burst {
     const uint8_t *original[SL_BURST_MAX];
     uint32_t original_size[SL_BURST_MAX];
     bool is_malformed[SL_BURST_MAX];
+    uint64_t now_ms; /* of its packets; 0: they have none */
     uint32_t count;
     uint32_t parsed_count;
     uint8_t memory[SL_BURST_MAX][SL_PACKET_MAX + SL_WORKER_GROWTH];
 };
 
-/* Reads the next packets of the request, at most a burst. */
+/* Reads the next packets of the request: at most a burst, and of one time. */
 static sl_rc eval_read(struct eval_burst *burst, struct sl_reader *r, uint32_t left)
 {
     burst->count = 0;
     burst->parsed_count = 0;
     while (burst->count < left && burst->count < SL_BURST_MAX) {
         uint32_t i = burst->count;
+        size_t begin = r->off;
         uint8_t port = sl_reader_u8(r);
+        uint64_t now_ms = (port & SL_MSG_EVAL_TIME) != 0 ? sl_reader_be64(r) : 0;
+        port &= (uint8_t)~SL_MSG_EVAL_TIME;
+        if (i > 0 && now_ms != burst->now_ms) {
+            r->off = r->rc == SL_OK ? begin : r->off; /* the next burst's */
+            return r->rc;
+        }
+        burst->now_ms = now_ms;
         uint32_t size = sl_reader_be32(r);
         if (r->rc == SL_OK && (port >= SL_PORT_COUNT || size > SL_PACKET_MAX)) {
             sl_reader_fail(r, SL_RANGE);
@@ -331,13 +341,32 @@ static void eval_write(const struct eval_burst *burst, struct sl_writer *w)
     }
 }
 
+/* What is evaluated is not forwarded, and neither is what NFs would send meanwhile. */
+static sl_rc emit_nothing(void *ctx, enum sl_port port, const void *data, uint32_t size)
+{
+    (void)ctx;
+    (void)port;
+    (void)data;
+    (void)size;
+    return SL_OK;
+}
+
 static sl_rc eval_run(struct sl_chain *chain, struct eval_burst *burst, struct sl_reader *r,
                       uint32_t count, struct sl_writer *w)
 {
+    struct sl_emit emit = {.send = emit_nothing};
+    uint64_t ticked_ms = 0;
     while (count > 0) {
         sl_rc rc = eval_read(burst, r, count);
         if (rc != SL_OK) {
             return rc;
+        }
+        if (burst->now_ms != 0 && burst->now_ms - ticked_ms >= SL_CHAIN_TICK_MS) {
+            ticked_ms = burst->now_ms;
+            sl_chain_tick(chain, burst->now_ms, burst->now_ms, &emit);
+        }
+        if (burst->now_ms != 0) {
+            sl_chain_set_now(chain, burst->now_ms);
         }
         if (burst->parsed_count > 0) {
             sl_chain_run(chain, burst->parsed, burst->parsed_count);

@@ -7,8 +7,6 @@
 
 #include "base/bytes.h"
 
-enum { FORMAT_PLAIN = 1, FORMAT_OPTIONS = 2 };
-
 /* One NF of a bundle as it was read. */
 struct part {
     char name[SL_NF_NAME_MAX];
@@ -33,7 +31,7 @@ static sl_rc read_part(struct sl_reader *r, uint16_t format, struct part *ret_pa
 {
     *ret_part = (struct part){0};
     sl_reader_string(r, ret_part->name, sizeof(ret_part->name));
-    if (format == FORMAT_OPTIONS) {
+    if (format == SL_CHAIN_FORMAT_OPTIONS) {
         ret_part->options_size = sl_reader_be32(r);
         ret_part->options = sl_reader_bytes(r, ret_part->options_size);
     }
@@ -135,10 +133,10 @@ static sl_rc read_header(struct sl_chain *chain, struct sl_reader *r, uint16_t *
         return sl_err_set(err, SL_MALFORMED, "chain bundle: starts with %08x, expected \"SLCB\"",
                           magic);
     }
-    if (*ret_format != FORMAT_PLAIN && *ret_format != FORMAT_OPTIONS) {
+    if (*ret_format != SL_CHAIN_FORMAT_PLAIN && *ret_format != SL_CHAIN_FORMAT_OPTIONS) {
         return sl_err_set(err, SL_UNSUPPORTED,
                           "chain bundle: format %u, this image reads %u and %u", *ret_format,
-                          FORMAT_PLAIN, FORMAT_OPTIONS);
+                          SL_CHAIN_FORMAT_PLAIN, SL_CHAIN_FORMAT_OPTIONS);
     }
     if (*ret_count == 0 || *ret_count > SL_CHAIN_NF_MAX) {
         return sl_err_set(err, SL_RANGE, "chain bundle: %u NFs, expected 1 to %u", *ret_count,

@@ -28,6 +28,7 @@ enum {
  *   Format 2 has per NF: string name, u32 size, options of its flow table (flow/options.h), u32
  * size, policy bytes. */
 #define SL_CHAIN_MAGIC 0x534c4342u
+enum { SL_CHAIN_FORMAT_PLAIN = 1, SL_CHAIN_FORMAT_OPTIONS = 2 };
 
 struct sl_chain;
 struct sl_flow_spill;

@@ -203,11 +203,12 @@ void sl_policy_nf_name(const struct sl_policy *policy, uint32_t index, char *ret
     ret_name[0] = '\0';
     sl_reader_init(&r, policy->bundle, policy->size);
     (void)sl_reader_be32(&r);
-    (void)sl_reader_be16(&r);
+    bool has_options = sl_reader_be16(&r) == SL_CHAIN_FORMAT_OPTIONS;
     uint32_t count = sl_reader_be16(&r);
     (void)sl_reader_be64(&r);
     for (uint32_t i = 0; i <= index && index < count; i++) {
         sl_reader_string(&r, ret_name, SL_NF_NAME_MAX);
+        (void)sl_reader_bytes(&r, has_options ? sl_reader_be32(&r) : 0);
         (void)sl_reader_bytes(&r, sl_reader_be32(&r));
     }
     if (r.rc != SL_OK) {
