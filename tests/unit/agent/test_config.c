@@ -57,11 +57,32 @@ static void test_wrong_values_name_their_key(void **state)
          "actions");
 }
 
+static void test_events_and_images(void **state)
+{
+    struct sl_agent_config c;
+    (void)state;
+    assert_ok(sl_agent_config_load(scratch_text("agent.yaml", GOOD), &c, NULL));
+    assert_false(c.events.is_on);
+    assert_ok(sl_agent_config_load(
+        scratch_text("agent.yaml", GOOD "events: {exec: false}\ntee: [{id: fw, socket: /s}]\n"), &c,
+        NULL));
+    assert_true(c.events.is_on);
+    assert_false(c.events.is_exec);
+    assert_int_equal(c.events.pcr, 14);
+    assert_int_equal(c.tee_count, 1);
+    assert_string_equal(c.tees[0].socket, "/s");
+    load(GOOD "events: {pcr: 10}\n", SL_RANGE, "events.pcr: 10");
+    load(GOOD "events: {pcr: 16}\n", SL_RANGE, "reset by anybody");
+    load(GOOD "tee: [{id: fw, socket: s}]\n", SL_INVALID, "tee[0]");
+    load(GOOD "tee: [{id: \"-\", socket: /s}]\n", SL_INVALID, "tee[0]");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_runtime_with_actions),
+        cmocka_unit_test(test_events_and_images),
         cmocka_unit_test(test_wrong_values_name_their_key),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);

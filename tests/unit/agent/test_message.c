@@ -49,6 +49,9 @@ static void test_hostile_challenges(void **state)
     assert_rc(read_text("{" NONCE ", \"tpm-ima\": {\"pcrs\": {\"sha1\": [24]}}}", &c), SL_RANGE);
     assert_rc(read_text("{" NONCE ", \"tpm-ima\": {\"pcrs\": {\"sha1\": [-1]}}}", &c), SL_RANGE);
     assert_rc(read_text("{" NONCE ", \"tpm-ima\": {\"pcrs\": {\"sha1\": []}}}", &c), SL_RANGE);
+    assert_rc(
+        read_text("{" NONCE ", \"tpm-ima\": {\"pcrs\": {\"sha1\": [1]}, \"events\": {}}}", &c),
+        SL_MALFORMED);
     assert_rc(read_text("{" NONCE ", \"tpm-ima\": {\"pcrs\": {\"sha1\": [1]}, \"ima\": {\"from\": "
                         "-1}}}",
                         &c),

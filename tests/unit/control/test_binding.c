@@ -4,7 +4,7 @@
 
 #include <openssl/evp.h>
 
-#include "control/binding.h"
+#include "control/monitor_binding.h"
 
 static struct sl_binding sample(void)
 {
@@ -42,6 +42,29 @@ static void test_report_data_is_the_stated_hash(void **state)
     assert_memory_equal(data, want, sizeof(want));
 }
 
+static void test_monitor_binding_is_the_stated_hash_and_no_channels(void **state)
+{
+    (void)state;
+    uint8_t input[27 + 32 + 32 + 8 + 32], want[64], data[64], channel[64];
+    struct sl_monitor_binding binding = {.policy_version = 0x0102030405060708};
+    struct sl_binding other = sample();
+    memcpy(input, "SafeLib monitor evidence 1", 27); /* with its zero */
+    memset(input + 27, 0xb2, 32);
+    memset(input + 59, 0xc3, 32);
+    for (uint8_t i = 1; i <= 8; i++) {
+        input[90 + i] = i;
+    }
+    memset(input + 99, 0xe5, 32);
+    assert_int_equal(EVP_Digest(input, sizeof(input), want, NULL, EVP_sha512(), NULL), 1);
+    memcpy(binding.image_key, other.image_key, sizeof(binding.image_key));
+    memcpy(binding.tenant_key, other.tenant_key, sizeof(binding.tenant_key));
+    memcpy(binding.nonce, other.nonce, sizeof(binding.nonce));
+    assert_ok(sl_monitor_binding_report_data(&binding, data));
+    assert_memory_equal(data, want, sizeof(want));
+    assert_ok(sl_binding_report_data(&other, channel));
+    assert_memory_not_equal(data, channel, sizeof(data));
+}
+
 static void test_every_field_changes_it(void **state)
 {
     (void)state;
@@ -69,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_report_data_is_the_stated_hash),
+        cmocka_unit_test(test_monitor_binding_is_the_stated_hash_and_no_channels),
         cmocka_unit_test(test_every_field_changes_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

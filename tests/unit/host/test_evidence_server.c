@@ -420,6 +420,111 @@ static void test_answer_now_writes_everything(void **state)
     rig_stop(r);
 }
 
+/* What an image that keeps to the contract says: its keys, its policy, its report. */
+static size_t vouched(uint8_t out[SL_EVIDENCE_REQUEST_MAX], sl_rc rc, bool has_report)
+{
+    struct sl_writer w;
+    sl_writer_init(&w, out, SL_EVIDENCE_REQUEST_MAX);
+    sl_writer_u8(&w, SL_EVIDENCE_VOUCH);
+    sl_writer_be16(&w, (uint16_t)rc);
+    for (int i = 0; rc == SL_OK && i < 64; i++) {
+        sl_writer_u8(&w, i < 32 ? 0xaa : 0xbb);
+    }
+    if (rc == SL_OK) {
+        sl_writer_be64(&w, 9);
+        memset(sl_writer_reserve(&w, has_report ? SL_EVIDENCE_REPORT_SIZE : 0), 1,
+               has_report ? SL_EVIDENCE_REPORT_SIZE : 0);
+    }
+    assert_ok(w.rc);
+    return w.off;
+}
+
+static void text_read(int fd, char *out, size_t room)
+{
+    size_t size = 0;
+    ssize_t got;
+    while (size < room - 1 && (got = recv(fd, out + size, room - 1 - size, 0)) > 0) {
+        size += (size_t)got;
+    }
+    out[size] = '\0';
+    (void)close(fd);
+}
+
+static char said[4 * SL_EVIDENCE_SIZE_MAX];
+
+/* Asks, and gives the image's answer. @param image  what it answers; SL_AGAIN: nothing */
+static void vouch_with(struct rig *r, sl_rc image, bool has_report)
+{
+    const uint8_t nonce[SL_BINDING_NONCE_SIZE] = {5};
+    uint8_t reply[SL_EVIDENCE_REQUEST_MAX];
+    int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    sl_evidence_server_vouch(r->server, pair[0], nonce);
+    if (r->fake.rc == SL_OK || r->fake.rc == SL_UNSUPPORTED) {
+        struct sl_frame frame = frame_next(r);
+        assert_int_equal(frame.data[0], SL_EVIDENCE_VOUCH);
+        assert_int_equal(frame.size,
+                         SL_EVIDENCE_PIECE_HEADER + 32 + (r->fake.rc == SL_OK ? 512 : 0));
+        assert_memory_equal(frame.data + SL_EVIDENCE_PIECE_HEADER, nonce, 32);
+        ask(r, frame.connection + 1, reply, vouched(reply, SL_OK, true)); /* of no request */
+        ask(r, frame.connection, reply, vouched(reply, image, has_report));
+    }
+    text_read(pair[1], said, sizeof(said));
+}
+
+static void test_server_vouches_for_the_image(void **state)
+{
+    (void)state;
+    struct rig *r = rig_start();
+    r->fake.quote_size = 3000;
+    vouch_with(r, SL_OK, true);
+    assert_non_null(strstr(said, "\"type\":\"sgx\""));
+    assert_non_null(strstr(said, "\"image_key\":\"aaaaaaaa"));
+    assert_non_null(strstr(said, "\"tenant_key\":\"bbbbbbbb"));
+    assert_non_null(strstr(said, "\"policy_version\":9"));
+    assert_true(r->fake.had_report);
+    vouch_with(r, SL_OK, false);
+    assert_false(r->fake.had_report);
+    rig_stop(r);
+}
+
+static void test_server_that_cannot_vouch_says_why(void **state)
+{
+    (void)state;
+    struct rig *r = rig_start();
+    vouch_with(r, SL_UNSUPPORTED, false);
+    assert_non_null(strstr(said, "does not vouch"));
+    r->fake.quote_size = SL_EVIDENCE_SIZE_MAX + 1;
+    vouch_with(r, SL_OK, true);
+    assert_string_equal(said,
+                        ""); /* no bundle: nothing, which whoever asks takes for no evidence */
+    r->fake.rc = SL_IO;
+    vouch_with(r, SL_OK, true);
+    assert_non_null(strstr(said, "\"error\""));
+    r->fake.rc = SL_UNSUPPORTED; /* no enclave here, and no evidence either */
+    vouch_with(r, SL_OK, false);
+    assert_non_null(strstr(said, "on holiday"));
+    rig_stop(r);
+}
+
+static void test_server_vouches_once_at_a_time(void **state)
+{
+    (void)state;
+    struct rig *r = rig_start();
+    const uint8_t nonce[SL_BINDING_NONCE_SIZE] = {5};
+    int first[2], second[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, first), 0);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, second), 0);
+    sl_evidence_server_vouch(r->server, first[0], nonce);
+    sl_evidence_server_vouch(r->server, second[0], nonce);
+    text_read(second[1], said, sizeof(said));
+    assert_non_null(strstr(said, "busy"));
+    (void)frame_next(r); /* the image never answers; the server ends with it open */
+    rig_stop(r);
+    text_read(first[1], said, sizeof(said));
+    assert_string_equal(said, "");
+}
+
 int main(void)
 {
     gate_init(&left);
@@ -432,6 +537,9 @@ int main(void)
         cmocka_unit_test(test_server_oversized_request_breaks_the_channel),
         cmocka_unit_test(test_server_free_leaves_a_hanging_device_behind),
         cmocka_unit_test(test_answer_now_writes_everything),
+        cmocka_unit_test(test_server_vouches_for_the_image),
+        cmocka_unit_test(test_server_that_cannot_vouch_says_why),
+        cmocka_unit_test(test_server_vouches_once_at_a_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,12 +2,15 @@
 /* Attestation at the image's end, against a host that answers as it likes. */
 #include "server_bed.h"
 
+#include "control/monitor_binding.h"
+
 /* What the test's host was asked last, and how it answers. */
 static struct {
     uint32_t count[3]; /* requests, by what they asked for */
     uint32_t request;
     uint8_t what;
-    uint8_t body[SL_BINDING_DATA_SIZE + SL_EVIDENCE_REPORT_SIZE];
+    uint8_t body[SL_EVIDENCE_VOUCH_SIZE + SL_EVIDENCE_REPORT_SIZE];
+    uint32_t vouched;
     uint32_t body_size;
     bool is_silent;          /* for evidence */
     bool is_without_enclave; /* no TARGETINFO */
@@ -68,6 +71,10 @@ static void on_request(void *ctx, struct sl_byte_ring *ring, uint32_t request, c
     host.body_size = size - 1;
     assert_true(host.body_size <= sizeof(host.body));
     memcpy(host.body, data + 1, host.body_size);
+    if (host.what == SL_EVIDENCE_VOUCH) {
+        host.vouched++;
+        return;
+    }
     assert_true(host.what == SL_EVIDENCE_TARGET || host.what == SL_EVIDENCE_WANTED);
     host.count[host.what]++;
     if (host.what == SL_EVIDENCE_TARGET && host.is_without_enclave) {
@@ -473,6 +480,38 @@ static void test_answers_to_other_requests_are_ignored(void **state)
     assert_int_equal(bed.server.counters.attested, 0);
 }
 
+static void monitor_asks(void)
+{
+    static const uint8_t nonce_target[32 + SL_EVIDENCE_TARGET_SIZE] = {0x31};
+    piece_send_of(77, SL_EVIDENCE_VOUCH, SL_OK, 31, 0, nonce_target, 31); /* no nonce */
+    piece_send_of(77, SL_EVIDENCE_VOUCH, SL_OK, 33, 0, nonce_target, 33); /* half a target */
+    (void)poll_server();
+    assert_int_equal(bed.server.counters.evidence_strays, 2);
+    piece_send_of(78, SL_EVIDENCE_VOUCH, SL_OK, 32 + 512, 0, nonce_target, 32 + 512);
+}
+
+/* Beside a gateway's request, which it neither answers nor ends. */
+static void test_image_vouches_for_itself_to_a_monitor(void **state)
+{
+    (void)state;
+    struct sl_err err = {0};
+    struct sl_monitor_binding binding = {.nonce = {0x31}};
+    uint8_t data[SL_BINDING_DATA_SIZE];
+    assert_rc(attest_with(monitor_asks, &err), SL_AGAIN);
+    assert_int_equal(host.vouched, 1);
+    assert_int_equal(host.request, 78);
+    assert_int_equal(host.body_size, SL_EVIDENCE_VOUCH_SIZE - 1 + SL_EVIDENCE_REPORT_SIZE);
+    assert_int_equal(host.body[0] << 8 | host.body[1], SL_OK);
+    memcpy(binding.image_key, host.body + 2, 32);
+    memcpy(binding.tenant_key, host.body + 34, 32);
+    assert_memory_equal(binding.image_key, bed.server.params.identity->spki_hash, 32);
+    assert_memory_equal(binding.tenant_key, bed.server.params.tenant_hash, 32);
+    assert_ok(sl_monitor_binding_report_data(&binding, data));
+    /* REPORT.REPORTDATA, SDM 3D 38.15 */
+    assert_memory_equal(host.body + SL_EVIDENCE_VOUCH_SIZE - 1 + 320, data, sizeof(data));
+    assert_int_equal(bed.server.counters.attested, 0);
+}
+
 static void two_thirds_then_silence(void)
 {
     piece_send(SL_EVIDENCE_WANTED, SL_OK, 300, 0, some, 200);
@@ -659,6 +698,7 @@ int main(void)
         TEST(test_nonce_of_another_size_ends_the_connection),
         TEST(test_pieces_that_break_the_protocol_are_refused),
         TEST(test_the_hosts_reason_is_told_in_clean_words),
+        TEST(test_image_vouches_for_itself_to_a_monitor),
         TEST(test_answers_to_other_requests_are_ignored),
         TEST(test_late_evidence_is_none),
         TEST(test_target_of_another_size_is_refused),
