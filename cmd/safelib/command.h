@@ -40,6 +40,7 @@ enum {
     X(journal, "check, show and judge again what a trust monitor wrote down")                      \
     X(policy, "compile, check and show firewall policies")                                         \
     X(explain, "say what becomes of a packet, and by which rule")                                  \
+    X(snapshot, "save the state of all flows, for an image's next start")                          \
     X(audit, "check and show a gateway's audit log")                                               \
     X(replay, "run a chain on a capture, inside an image")
 

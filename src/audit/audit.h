@@ -33,6 +33,7 @@
     X(CLOCK, "clock", "the image's clock does not keep pace with ours")                            \
     X(IMAGE, "image", "a record of the image's own log")                                           \
     X(IMAGE_LOG, "image_log", "the image's own log: its chain holds, or not")                      \
+    X(SNAPSHOT, "snapshot", "flows were saved, or came back after a restart, or did not")          \
     X(CONFIG, "config", "the configuration that was started with")                                 \
     X(ENROLL, "enroll", "a node asked to be known, proved its key, or was removed")                \
     X(CHALLENGE, "challenge", "a node got a nonce")                                                \

@@ -46,12 +46,13 @@ static json_t *form_make(const struct sl_durable *d)
 {
     char hex[HEX_SIZE];
     json_t *root = json_pack(
-        "{s:i, s:o, s:o, s:I, s:I, s:o, s:I, s:o}", "format", FORMAT, "policy_version",
+        "{s:i, s:o, s:o, s:I, s:I, s:I, s:o, s:I, s:o}", "format", FORMAT, "policy_version",
         d->has_policy ? json_integer((json_int_t)d->policy_version) : json_null(), "policy_sha256",
         hex_json(d->policy_hash, sizeof(d->policy_hash)), "epoch", (json_int_t)d->epoch,
-        "epoch_done", (json_int_t)d->epoch_done, "instance",
-        d->has_instance ? hex_json(d->instance, sizeof(d->instance)) : json_null(), "audit_seq",
-        (json_int_t)d->audit.seq, "audit_hash", hex_json(d->audit.hash, sizeof(d->audit.hash)));
+        "epoch_done", (json_int_t)d->epoch_done, "snapshot_epoch", (json_int_t)d->snapshot_epoch,
+        "instance", d->has_instance ? hex_json(d->instance, sizeof(d->instance)) : json_null(),
+        "audit_seq", (json_int_t)d->audit.seq, "audit_hash",
+        hex_json(d->audit.hash, sizeof(d->audit.hash)));
     if (root == NULL || !sum_make(root, hex)) {
         json_decref(root);
         return NULL;
@@ -87,6 +88,8 @@ static bool form_take(const json_t *root, struct sl_durable *d)
            hex_take(root, "policy_sha256", d->policy_hash, sizeof(d->policy_hash)) &&
            number_take(root, "epoch", &d->epoch) &&
            number_take(root, "epoch_done", &d->epoch_done) &&
+           (json_object_get(root, "snapshot_epoch") == NULL || /* of before there were any */
+            number_take(root, "snapshot_epoch", &d->snapshot_epoch)) &&
            (d->has_instance ? hex_take(root, "instance", d->instance, sizeof(d->instance))
                             : json_is_null(json_object_get(root, "instance"))) &&
            number_take(root, "audit_seq", &d->audit.seq) &&

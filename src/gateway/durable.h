@@ -25,8 +25,9 @@ struct sl_durable {
     bool has_policy;
     uint64_t policy_version; /**< highest given to any image */
     uint8_t policy_hash[SL_DURABLE_HASH_SIZE];
-    uint64_t epoch;      /**< of the last provisioning that was begun; 0: none */
-    uint64_t epoch_done; /**< of the last one that its image is known to have */
+    uint64_t epoch;          /**< of the last provisioning that was begun; 0: none */
+    uint64_t epoch_done;     /**< of the last one that its image is known to have */
+    uint64_t snapshot_epoch; /**< of the newest snapshot of flows, not brought back yet; 0: none */
     bool has_instance;
     uint8_t instance[SL_INSTANCE_ID_SIZE]; /**< that it was given to */
     struct sl_audit_head audit;            /**< end of the audit log when this was written */

@@ -143,6 +143,7 @@ static sl_rc provision(struct sl_session *session, struct sl_err *err)
     }
     if (!is_resumed) {
         sl_tunnel_clear(session->tunnel);
+        rc = sl_session_snapshot_restore(session, err); /* before the first packet */
     }
     for (uint32_t i = 0; i < session->tunnel->shard_count * SL_PORT_COUNT && rc == SL_OK; i++) {
         rc = sl_session_slot_key(session, &session->tunnel->slots[i / 2][i % 2], err);

@@ -88,6 +88,8 @@ struct sl_session {
     struct sl_msg_instance instance; /**< as the image told it last */
     const char *instance_verdict;    /**< NULL: none was asked yet */
     uint64_t forks, rollbacks;
+    /* session_snapshot.c: guarded by lock */
+    struct sl_msg_snapshot snapshot; /**< as the image told of it last */
     /* the image's log as far as it was fetched; the thread's own */
     uint8_t log_key[SL_SPKI_HASH_SIZE]; /**< of the image whose log it is */
     uint64_t log_seq;
@@ -167,6 +169,15 @@ void sl_session_instance_status(const struct sl_session *session, json_t *image)
 /** Fetches what is new in the image's log into the audit log. @retval SL_OK, SL_MALFORMED, or of
  * the control channel */
 sl_rc sl_session_log_fetch(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+/* internal: session_snapshot.c */
+/** {"cmd":"snapshot"}: orders one, or asks how it goes on. */
+json_t *sl_session_snapshot_request(struct sl_session *session, bool is_order);
+/** Has an image that has just started take its flows back, where there is a snapshot. That none
+ * came back is no failure: it is said, and traffic begins without.
+ * @retval SL_OK, or of the channel, state_dir */
+sl_rc sl_session_snapshot_restore(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+/** The lock is held. */
+json_t *sl_session_snapshot_status(const struct sl_session *session);
 /* internal: session_life.c */
 /** Opens state_dir: durable state and audit log. @retval of sl_durable_open and sl_audit_open */
 sl_rc sl_session_life_open(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;

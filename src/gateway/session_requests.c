@@ -174,5 +174,9 @@ json_t *sl_session_handle(struct sl_session *session, json_t *request)
     if (command != NULL && strcmp(command, "eval") == 0) {
         return eval(session, request);
     }
-    return error_make(SL_INVALID, "expected cmd: status, ping, eval, reattest or reload");
+    if (command != NULL && strcmp(command, "snapshot") == 0) {
+        return sl_session_snapshot_request(session,
+                                           !json_is_true(json_object_get(request, "progress")));
+    }
+    return error_make(SL_INVALID, "expected cmd: status, ping, eval, reattest, reload or snapshot");
 }

@@ -224,6 +224,7 @@ void sl_session_status(struct sl_session *session, json_t *out)
                                   session->image_status != NULL ? json_incref(session->image_status)
                                                                 : json_null());
         sl_session_instance_status(session, image);
+        (void)json_object_set_new(image, "snapshot", sl_session_snapshot_status(session));
         (void)json_object_set_new(image, "clock", sl_session_clock_status(session));
         (void)json_object_set_new(out, "image", image);
     }

@@ -5,6 +5,7 @@
  *   {"cmd":"ping","port":"lan","shard":0,"size":64,"timeout_ms":1000} -> {"rtt_ns":N}
  *   {"cmd":"eval","port":"lan","packet":"45.."} -> verdict, nf, rule
  *   {"cmd":"reload"} -> version, sha256
+ *   {"cmd":"snapshot"} -> state, epoch, flows, ...; with "progress":true only looks
  * Errors: {"error":"NAME","text":"sentence"}. The socket is root's alone (mode 0600).
  */
 #ifndef SL_GATEWAY_STATUS_H

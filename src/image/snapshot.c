@@ -209,10 +209,10 @@ static sl_rc may_begin(const struct sl_control_server *server, enum sl_msg_snaps
                           (unsigned long long)epoch,
                           (unsigned long long)server->params.life->epoch);
     }
-    if (what == SL_MSG_SNAPSHOT_RESTORE && sl_provision_has_sa(provision)) {
-        return sl_err_set(
-            err, SL_STATE,
-            "snapshot: flows come back before the first SA is set, not under traffic");
+    if (what == SL_MSG_SNAPSHOT_RESTORE && provision->sa_sets > 0) {
+        return sl_err_set(err, SL_STATE,
+                          "snapshot: flows come back before the first SA of an image is set; this "
+                          "one has had traffic since it was started");
     }
     return what == SL_MSG_SNAPSHOT_SAVE || what == SL_MSG_SNAPSHOT_RESTORE
                ? SL_OK
