@@ -146,6 +146,7 @@ sl_rc sl_session_snapshot_restore(struct sl_session *session, struct sl_err *err
     struct sl_msg_snapshot told = {0};
     struct sl_durable *durable = &session->durable;
     if (durable->snapshot_epoch == 0) {
+        remember(session, &told); /* what was told of the image before is over */
         return SL_OK;
     }
     sl_rc rc = sl_client_snapshot(session->client, SL_SESSION_TIMEOUT_MS, SL_MSG_SNAPSHOT_RESTORE,

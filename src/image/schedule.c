@@ -12,15 +12,11 @@ enum {
     EMPTY_PASSES_PER_LOOK = 256, /* looks at the clock (which may trap) this seldom */
 };
 
-/* How long a worker without packets may be away: NFs keep time, a snapshot waits. 0: as long as
- * there is nothing. */
+/* How long a worker without packets may be away: NFs keep time, a new chain or a snapshot may wait
+ * for it, and nothing of the image's own can wake it. */
 static uint64_t rest_ns(const struct sl_worker *worker)
 {
-    if (sl_snapshot_job_is_active(&worker->job)) {
-        return 1;
-    }
-    struct sl_chain *chain = atomic_load_explicit(&worker->chain_now, memory_order_relaxed);
-    return chain != NULL && sl_chain_wants_time(chain) ? SL_CHAIN_TICK_MS * 1000000ull : 0;
+    return sl_snapshot_job_is_active(&worker->job) ? 1 : SL_CHAIN_TICK_MS * 1000000ull;
 }
 
 /* Run to completion, then let the host move packets on this same core. */
