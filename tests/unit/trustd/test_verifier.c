@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <signal.h>
+#include <time.h>
 
 #include "jobs.h"
 #include "trustd/verifier.h"
@@ -53,11 +54,63 @@ static void test_verifier_judge_gone_is_closed(void **state)
     sl_verifier_stop(&verifier);
 }
 
+static void *judge_slowly(void *ctx)
+{
+    char *result = judge(ctx, "loop");
+    assert_non_null(strstr(result, "took more than 1 s"));
+    free(result);
+    return NULL;
+}
+
+/* Others are judged while one takes its whole time. */
+static void test_verifier_judge_side_by_side(void **state)
+{
+    pthread_t slow[4];
+    struct sl_verifier verifier;
+    struct sl_err err = {0};
+    struct timespec begin;
+    struct timespec end;
+    assert_ok(sl_verifier_start(&test_backend, NULL, 1, &verifier, &err));
+    (void)clock_gettime(CLOCK_MONOTONIC, &begin);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(pthread_create(&slow[i], NULL, judge_slowly, &verifier), 0);
+    }
+    for (size_t i = 0; i < 10; i++) {
+        char *result = judge(&verifier, "good");
+        assert_non_null(strstr(result, "\"verdict\":\"trusted\""));
+        free(result);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        (void)pthread_join(slow[i], NULL);
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    assert_true(end.tv_sec - begin.tv_sec < 4); /* one after the other they would take as long */
+    sl_verifier_stop(&verifier);
+}
+
+static void test_verifier_renew_takes_over(void **state)
+{
+    struct sl_verifier verifier;
+    struct sl_err err = {0};
+    char refvals[65];
+    int fd = -1;
+    assert_ok(sl_verifier_start(&test_backend, NULL, 1, &verifier, &err));
+    assert_ok(sl_verifier_renew(&verifier, NULL, &fd, refvals, &err));
+    assert_int_equal(kill(verifier.pid, 0), 0);
+    sl_verifier_replace(&verifier, fd, refvals);
+    char *result = judge(&verifier, "good");
+    assert_non_null(strstr(result, "trusted"));
+    free(result);
+    sl_verifier_stop(&verifier);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verifier_judge_survives),
         cmocka_unit_test(test_verifier_judge_gone_is_closed),
+        cmocka_unit_test(test_verifier_judge_side_by_side),
+        cmocka_unit_test(test_verifier_renew_takes_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
