@@ -421,9 +421,9 @@ int main(int argc, char **argv)
         bench_die("usage: bench-http-server RESULT.json [CONNECTIONS [SERVER...]]");
     }
     client_count = argc > 2 ? strtoul(argv[2], NULL, 10) : CLIENTS_DEFAULT;
-    const struct rlimit files = {2 * client_count + 100, 2 * client_count + 100};
+    const struct rlimit files = {client_count + 500, client_count + 500};
     if (setrlimit(RLIMIT_NOFILE, &files) != 0) {
-        bench_die("RLIMIT_NOFILE cannot be raised to %zu: run as root", 2 * client_count + 100);
+        bench_die("RLIMIT_NOFILE cannot be raised to %zu: run as root", client_count + 500);
     }
     (void)snprintf(cert_path, sizeof(cert_path), "%s/cert.pem", folder);
     (void)snprintf(key_path, sizeof(key_path), "%s/key.pem", folder);
