@@ -208,7 +208,7 @@ int node_boot(int argc, char **argv)
         .max_args = 1,
     };
     struct node_request r = {0};
-    struct boot boot;
+    struct boot boot = {0};
     json_t *node = NULL;
     int first, status = node_begin(&spec, argc, argv, &r, &first);
 

@@ -265,6 +265,44 @@ as_user() {
     kill -TERM "$daemon"
     wait "$daemon"
 }
+pieces() { # a list that is longer than a message of the real monitor, safelib-trustd
+    local trustd=$build/cmd/safelib-trustd/safelib-trustd
+    mkdir -p policies
+    for i in $(seq 0 399); do printf '%s  program-%d\n' "$(printf %d "$i" | sha256sum | cut -d' ' -f1)" "$i"; done >sums
+    expect 0 "400 digests" "$safelib" refvals import --set all --store refvals --from sums sums
+    cat >policies/test.yaml <<YAML
+class: test
+ek: {insecure_any: true}
+pcrs: [{bank: sha256, required: [10]}]
+accept_any_boot: nothing boots in this test
+bootlog: optional
+ima: {sets: [all]}
+YAML
+    printf 'listen: 127.0.0.1:0\ncertificate: server.pem\nkey: server.key\nstate_dir: trust\npolicy_dir: policies\nrefvals: refvals\nlimits: {body_bytes: 16384}\n' >trustd.yaml
+    "$trustd" --config trustd.yaml 2>trustd.err &
+    pids+=("$!")
+    happens grep -q listening trustd.err || cat trustd.err
+    "$trustd" token add --role enroller --name test --config trustd.yaml >token
+    sed -n 's/.*port //p' trustd.err >port
+    tpm_reset
+    "$python" -c 'import uuid; print(uuid.uuid4())' >boot_id
+    : >ima
+    measure 150
+    measure 150 150
+    rm -rf state boot
+    config server.pem >agent.yaml
+    expect 0 "enrolled" "$agent" enroll --token-file token --config agent.yaml
+    expect 0 "host host: unknown" "$agent" --once --config agent.yaml
+    expect 0 "longer than one message" "$agent" --once --config agent.yaml
+    measure 10 300 # while it comes in
+    for _ in 1 2 3 4; do
+        "$agent" --once --config agent.yaml >said 2>&1
+        grep -q "host host: unknown" said || break
+    done
+    expect 0 "host host: trusted" cat said
+    measure 1 310
+    expect 0 "host host: trusted" "$agent" --once --config agent.yaml
+}
 
 tpm_up
 monitor_up
@@ -296,5 +334,6 @@ rm -rf state
 config server.pem ecc >agent.yaml
 expect 0 "enrolled as node node-1" "$agent" enroll --token-file token --config agent.yaml
 expect 0 "host host: trusted" "$agent" --once --config agent.yaml
+pieces
 echo "$passed checks passed, $failed failed"
 [ "$failed" -eq 0 ]
