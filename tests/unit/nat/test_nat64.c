@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* NAT64: RFC 6052, 6146 and 7915. */
+#include <arpa/inet.h>
+
+#include "bed.h"
+#include "nat/nat.h"
+#include "nat/translate.h"
+#include "safelib/bytes.h"
+#include "safelib/checksum.h"
+#include "unit.h"
+
+enum { LAN = SL_PORT_LAN, WAN = SL_PORT_WAN };
+
+#define PLAIN                                                                                      \
+    "inside: [\"2001:db8:1::/48\", 10.0.0.0/8]\n"                                                  \
+    "outside: {addresses: [192.0.2.1]}\n"                                                          \
+    "nat64: {prefix: \"64:ff9b::/96\"}\n"
+
+static const struct flow_spec query = {.src = "2001:db8:1::5",
+                                       .sport = 4000,
+                                       .dst = "64:ff9b::198.51.100.1",
+                                       .dport = 53,
+                                       .proto = 17,
+                                       .payload = 31};
+static const struct flow_spec answer = {.src = "198.51.100.1",
+                                        .sport = 53,
+                                        .dst = "192.0.2.1",
+                                        .dport = 4000,
+                                        .proto = 17,
+                                        .payload = 31};
+
+/* RFC 6052 2.4, its own table. */
+static void test_addr64_embed_and_extract_by_the_table_of_rfc_6052(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *prefix, *address;
+        uint8_t bits;
+    } table[] = {
+        {"2001:db8::", "2001:db8:c000:221::", 32},
+        {"2001:db8:100::", "2001:db8:1c0:2:21::", 40},
+        {"2001:db8:122::", "2001:db8:122:c000:2:2100::", 48},
+        {"2001:db8:122:300::", "2001:db8:122:3c0:0:221::", 56},
+        {"2001:db8:122:344::", "2001:db8:122:344:c0:2:2100::", 64},
+        {"2001:db8:122:344::", "2001:db8:122:344::c000:221", 96},
+    };
+    const uint8_t addr4[4] = {192, 0, 2, 33};
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct nat_policy policy = {.prefix64_bits = table[i].bits};
+        uint8_t want[16];
+        uint8_t got[16];
+        uint8_t back[4];
+        assert_int_equal(inet_pton(AF_INET6, table[i].prefix, policy.prefix64), 1);
+        assert_int_equal(inet_pton(AF_INET6, table[i].address, want), 1);
+        nat_addr64_embed(&policy, addr4, got);
+        assert_memory_equal(got, want, 16);
+        assert_true(nat_addr64_extract(&policy, want, back));
+        assert_memory_equal(back, addr4, 4);
+        want[0] ^= 1;
+        assert_false(nat_addr64_extract(&policy, want, back));
+    }
+}
+
+static void test_nat64_translates_both_ways(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    nat_bed_init(&rig, PLAIN);
+    nat_bed_pass(&rig, LAN, &query);
+    assert_string_equal(nat_bed_source(&rig), "192.0.2.1:4000");
+    assert_string_equal(nat_bed_destination(&rig), "198.51.100.1:53");
+    assert_int_equal(rig.packet.data[8], 63);
+    assert_int_equal(rig.packet.size, 20 + 8 + 31);
+    assert_int_equal(sl_be16_get(rig.packet.data + 6), 0); /* RFC 7915 5.1: up to 1260 no DF */
+    nat_bed_pass(&rig, WAN, &answer);
+    assert_string_equal(nat_bed_source(&rig), "[64:ff9b::c633:6401]:53");
+    assert_string_equal(nat_bed_destination(&rig), "[2001:db8:1::5]:4000");
+    assert_int_equal(rig.packet.data[7], 63);
+    struct flow_spec big = query;
+    big.payload = 1300;
+    nat_bed_pass(&rig, LAN, &big);
+    assert_int_equal(sl_be16_get(rig.packet.data + 6), 0x4000);
+    /* RFC 7915 4.5: a checksum that IPv4 had not is computed */
+    struct flow_spec bare = answer;
+    bare.has_no_checksum = true;
+    nat_bed_pass(&rig, WAN, &bare);
+    assert_int_not_equal(sl_be16_get(rig.packet.data + 46), 0);
+    /* and IPv4 inside is NAT44, from the same pool */
+    const struct flow_spec four = {
+        .src = "10.0.0.1", .sport = 4000, .dst = "198.51.100.1", .dport = 53, .proto = 17};
+    nat_bed_pass(&rig, LAN, &four);
+    assert_int_not_equal(nat_bed_sport(&rig), 4000);
+    flow_rig_done(&rig);
+}
+
+static void test_nat64_tcp_and_echo(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec syn = query;
+    struct flow_spec ping = query;
+    syn.proto = 6;
+    syn.flags = FLOW_SYN;
+    ping.proto = 58;
+    ping.icmp_type = 128;
+    ping.sport = 99;
+    nat_bed_init(&rig, PLAIN);
+    nat_bed_pass(&rig, LAN, &syn);
+    assert_int_equal(rig.packet.proto, 6);
+    nat_bed_pass(&rig, LAN, &ping);
+    assert_int_equal(rig.packet.proto, 1);
+    assert_int_equal(rig.packet.icmp_type, 8);
+    assert_string_equal(nat_bed_source(&rig), "192.0.2.1:99");
+    const struct flow_spec pong = {.src = "198.51.100.1",
+                                   .sport = 99,
+                                   .dst = "192.0.2.1",
+                                   .proto = 1,
+                                   .icmp_type = 0,
+                                   .payload = 7};
+    nat_bed_pass(&rig, WAN, &pong);
+    assert_int_equal(rig.packet.proto, 58);
+    assert_int_equal(rig.packet.icmp_type, 129);
+    assert_string_equal(nat_bed_destination(&rig), "[2001:db8:1::5]:99");
+    flow_rig_done(&rig);
+}
+
+static void test_nat64_lets_in_by_its_filter(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec other = answer;
+    other.sport = 77;
+    nat_bed_init(&rig, PLAIN);
+    nat_bed_pass(&rig, LAN, &query);
+    nat_bed_pass(&rig, WAN, &other);
+    assert_string_equal(nat_bed_destination(&rig), "[2001:db8:1::5]:4000");
+    struct flow_spec back = query;
+    back.dport = 77;
+    nat_bed_pass(&rig, LAN, &back);
+    assert_string_equal(nat_bed_source(&rig), "192.0.2.1:4000");
+    assert_string_equal(nat_bed_destination(&rig), "198.51.100.1:77");
+    other.src = "198.51.100.2";
+    assert_int_equal(flow_rig_send(&rig, WAN, &other), SL_VERDICT_DROP);
+    assert_int_equal(rig.packet.rule, NAT_filtered);
+    flow_rig_done(&rig);
+}
+
+static void test_nat64_hairpins(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec server = query;
+    struct flow_spec client = query;
+    server.src = "2001:db8:1::9";
+    server.sport = 5000;
+    client.dst = "64:ff9b::192.0.2.1";
+    client.dport = 5000;
+    nat_bed_init(&rig, PLAIN "filtering: endpoint_independent\n");
+    nat_bed_pass(&rig, LAN, &server);
+    nat_bed_pass(&rig, LAN, &client);
+    assert_string_equal(nat_bed_source(&rig), "[64:ff9b::c000:201]:4000");
+    assert_string_equal(nat_bed_destination(&rig), "[2001:db8:1::9]:5000");
+    flow_rig_done(&rig);
+}
+
+static void test_nat64_private_addresses_under_the_well_known_prefix(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec to_private = query;
+    to_private.dst = "64:ff9b::192.168.1.1";
+    nat_bed_init(&rig, PLAIN);
+    assert_int_equal(flow_rig_send(&rig, LAN, &to_private), SL_VERDICT_DROP);
+    assert_int_equal(rig.packet.rule, NAT_not_global);
+    flow_rig_done(&rig);
+    nat_bed_init(&rig, "inside: [\"2001:db8:1::/48\"]\noutside: {addresses: [192.0.2.1]}\n"
+                       "nat64: {prefix: \"64:ff9b::/96\", private_addresses: true}\n");
+    nat_bed_pass(&rig, LAN, &to_private);
+    flow_rig_done(&rig);
+    nat_bed_init(&rig, "inside: [\"2001:db8:1::/48\"]\noutside: {addresses: [192.0.2.1]}\n"
+                       "nat64: {prefix: \"2001:db8:64::/96\"}\n");
+    to_private.dst = "2001:db8:64::192.168.1.1";
+    nat_bed_pass(&rig, LAN, &to_private);
+    flow_rig_done(&rig);
+}
+
+/* RFC 7915 4.2: type, code and MTU of IPv4 errors, and what they quote. */
+static void test_nat64_errors_inbound(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t type4, code4, type6, code6;
+        bool is_dropped;
+    } table[] = {
+        {3, 0, 1, 0, false},  {3, 1, 1, 0, false},  {3, 2, 4, 1, false},  {3, 3, 1, 4, false},
+        {3, 4, 2, 0, false},  {3, 9, 1, 1, false},  {3, 10, 1, 1, false}, {3, 13, 1, 1, false},
+        {3, 14, 0, 0, true},  {3, 15, 1, 1, false}, {4, 0, 0, 0, true},   {11, 0, 3, 0, false},
+        {11, 1, 3, 1, false}, {12, 0, 4, 0, false}, {12, 1, 0, 0, true},
+    };
+    struct flow_rig rig;
+    struct flow_spec sent = {.src = "192.0.2.1",
+                             .sport = 4000,
+                             .dst = "198.51.100.1",
+                             .dport = 53,
+                             .proto = 17,
+                             .payload = 31,
+                             .ttl = 63};
+    uint8_t original[256];
+    struct flow_spec as_sent = query;
+    as_sent.ttl = 63;
+    uint32_t size = flow_packet_write(&as_sent, original, sizeof(original));
+    nat_bed_init(&rig, PLAIN);
+    nat_bed_pass(&rig, LAN, &query);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct flow_spec error = {.src = "203.0.113.9",
+                                  .dst = "192.0.2.1",
+                                  .proto = 1,
+                                  .icmp_type = table[i].type4,
+                                  .icmp_code = table[i].code4,
+                                  .about = &sent};
+        if (table[i].is_dropped) {
+            assert_int_equal(flow_rig_send(&rig, WAN, &error), SL_VERDICT_DROP);
+            continue;
+        }
+        nat_bed_pass(&rig, WAN, &error);
+        assert_int_equal(rig.packet.data[40], table[i].type6);
+        assert_int_equal(rig.packet.data[41], table[i].code6);
+        assert_int_equal(rig.packet.size, 48 + size);
+        assert_memory_equal(rig.packet.data + 48, original, size);
+        if (table[i].type4 == 3 && table[i].code4 == 4) {
+            assert_int_equal(sl_be32_get(rig.packet.data + 44),
+                             1280); /* MTU 0: plateau, at least */
+        }
+    }
+    flow_rig_done(&rig);
+}
+
+/* RFC 7915 5.2. */
+static void test_nat64_errors_outbound(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t type6, code6, type4, code4;
+    } table[] = {{1, 0, 3, 1}, {1, 1, 3, 10}, {1, 2, 3, 1},  {1, 3, 3, 1},
+                 {1, 4, 3, 3}, {2, 0, 3, 4},  {3, 0, 11, 0}, {3, 1, 11, 1}};
+    struct flow_rig rig;
+    struct flow_spec got = {.src = "64:ff9b::198.51.100.1",
+                            .sport = 53,
+                            .dst = "2001:db8:1::5",
+                            .dport = 4000,
+                            .proto = 17,
+                            .payload = 31};
+    uint8_t original[256];
+    uint32_t size = flow_packet_write(&answer, original, sizeof(original));
+    nat_bed_init(&rig, PLAIN);
+    nat_bed_pass(&rig, LAN, &query);
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct flow_spec error = {.src = "2001:db8:1::5",
+                                  .dst = "64:ff9b::198.51.100.1",
+                                  .proto = 58,
+                                  .icmp_type = table[i].type6,
+                                  .icmp_code = table[i].code6,
+                                  .about = &got};
+        nat_bed_pass(&rig, LAN, &error);
+        assert_int_equal(rig.packet.data[20], table[i].type4);
+        assert_int_equal(rig.packet.data[21], table[i].code4);
+        assert_int_equal(rig.packet.size, 28 + size);
+        assert_memory_equal(rig.packet.data + 28, original, size);
+    }
+    flow_rig_done(&rig);
+}
+
+static void test_icmp_error_pointers_by_the_tables_of_rfc_7915(void **state)
+{
+    (void)state;
+    static const int to6[24] = {0, 1, 4, 4, -1, -1, -1, -1, 7,  6,  -1, -1,
+                                8, 8, 8, 8, 24, 24, 24, 24, -1, -1, -1, -1};
+    for (int i = 0; i < 24; i++) {
+        uint8_t icmp[8] = {12, 0, 0, 0, (uint8_t)i};
+        bool is_known = nat_icmp_error_4to6(icmp, 100, 1500);
+        assert_int_equal(is_known, to6[i] >= 0);
+        assert_true(!is_known || (icmp[0] == 4 && (int)sl_be32_get(icmp + 4) == to6[i]));
+    }
+    for (uint32_t i = 0; i < 44; i++) {
+        uint8_t icmp[8] = {4, 0};
+        sl_be32_put(icmp + 4, i);
+        int want = i == 0 ? 0 : i == 1 ? 1 : i < 4 ? -1 : i < 6 ? 2 : i == 6 ? 9 : i == 7 ? 8 : 0;
+        want = i < 8 ? want : i < 24 ? 12 : i < 40 ? 16 : -1;
+        bool is_known = nat_icmp_error_6to4(icmp);
+        assert_int_equal(is_known, want >= 0);
+        assert_true(!is_known || (icmp[0] == 12 && icmp[4] == want));
+    }
+}
+
+static void test_icmp_error_mtu(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t mtu4, packet, mtu6, want;
+    } table[] = {
+        {1400, 1500, 1500, 1420}, /* 20 more for the larger header */
+        {1500, 1500, 1500, 1500}, /* not above the IPv6 side's */
+        {576, 1500, 1500, 1280},  /* IPv6 goes no lower */
+        {0, 1500, 9000, 1512},    /* RFC 1191: the plateau below 1500, and 20 */
+    };
+    for (size_t i = 0; i < 4; i++) {
+        uint8_t icmp[8] = {3, 4};
+        sl_be16_put(icmp + 6, (uint16_t)table[i].mtu4);
+        assert_true(nat_icmp_error_4to6(icmp, (uint16_t)table[i].packet, (uint16_t)table[i].mtu6));
+        assert_int_equal(sl_be32_get(icmp + 4), table[i].want);
+    }
+    uint8_t icmp[8] = {2, 0, 0, 0, 0, 0, 0x05, 0x14}; /* 1300 */
+    assert_true(nat_icmp_error_6to4(icmp));
+    assert_int_equal(sl_be16_get(icmp + 6), 1280);
+}
+
+static void test_nat64_too_big_and_no_hops_are_answered(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec big = answer;
+    struct flow_spec last = query;
+    uint8_t bytes[2048];
+    nat_bed_init(&rig, PLAIN);
+    nat_bed_pass(&rig, LAN, &query);
+    big.payload = 1500 - 28;
+    struct sl_packet packet;
+    struct sl_packet *list[1] = {&packet};
+    flow_packet_make(&big, WAN, bytes, sizeof(bytes), &packet);
+    bytes[6] = 0x40; /* DF */
+    sl_be16_put(bytes + 10, 0);
+    sl_be16_put(bytes + 10, sl_checksum_fold(sl_checksum_add(0, bytes, 20)));
+    flow_rig_burst(&rig, list, 1);
+    assert_int_equal(packet.verdict, SL_VERDICT_REPLY);
+    assert_int_equal(bytes[20], 3);
+    assert_int_equal(bytes[21], 4);
+    assert_int_equal(sl_be16_get(bytes + 26), 1480);
+    assert_true(flow_packet_is_sound(&packet));
+    last.ttl = 1;
+    assert_int_equal(flow_rig_send(&rig, LAN, &last), SL_VERDICT_REPLY);
+    assert_int_equal(rig.packet.data[40], 3);
+    assert_true(flow_packet_is_sound(&rig.packet));
+    flow_rig_done(&rig);
+}
+
+/* Inserts 8 bytes of extension behind the IPv6 header. */
+static void insert_extension(struct sl_packet *packet, uint8_t type, const uint8_t *bytes)
+{
+    memmove(packet->data + 48, packet->data + 40, packet->size - 40);
+    memcpy(packet->data + 40, bytes, 8);
+    packet->data[40] = packet->data[6];
+    packet->data[6] = type;
+    packet->size += 8;
+    sl_be16_put(packet->data + 4, (uint16_t)(packet->size - 40));
+    assert_ok(sl_packet_parse(packet));
+}
+
+static void test_nat64_extensions_and_fragments(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    uint8_t bytes[512];
+    struct sl_packet packet;
+    struct sl_packet *list[1] = {&packet};
+    const uint8_t fragment[8] = {0, 0, 0, 1, 0xaa, 0xbb, 0xcc, 0xdd};
+    const uint8_t options[8] = {0, 0, 1, 4};
+    const uint8_t routing[8] = {0, 0, 0, 1};
+    nat_bed_init(&rig, PLAIN);
+    flow_packet_make(&query, LAN, bytes, sizeof(bytes), &packet);
+    insert_extension(&packet, 60, options);
+    flow_rig_burst(&rig, list, 1);
+    assert_int_equal(packet.verdict, SL_VERDICT_PASS);
+    assert_int_equal(packet.size, 59);
+    assert_true(flow_packet_is_sound(&packet));
+    flow_packet_make(&query, LAN, bytes, sizeof(bytes), &packet);
+    insert_extension(&packet, 44, fragment);
+    flow_rig_burst(&rig, list, 1);
+    assert_int_equal(packet.verdict, SL_VERDICT_PASS);
+    assert_int_equal(sl_be16_get(bytes + 4), 0xccdd);
+    assert_int_equal(sl_be16_get(bytes + 6), 0x2000);
+    flow_packet_make(&query, LAN, bytes, sizeof(bytes), &packet);
+    insert_extension(&packet, 43, routing);
+    flow_rig_burst(&rig, list, 1);
+    assert_int_equal(packet.verdict, SL_VERDICT_REPLY);
+    assert_int_equal(bytes[40], 4);
+    assert_int_equal(sl_be32_get(bytes + 44), 43);
+    /* and back: a fragment of IPv4 gets a header of its own */
+    flow_packet_make(&answer, WAN, bytes, sizeof(bytes), &packet);
+    sl_be16_put(bytes + 4, 0x1234);
+    sl_be16_put(bytes + 6, 0x2000);
+    sl_be16_put(bytes + 10, 0);
+    sl_be16_put(bytes + 10, sl_checksum_fold(sl_checksum_add(0, bytes, 20)));
+    assert_ok(sl_packet_parse(&packet));
+    flow_rig_burst(&rig, list, 1);
+    assert_int_equal(packet.verdict, SL_VERDICT_PASS);
+    assert_int_equal(bytes[6], 44);
+    assert_int_equal(packet.size, 48 + 8 + 31);
+    assert_int_equal(sl_be16_get(bytes + 42), 1);
+    assert_int_equal(sl_be32_get(bytes + 44), 0x1234);
+    flow_rig_done(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_addr64_embed_and_extract_by_the_table_of_rfc_6052),
+        cmocka_unit_test(test_nat64_translates_both_ways),
+        cmocka_unit_test(test_nat64_tcp_and_echo),
+        cmocka_unit_test(test_nat64_lets_in_by_its_filter),
+        cmocka_unit_test(test_nat64_hairpins),
+        cmocka_unit_test(test_nat64_private_addresses_under_the_well_known_prefix),
+        cmocka_unit_test(test_nat64_errors_inbound),
+        cmocka_unit_test(test_nat64_errors_outbound),
+        cmocka_unit_test(test_icmp_error_pointers_by_the_tables_of_rfc_7915),
+        cmocka_unit_test(test_icmp_error_mtu),
+        cmocka_unit_test(test_nat64_too_big_and_no_hops_are_answered),
+        cmocka_unit_test(test_nat64_extensions_and_fragments),
+    };
+    return cmocka_run_group_tests_name("nat/nat64", tests, NULL, NULL);
+}
