@@ -239,7 +239,7 @@ static void test_where_finds_values(void **state)
     uint32_t column = 0;
     assert_true(sl_yaml_where(full, strlen(full), "forwards[2].inside", &line, &column));
     assert_int_equal(line, 22);
-    assert_int_equal(column, 36);
+    assert_int_equal(column, 35);
     assert_true(sl_yaml_where(full, strlen(full), "nat64.mtu", &line, &column));
     assert_int_equal(line, 5);
     assert_false(sl_yaml_where(full, strlen(full), "forwards[3]", &line, &column));
