@@ -110,9 +110,27 @@ sl_rc sl_rt_report(const uint8_t target_info[512], const uint8_t report_data[64]
 }
 
 /* No keys: as on the device bare. */
+static bool has_keys;
+
+void native_runtime_keys(bool is_given)
+{
+    has_keys = is_given;
+}
+
+/* Not secret, but another for each request, and the same for the same. */
 sl_rc sl_rt_key(const uint8_t key_request[512], uint8_t ret_key[16])
 {
-    return SL_UNSUPPORTED;
+    uint64_t sum = 0xcbf29ce484222325ull;
+    if (!has_keys) {
+        return SL_UNSUPPORTED;
+    }
+    for (uint32_t i = 0; i < 512 + 16; i++) {
+        sum = (sum ^ (i < 512 ? key_request[i] : (uint8_t)i)) * 0x100000001b3ull;
+        if (i >= 512) {
+            ret_key[i - 512] = (uint8_t)(sum >> 32);
+        }
+    }
+    return SL_OK;
 }
 
 /* The tests' wall clock is the machine's. */

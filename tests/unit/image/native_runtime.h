@@ -17,4 +17,7 @@ void native_runtime_reporter(sl_rc (*report)(void *ctx, const uint8_t target_inf
                                              uint8_t ret_report[432]),
                              void *ctx);
 
+/* Whether EGETKEY works, so that there is sealing. Off at first, as on device bare. */
+void native_runtime_keys(bool is_given);
+
 #endif
