@@ -299,15 +299,11 @@ static enum outcome classify(struct sl_flow_table *table, const struct look *loo
 static void look_at(const struct sl_flow_table *table, struct sl_packet *packet, struct look *look)
 {
     sl_rc rc = sl_flow_tuple_of(packet, &look->tuple, &look->is_error);
-    if (rc != SL_OK) {
-        look->class = rc == SL_UNSUPPORTED ? SL_FLOW_UNTRACKED : SL_FLOW_INVALID;
-        return;
-    }
     bool is_good =
         (packet->has & SL_PKT_HAS_TCP) == 0 || sl_flow_tcp_flags_are_valid(packet->tcp_flags);
     is_good = is_good && (table->options.checksum == 0 || sl_flow_checksum_is_good(packet));
-    if (!is_good) {
-        look->class = SL_FLOW_INVALID;
+    if (rc != SL_OK || !is_good) {
+        look->class = rc == SL_UNSUPPORTED && is_good ? SL_FLOW_UNTRACKED : SL_FLOW_INVALID;
         return;
     }
     look->class = SL_FLOW_NEW;

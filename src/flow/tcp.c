@@ -162,7 +162,7 @@ static bool ignore(struct sl_flow_head *head, struct sl_flow_tcp_windows *window
         if (windows != NULL) {
             sl_flow_window_resync(windows, head, segment);
         }
-        head->tcp_more &= (uint16_t)~SL_FLOW_MORE_CHALLENGE;
+        head->tcp_more &= (uint16_t) ~(SL_FLOW_MORE_CHALLENGE | SL_FLOW_MORE_CLOSING);
         return true;
     }
     head->tcp_last = sl_flow_last_of(segment);
@@ -170,9 +170,12 @@ static bool ignore(struct sl_flow_head *head, struct sl_flow_tcp_windows *window
     if (windows != NULL) {
         sl_flow_window_note(windows, segment);
     }
+    if (head->upper == SS && segment->kind == SL_FLOW_KIND_ACK &&
+        segment->direction == SL_FLOW_REPLY && windows != NULL) {
+        windows->last_ack = segment->ack;
+    }
     if (segment->kind == SL_FLOW_KIND_SYN && segment->direction == SL_FLOW_ORIGINAL) {
-        head->tcp_more &=
-            (uint16_t) ~(SL_FLOW_MORE_REINIT | SL_FLOW_MORE_SIMULTANEOUS | SL_FLOW_MORE_CHALLENGE);
+        head->tcp_more &= (uint16_t) ~(SL_FLOW_MORE_SIMULTANEOUS | SL_FLOW_MORE_CHALLENGE);
         if (head->upper == LA) {
             head->tcp_more |= SL_FLOW_MORE_CHALLENGE;
         }
@@ -190,22 +193,6 @@ static bool is_challenge_ack(struct sl_flow_head *head, const struct sl_flow_seg
     }
     head->tcp_more &= (uint16_t)~SL_FLOW_MORE_CHALLENGE;
     return true;
-}
-
-/* A SYN/ACK where an older SYN was let through before: it says which one counts. */
-static void settle_reinit(struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
-                          const struct sl_flow_segment *segment)
-{
-    if (windows == NULL || (head->tcp_more & SL_FLOW_MORE_REINIT) == 0) {
-        return;
-    }
-    if (segment->ack == head->word) {
-        sl_flow_window_resync(windows, head, segment);
-        head->tcp_more &= (uint16_t) ~(SL_FLOW_MORE_REINIT | SL_FLOW_MORE_CHALLENGE);
-    } else {
-        windows->sides[0].bits |= SL_FLOW_SIDE_LIBERAL;
-        windows->sides[1].bits |= SL_FLOW_SIDE_LIBERAL;
-    }
 }
 
 static bool is_established(const struct sl_flow_head *head)
@@ -244,11 +231,16 @@ static enum reset judge_reset(const struct sl_flow_head *head,
         }
         verdict = RESET_KEEPS;
     }
-    bool answers_syn =
-        (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 && is_last(head, SL_FLOW_KIND_SYN);
+    bool answers_syn = (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 &&
+                       is_last(head, SL_FLOW_KIND_SYN) && !is_same_way(head, segment);
     bool answers_ack = (head->bits & SL_FLOW_BIT_ASSURED) == 0 && is_last(head, SL_FLOW_KIND_ACK);
     if (verdict == RESET_CHECK && (answers_syn || answers_ack) && segment->ack == head->word) {
         return RESET_GOES; /* it may acknowledge what was ignored: no window knows */
+    }
+    if (head->upper == SS && is_last(head, SL_FLOW_KIND_ACK) &&
+        (head->tcp_last & SL_FLOW_LAST_REPLY) != 0 && windows != NULL &&
+        segment->seq == windows->last_ack) {
+        return RESET_GOES; /* the answer to a challenge ACK that was let through */
     }
     return verdict;
 }
@@ -344,7 +336,6 @@ static bool decide(struct sl_flow_head *head, struct sl_flow_tcp_windows *window
         head->tcp_more |= SL_FLOW_MORE_SIMULTANEOUS;
         return true;
     case SR:
-        settle_reinit(head, windows, segment);
         if (segment->direction == SL_FLOW_REPLY && segment->kind == SL_FLOW_KIND_ACK &&
             (head->tcp_more & SL_FLOW_MORE_SIMULTANEOUS) != 0) {
             *state = ES;
@@ -366,8 +357,10 @@ static bool decide(struct sl_flow_head *head, struct sl_flow_tcp_windows *window
 /* A close that is out of the windows: the next one of the other side is a hint, too. */
 static void note_invalid_close(struct sl_flow_head *head, const struct sl_flow_segment *segment)
 {
-    if ((head->bits & SL_FLOW_BIT_ASSURED) != 0 &&
-        (segment->kind == SL_FLOW_KIND_RST || segment->kind == SL_FLOW_KIND_FIN)) {
+    bool is_close = segment->kind == SL_FLOW_KIND_RST || segment->kind == SL_FLOW_KIND_FIN;
+    bool was_close = is_last(head, SL_FLOW_KIND_RST) || is_last(head, SL_FLOW_KIND_FIN);
+    if ((head->bits & SL_FLOW_BIT_ASSURED) != 0 && is_close &&
+        !(was_close && !is_same_way(head, segment))) {
         head->tcp_last = sl_flow_last_of(segment);
     }
 }

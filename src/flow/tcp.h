@@ -102,7 +102,6 @@ enum {
     SL_FLOW_MORE_CLOSING = 1u << 3,   /**< a FIN was seen */
     SL_FLOW_MORE_CHALLENGE = 1u << 4, /**< RFC 5961: the next ACK may answer a SYN we ignored */
     SL_FLOW_MORE_SIMULTANEOUS = 1u << 5,
-    SL_FLOW_MORE_REINIT = 1u << 6, /**< a SYN older than the one before it was ignored */
 };
 
 static inline uint8_t sl_flow_last_of(const struct sl_flow_segment *segment)

@@ -220,37 +220,12 @@ static void move_on(struct sl_flow_tcp_windows *windows, struct sl_flow_head *he
     head->tcp_more &= (uint16_t)~SL_FLOW_MORE_RETRANSMITTED;
 }
 
-/* A SYN again, before the handshake is through: the side begins anew (RFC 9293 3.4.1), if its
- * sequence number is beyond the old one's. @return whether the segment is answered for by that */
-static bool begin_again(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
-                        const struct sl_flow_segment *segment, enum sl_flow_tcp_result *ret_result)
-{
-    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
-    bool is_bare = (segment->flags & SL_FLOW_ACK) == 0;
-    if (is_after(segment->end, sender->end)) {
-        begin_side(sender, &windows->sides[segment->direction ^ 1], segment);
-        *ret_result = SL_FLOW_TCP_ACCEPT;
-        return segment->direction == SL_FLOW_REPLY && is_bare;
-    }
-    if (is_before(segment->end, sender->end) && segment->direction == SL_FLOW_ORIGINAL && is_bare) {
-        /* believed once it is answered */
-        head->tcp_last = sl_flow_last_of(segment);
-        head->word = segment->end;
-        sl_flow_window_note(windows, segment);
-        head->tcp_more |= SL_FLOW_MORE_REINIT;
-        *ret_result = SL_FLOW_TCP_IGNORE;
-        return true;
-    }
-    return false;
-}
-
 enum sl_flow_tcp_result sl_flow_window_check(struct sl_flow_tcp_windows *windows,
                                              struct sl_flow_head *head,
                                              const struct sl_flow_segment *segment, bool is_liberal)
 {
     struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
     struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
-    enum sl_flow_tcp_result result = SL_FLOW_TCP_ACCEPT;
     bool is_syn = (segment->flags & SL_FLOW_SYN) != 0;
     bool has_ack = (segment->flags & SL_FLOW_ACK) != 0;
     bool is_reset = (segment->flags & SL_FLOW_RST) != 0;
@@ -268,13 +243,13 @@ enum sl_flow_tcp_result sl_flow_window_check(struct sl_flow_tcp_windows *windows
         } else {
             pick_up(sender, receiver, segment, highest);
         }
-    } else if (is_syn &&
-               (head->upper == SL_FLOW_TCP_SYN_SENT || head->upper == SL_FLOW_TCP_SYN_RECEIVED) &&
-               begin_again(windows, head, segment, &result)) {
-        return result == SL_FLOW_TCP_IGNORE &&
-                       (is_liberal || (sender->bits & SL_FLOW_SIDE_LIBERAL) != 0)
-                   ? SL_FLOW_TCP_ACCEPT
-                   : result;
+    } else if (is_syn && is_after(end, sender->end) &&
+               (head->upper == SL_FLOW_TCP_SYN_SENT || head->upper == SL_FLOW_TCP_SYN_RECEIVED)) {
+        /* RFC 9293 3.4.1: who begins anew uses sequence numbers beyond the old ones */
+        begin_side(sender, receiver, segment);
+        if (segment->direction == SL_FLOW_REPLY && !has_ack) {
+            return SL_FLOW_TCP_ACCEPT;
+        }
     }
     if (!has_ack || (is_reset && ack == 0)) { /* some stacks send such resets */
         ack = receiver->end;
@@ -299,6 +274,7 @@ enum sl_flow_tcp_result sl_flow_window_check(struct sl_flow_tcp_windows *windows
             /* more than there was room for, as some TCPs do; its acknowledgement will come */
             sender->end = end;
             sender->bits |= SL_FLOW_SIDE_WAITS;
+            return is_liberal ? SL_FLOW_TCP_ACCEPT : SL_FLOW_TCP_IGNORE;
         }
     }
     if (is_seq_high || is_ack_high) {

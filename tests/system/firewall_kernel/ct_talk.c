@@ -207,7 +207,6 @@ static uint32_t put_other(const struct talk *talk, bool is_lan, uint8_t *p, char
         uint32_t kind = below(5) == 0 ? below(6) : 0;
         p[0] = is_lan != talk->is_from_wan ? kinds[talk->proto == 58][kind]
                                            : answers[talk->proto == 58][kind];
-        p[1] = (uint8_t)(below(30) == 0);
         put16(p + 4, talk->lan_port);
         put16(p + 6, below(10));
         (void)snprintf(note, 64, "icmp type %u %s", p[0], is_lan ? "lan" : "wan");
@@ -239,7 +238,9 @@ static uint32_t put_error(struct talk *talk, uint8_t *out, uint8_t *ret_port, ch
     out[off + 1] = (uint8_t)below(3);
     memcpy(out + off + 8, talk->last, quoted);
     if (below(6) == 0) { /* about a packet that never was */
-        out[off + 8 + (talk->is_v4 ? 20 : 40) + 1] ^= 0x55;
+        bool is_icmp =
+            talk->proto == 1 || talk->proto == 58; /* another identifier, else another port */
+        out[off + 8 + (talk->is_v4 ? 20 : 40) + (is_icmp ? 5 : 1)] ^= 0x55;
     }
     seal_l4(out, talk->is_v4, proto, out + off, 8 + quoted);
     (void)snprintf(note, 64, "error type %u about %u", out[off], talk->proto);
