@@ -194,7 +194,7 @@ static void attribution_tell(const struct sl_tpm_round *round, struct sl_subject
                           is_measured ? "its files are measured into PCR %u, which is its own"
                                       : "PCR %u is its own, and nothing was measured into it yet",
                           pcr);
-    } else if (container->is_template_seen) {
+    } else if (sl_tpm_state_has_template(state, container->id)) {
         sl_subject_reason(subject, SL_VERDICT_TRUSTED, "attribution",
                           json_pack("{s:s}", "confidence", "template"),
                           "the kernel says in each entry that it is this container's");

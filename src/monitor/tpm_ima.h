@@ -27,7 +27,6 @@ struct sl_tpm_container {
     char state[16];
     uint32_t uid_first, uid_count;
     int slot, image_rule; /**< row of the policy, or -1 */
-    bool is_template_seen;
     int event;            /**< row of the state's containers, or -1 */
     const char *conflict; /**< id of another that claims the same, or NULL */
 };

@@ -103,7 +103,7 @@ static bool template_owner(struct sl_tpm_round *round, const struct sl_ima_entry
         struct sl_tpm_container *container = &round->containers[i];
 
         if (is_template_of(container, group, device)) {
-            container->is_template_seen = true;
+            sl_tpm_state_template(round->state, container->id);
             owner->kind = SL_SUBJECT_CONTAINER;
             owner->by = SL_BY_TEMPLATE;
             owner->sets = image_sets(round, container->image_rule);

@@ -434,6 +434,7 @@ static void fresh_begin(struct sl_tpm_round *round)
         round->state->is_full = false;
         round->state->touched = 0;
         round->state->images_seen = 0;
+        round->state->template_count = 0;
     }
 }
 

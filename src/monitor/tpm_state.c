@@ -4,10 +4,11 @@
 
 #include <string.h>
 
+#include "attest/digest.h"
 #include "safelib/bytes.h"
 
 enum {
-    VERSION = 3,
+    VERSION = 4,
     HAS_QUOTE = 1,
     IS_RESTART = 2,
     IS_FULL = 4,
@@ -138,6 +139,8 @@ sl_rc sl_tpm_state_write(const struct sl_tpm_state *state, uint8_t *out, size_t 
     sl_writer_be32(&w, state->touched);
     sl_writer_be32(&w, state->images_seen);
     sl_writer_be32(&w, state->named);
+    sl_writer_u8(&w, (uint8_t)state->template_count);
+    sl_writer_bytes(&w, state->templates, state->template_count * sizeof(state->templates[0]));
     events_write(&w, &state->events);
     pcrs_write(&w, &state->pcrs);
     sl_writer_u8(&w, (uint8_t)state->record_count);
@@ -273,6 +276,14 @@ sl_rc sl_tpm_state_read(const uint8_t *data, size_t size, struct sl_tpm_state *r
     if (version >= 3) {
         ret_state->named = sl_reader_be32(&r);
     }
+    if (version >= 4) { /* 3 forgot them at the end of a round */
+        ret_state->template_count = sl_reader_u8(&r);
+        if (ret_state->template_count > SL_TEMPLATES_MAX) {
+            return SL_MALFORMED;
+        }
+        sl_reader_copy(&r, ret_state->templates,
+                       ret_state->template_count * sizeof(ret_state->templates[0]));
+    }
     if (version >= 2) { /* 1 knew no events */
         events_read(&r, &ret_state->events);
     }
@@ -291,6 +302,42 @@ sl_rc sl_tpm_state_read(const uint8_t *data, size_t size, struct sl_tpm_state *r
     return sl_reader_end(&r);
 }
 
+/* ---- containers that a template named ---- */
+
+static void template_tag(const char *id, uint8_t tag[SL_EVENT_TAG_SIZE])
+{
+    uint8_t digest[32];
+
+    sl_sha256((struct sl_blob){(const uint8_t *)id, strlen(id)}, digest);
+    memcpy(tag, digest, SL_EVENT_TAG_SIZE);
+}
+
+bool sl_tpm_state_has_template(const struct sl_tpm_state *state, const char *id)
+{
+    uint8_t tag[SL_EVENT_TAG_SIZE];
+
+    template_tag(id, tag);
+    for (uint32_t i = 0; i < state->template_count; i++) {
+        if (memcmp(state->templates[i], tag, sizeof(tag)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void sl_tpm_state_template(struct sl_tpm_state *state, const char *id)
+{
+    if (sl_tpm_state_has_template(state, id)) {
+        return;
+    }
+    if (state->template_count == SL_TEMPLATES_MAX) {
+        memmove(state->templates[0], state->templates[1],
+                sizeof(state->templates) - sizeof(state->templates[0]));
+        state->template_count--;
+    }
+    template_tag(id, state->templates[state->template_count++]);
+}
+
 /* ---- records ---- */
 
 static size_t record_size(const struct sl_tpm_record *record)
@@ -305,6 +352,7 @@ static size_t state_size(const struct sl_tpm_state *state)
 
     /* room for every PCR of the banks that a policy can ask for, quoted already or not */
     size += SL_POLICY_BANKS_MAX * (6 + SL_TPM_PCR_COUNT * 48) /* SHA-512, 384 and 256 */;
+    size += sizeof(state->templates);
     size += state->events.container_count * (size_t)EVENT_CONTAINER_SIZE;
     for (uint32_t i = 0; i < state->record_count; i++) {
         size += record_size(&state->records[i]);

@@ -16,6 +16,7 @@ enum {
     SL_RECORD_ALG_MAX = 16,
     SL_EVENT_CONTAINERS_MAX = 96,
     SL_EVENT_TAG_SIZE = 8,
+    SL_TEMPLATES_MAX = 32,
     SL_EVENT_NAME_MAX = 13,
 };
 
@@ -122,7 +123,9 @@ struct sl_tpm_state {
     int64_t behind_since_s;          /**< since when `seen` entries wait; 0: none does */
     uint32_t touched;                /**< PCRs that the list extended */
     uint32_t images_seen;            /**< bit per image of the policy */
-    uint32_t named; /**< PCRs for which a container was named since the node booted */
+    uint32_t named;          /**< PCRs for which a container was named since the node booted */
+    uint32_t template_count; /**< containers that a patched kernel's entries named */
+    uint8_t templates[SL_TEMPLATES_MAX][SL_EVENT_TAG_SIZE]; /**< begin of the id's SHA-256 */
     struct sl_tpm_events events;
     uint32_t record_count;
     struct sl_tpm_record records[SL_RECORDS_MAX]; /**< last: what is behind the count is not set */
@@ -136,6 +139,10 @@ sl_rc sl_tpm_state_read(const uint8_t *data, size_t size,
  * @retval SL_OK, SL_NO_SPACE */
 sl_rc sl_tpm_state_write(const struct sl_tpm_state *state, uint8_t *out, size_t size,
                          size_t *ret_size) SL_MUST_CHECK;
+/** Remembers that an entry named this container; the one named first is forgotten where there is no
+ * room, and is then unknown until it runs something new. */
+void sl_tpm_state_template(struct sl_tpm_state *state, const char *id);
+bool sl_tpm_state_has_template(const struct sl_tpm_state *state, const char *id);
 /** Remembers a bad entry. Without room it is counted at the subject's last record, and where the
  * subject has none, the state is full. */
 void sl_tpm_state_record(struct sl_tpm_state *state, const struct sl_tpm_record *record);

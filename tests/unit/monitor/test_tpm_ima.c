@@ -540,6 +540,59 @@ static void test_template_says_whose_an_entry_is(void **state)
     rig_free(rig);
 }
 
+/* dev-id|d-ng|n-ng: the device of the root filesystem says whose an entry is. */
+static void measure_device(struct rig *rig, const char *device, const char *path)
+{
+    uint8_t data[256], digest[32];
+    const uint32_t sizes[] = {(uint32_t)strlen(device) + 1, 40, (uint32_t)strlen(path) + 1};
+    size_t off = 0;
+
+    assert_int_equal(EVP_Digest(path, strlen(path), digest, NULL, EVP_sha256(), NULL), 1);
+    memcpy(data, &sizes[0], 4); /* the list is little-endian, as this machine is */
+    memcpy(data + 4, device, sizes[0]);
+    off = 4 + sizes[0];
+    memcpy(data + off, &sizes[1], 4);
+    memcpy(data + off + 4, "sha256:", 8);
+    memcpy(data + off + 12, digest, 32);
+    off += 44;
+    memcpy(data + off, &sizes[2], 4);
+    memcpy(data + off + 4, path, sizes[2]);
+    off += 4 + sizes[2];
+    rig_list_add(rig, 10, "dev-id|d-ng|n-ng", data, off, false);
+}
+
+static void test_template_of_devices_tells_containers_apart(void **state)
+{
+    struct rig *rig = rig_make();
+    struct sl_appraisal appraisal;
+
+    rig_container(rig, "kv-1", "registry/cache:1", 0, "running");
+    rig_container(rig, "kv-2", "registry/cache:1", 0, "running");
+    for (size_t i = 0; i < 2; i++) {
+        (void)json_object_set_new(json_array_get(rig->containers, i), "root_device",
+                                  json_string(i == 0 ? "0:52" : "0:53"));
+    }
+    measure_device(rig, "0:52", "/bin/kv");
+    measure_device(rig, "0:53", "/bin/kv");
+    measure_device(rig, "8:1", "/bin/sh"); /* of no container: the host's */
+    rig_round(rig, &appraisal);
+    assert_host(&appraisal, SL_VERDICT_TRUSTED, NULL);
+    assert_container(&appraisal, "kv-1", SL_VERDICT_TRUSTED, "attribution");
+    assert_container(&appraisal, "kv-2", SL_VERDICT_TRUSTED, "attribution");
+    sl_appraisal_done(&appraisal);
+    measure_device(rig, "0:53", "/tmp/evil");
+    rig_round(rig, &appraisal);
+    assert_host(&appraisal, SL_VERDICT_TRUSTED, NULL);
+    assert_container(&appraisal, "kv-1", SL_VERDICT_TRUSTED, "attribution");
+    assert_container(&appraisal, "kv-2", SL_VERDICT_UNTRUSTED, "digest-unknown");
+    sl_appraisal_done(&appraisal);
+    measure_device(rig, "8:1", "/tmp/evil");
+    rig_round(rig, &appraisal);
+    assert_host(&appraisal, SL_VERDICT_UNTRUSTED, "digest-unknown");
+    sl_appraisal_done(&appraisal);
+    rig_free(rig);
+}
+
 static void test_more_bad_containers_than_fit_condemn_all(void **state)
 {
     struct rig *rig = container_rig();
@@ -639,6 +692,7 @@ int main(void)
         cmocka_unit_test(test_container_is_unknown_without_anything_of_its_own),
         cmocka_unit_test(test_file_of_an_image_that_no_container_has_condemns_the_host),
         cmocka_unit_test(test_template_says_whose_an_entry_is),
+        cmocka_unit_test(test_template_of_devices_tells_containers_apart),
         cmocka_unit_test(test_more_bad_containers_than_fit_condemn_all),
         cmocka_unit_test(test_same_input_gives_the_same_bytes),
     };
