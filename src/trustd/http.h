@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * The HTTPS server around the interface: TLS 1.3, one thread with epoll, workers for
+ * The HTTPS server around the interface: TLS 1.3, one thread with poll, workers for
  * what takes long, and every bound that keeps
  * one client from taking what others need.
  */
