@@ -77,6 +77,16 @@ static bool starts_make(struct column *column)
     return column->starts != NULL;
 }
 
+static bool columns_take(struct set *set)
+{
+    for (size_t i = 0; i < set->column_count; i++) {
+        if (!column_is_sound(set, &set->columns[i]) || !starts_make(&set->columns[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool set_read(struct set *set)
 {
     struct sl_reader r;
@@ -111,10 +121,7 @@ static bool set_read(struct set *set)
     set->paths = (const char *)sl_reader_bytes(&r, set->paths_size);
     is_sound = sl_reader_end(&r) == SL_OK &&
                (set->paths_size == 0 || set->paths[set->paths_size - 1] == '\0');
-    for (size_t i = 0; is_sound && i < set->column_count; i++) {
-        is_sound = column_is_sound(set, &set->columns[i]) && starts_make(&set->columns[i]);
-    }
-    return is_sound;
+    return is_sound && columns_take(set);
 }
 
 static void set_done(struct set *set)

@@ -314,11 +314,11 @@ static void template_tag(const char *id, uint8_t tag[SL_EVENT_TAG_SIZE])
 
 bool sl_tpm_state_has_template(const struct sl_tpm_state *state, const char *id)
 {
-    uint8_t tag[SL_EVENT_TAG_SIZE];
+    uint8_t begin[SL_EVENT_TAG_SIZE];
 
-    template_tag(id, tag);
+    template_tag(id, begin);
     for (uint32_t i = 0; i < state->template_count; i++) {
-        if (memcmp(state->templates[i], tag, sizeof(tag)) == 0) {
+        if (memcmp(state->templates[i], begin, sizeof(begin)) == 0) {
             return true;
         }
     }
