@@ -240,7 +240,8 @@ static bool is_digest_good(struct sl_tpm_round *round, const struct sl_ima_entry
         return true;
     }
     return owner->kind == SL_SUBJECT_HOST &&
-           (is_excluded(round->policy, entry->path) || (is_of_file && is_of_image(round, digest)));
+           (is_excluded(round->policy, entry->path) || (is_of_file && is_of_image(round, digest)) ||
+            sl_tpm_events_is_known(round, entry));
 }
 
 static void entry_record(struct sl_tpm_round *round, const struct sl_ima_entry *entry,
@@ -306,8 +307,7 @@ void sl_tpm_entry_judge(struct sl_tpm_round *round, const struct sl_ima_entry *e
         }
     } else if (entry->digest.size == 0) {
         entry_record(round, entry, &owner, SL_RECORD_NO_DIGEST);
-    } else if (!is_digest_good(round, entry, &owner) &&
-               !(owner.kind == SL_SUBJECT_HOST && sl_tpm_events_is_known(round, entry))) {
+    } else if (!is_digest_good(round, entry, &owner)) {
         entry_record(round, entry, &owner, SL_RECORD_DIGEST);
     }
 }
