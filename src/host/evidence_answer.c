@@ -10,6 +10,8 @@
 #include "host/evidence_server.h"
 
 enum { NOW_TRIES_MAX = 2000, NOW_STEP_NS = 500000 };
+/* kind, report_data, and the 432 bytes of an SGX REPORT (SDM 38.15) */
+enum { WANTED_WITH_REPORT = 1 + SL_EVIDENCE_DATA_SIZE + 432 };
 
 _Static_assert((int)SL_EVIDENCE_BUNDLE_MAX == (int)SL_EVIDENCE_SIZE_MAX, "one bound for bundles");
 
@@ -73,9 +75,9 @@ static sl_rc request_serve(const struct sl_evidence_producer *producer, const ui
         return target_make(producer, answer, err);
     }
     if (answer->what == SL_EVIDENCE_WANTED &&
-        (size == 1 + SL_EVIDENCE_DATA_SIZE || size == SL_EVIDENCE_REQUEST_MAX)) {
+        (size == 1 + SL_EVIDENCE_DATA_SIZE || size == WANTED_WITH_REPORT)) {
         const uint8_t *report =
-            size == SL_EVIDENCE_REQUEST_MAX ? data + 1 + SL_EVIDENCE_DATA_SIZE : NULL;
+            size == WANTED_WITH_REPORT ? data + 1 + SL_EVIDENCE_DATA_SIZE : NULL;
         return bundle_make(producer, data + 1, report, answer, err);
     }
     return sl_err_set(err, SL_MALFORMED,
