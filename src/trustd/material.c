@@ -61,11 +61,12 @@ static sl_rc class_load(const struct sl_monitor_backend *backend, const char *fo
     if (rc != SL_OK) {
         return rc;
     }
-    if (strlen(class->text) != size || !json_is_string(class->files = json_string(class->text))) {
+    json_t *text = strlen(class->text) == size ? json_string(class->text) : NULL;
+    bool is_text = text != NULL; /* jansson takes nothing but UTF-8 */
+    json_decref(text);
+    if (!is_text) {
         return sl_err_set(err, SL_MALFORMED, "%s: is no UTF-8 text", path);
     }
-    json_decref(class->files);
-    class->files = NULL;
     rc = backend->policy_open(class->text, size, folder, &class->policy, &class->files,
                               &class->roots, err);
     rc = rc == SL_OK ? class_hash(class) : rc;

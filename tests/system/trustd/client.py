@@ -67,6 +67,10 @@ class Server:
     def stop_all():
         for server in Server.started:
             server.stop(kill=True)
+            with open(server.folder + "/trustd.log", encoding="utf-8", errors="replace") as log:
+                text = log.read()
+            if "Sanitizer" in text or "runtime error" in text:
+                print(text[:6000])
 
     def __init__(self, program, folder, more="", lease_ms=60000):
         self.program, self.folder, self.port, self.process = program, folder, 0, None
