@@ -381,6 +381,51 @@ def journal(folder):
           not said["faults"], run.stdout[-2000:], run.stderr)
 
 
+def operators(server, agent):
+    """`safelib node`, with the monitor as it is after all that."""
+    for role in ("viewer", "operator"):
+        with open("%s/%s.token" % (server.folder, role), "w", encoding="utf-8") as file:
+            file.write(server.token(role, "cli-" + role) + "\n")
+        with open("%s/%s.yaml" % (server.folder, role), "w", encoding="utf-8") as file:
+            file.write("url: https://127.0.0.1:%d\nca: cert.pem\ntoken: %s.token\n" % (server.port, role))
+
+    def node(words, status, said, role="operator"):
+        run = subprocess.run([SAFELIB, "node"] + words + ["--monitor", "%s/%s.yaml" % (server.folder, role)], capture_output=True,
+                             text=True, check=False)
+        check("safelib node %s: %d" % (" ".join(words).replace(server.folder, "..."), status),
+              run.returncode == status and said in run.stdout + run.stderr, run)
+
+    name, policy = agent.machine.name, server.folder + "/policies/worker.yaml"
+    node(["list"], 0, name, "viewer")
+    node(["list", "--json"], 0, '"verdict": "trusted"', "viewer")
+    node(["show", name], 0, "container  trusted    web", "viewer")
+    node(["show", "--all", agent.id], 0, "which is its own", "viewer")
+    node(["show", "nobody"], 2, "no node of the name nobody", "viewer")
+    node(["boot", name], 0, "PCR 4  sha256  " + agent.machine.pcrs[4].hex(), "viewer")
+    node(["boot", "--accept", policy, name], 0, "has these values already")
+    node(["boot", "--accept", policy, name], 2, "expected role operator", "viewer")
+    node(["act", name, "pause", "web"], 2, "expected role operator", "viewer")
+    node(["act", name, "pause", "web"], 0, "pause of web is ordered")
+    check("the agent hears it", {"do": "pause", "container": "web"} in agent.say()[1]["actions"])
+    node(["act", name, "explode", "web"], 2, "do: expected pause, resume or kill")
+    node(["ear", "--nonce", "relying-party", name], 0, ".", "viewer")
+    node(["ear", "--nonce", "a b", name], 2, "--nonce: expected letters", "viewer")
+    node(["reload"], 0, "the monitor has read")
+    agent.machine.boot(b"a new loader")
+    refused(agent, "another loader", "pcr-value")
+    node(["show", name], 1, "the policy expects", "viewer")
+    node(["boot", "--accept", policy, name], 0, "nodes may boot this from now on")
+    trusted(agent, "is trusted once it is accepted")
+    server.policy("worker", "class: worker\nnonsense: yes\n")
+    node(["reload"], 2, "nothing was changed")
+    node(["boot", "--accept", policy, name], 2, "nonsense")
+    trusted(agent, "a policy that cannot be read changes nothing")
+    node(["reenroll", name], 0, "may enrol again")
+    node(["remove", name], 0, "is removed")
+    node(["show", agent.id], 2, "no such node", "viewer")
+    node(["reenroll", agent.id], 0, "may enrol again")
+
+
 def main():
     work = tempfile.mkdtemp(prefix="/tmp/sl-hostile.")
     server = None
@@ -403,6 +448,7 @@ def main():
         containers(alpha)
         sizes(alpha)
         trusted(beta, "another node has noticed nothing")
+        operators(server, alpha)
         check("the monitor is well", server.call("GET", "/v1/health")[2]["status"] == "ok")
         server.stop()
         journal(work)
