@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "flow/move.h"
 #include "flow/tuple.h"
 
 enum {
@@ -51,7 +52,9 @@ uint32_t flow_find(struct sl_flow_table *table, const struct sl_flow_tuple *tupl
         *ret_record = record;
         return ids[i];
     }
-    return UINT32_MAX;
+    return table->from == NULL
+               ? UINT32_MAX
+               : flow_find_before(table, tuple, is_between, ret_record, ret_direction);
 }
 
 /* ---- make ---- */
@@ -422,5 +425,8 @@ void sl_flow_table_settle(struct sl_flow_table *table)
         if (table->planes[i].store != NULL) {
             sl_flow_store_unpin(table->planes[i].store);
         }
+    }
+    if (table->from != NULL) {
+        sl_flow_table_settle(table->from);
     }
 }

@@ -35,6 +35,8 @@ struct sl_flow_table {
     const struct sl_flow_spec *spec;
     void *nf_state;
     struct sl_flow_spill *spill;
+    struct sl_flow_table *from; /* whose flows come over (move.c); owned */
+    uint32_t move_at;           /* next slot of this one to come over: slot times 2, plane */
     struct sl_flow_options options;
     uint32_t tcp_mode; /* resolved */
     struct sl_flow_hash_key key;
@@ -95,6 +97,8 @@ static inline struct sl_flow_tcp_windows *flow_windows(const struct sl_flow_layo
 uint32_t flow_find(struct sl_flow_table *table, const struct sl_flow_tuple *tuple, uint64_t hash,
                    bool is_between, void **ret_record, uint8_t *ret_direction);
 
+/* A flow's keys and slot go, without a word to anybody. */
+void flow_release(struct sl_flow_table *table, uint32_t id, const void *record);
 /* Ends a flow whose record is pinned: its keys, its slot, and tells the NF. */
 void flow_finish(struct sl_flow_table *table, uint32_t id, void *record, enum sl_flow_end end);
 /* The same without a word: the flow was never kept. */

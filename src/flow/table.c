@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/secret.h"
+#include "flow/move.h"
 #include "flow/tuple.h"
 
 enum {
@@ -150,6 +151,7 @@ void sl_flow_table_free(struct sl_flow_table *table)
     if (table == NULL) {
         return;
     }
+    sl_flow_table_free(table->from);
     for (uint32_t i = 0; i < FLOW_PLANES; i++) {
         sl_flow_store_free(table->planes[i].store);
         sl_flow_spill_give(table->spill, table->planes[i].outside);
@@ -162,7 +164,9 @@ void sl_flow_table_free(struct sl_flow_table *table)
 
 void sl_flow_table_bind(struct sl_flow_table *table, void *nf_state)
 {
-    table->nf_state = nf_state;
+    for (; table != NULL; table = table->from) {
+        table->nf_state = nf_state;
+    }
 }
 
 bool sl_flow_table_is_same_shape(const struct sl_flow_table *table, const struct sl_flow_spec *spec,
@@ -215,6 +219,15 @@ static void release(struct sl_flow_table *table, uint32_t id, const struct sl_fl
     flow_count(&table->counters.flows, UINT64_MAX);
 }
 
+void flow_release(struct sl_flow_table *table, uint32_t id, const void *record)
+{
+    const struct sl_flow_head *head = record;
+    struct sl_flow_tuple original;
+    struct sl_flow_tuple reply;
+    sl_flow_record_read(record, &flow_plane_of(table, id)->layout, &original, &reply);
+    release(table, id, &original, &reply, (head->bits & SL_FLOW_BIT_REKEYED) != 0);
+}
+
 static void count_end(struct sl_flow_table *table, enum sl_flow_end end)
 {
     switch (end) {
@@ -254,12 +267,8 @@ void flow_finish(struct sl_flow_table *table, uint32_t id, void *record, enum sl
 
 void flow_forget(struct sl_flow_table *table, uint32_t id, void *record)
 {
-    const struct sl_flow_head *head = record;
-    struct sl_flow_tuple original;
-    struct sl_flow_tuple reply;
-    sl_flow_record_read(record, &flow_plane_of(table, id)->layout, &original, &reply);
     flow_count(&table->counters.forgotten, 1);
-    release(table, id, &original, &reply, (head->bits & SL_FLOW_BIT_REKEYED) != 0);
+    flow_release(table, id, record);
 }
 
 void flow_lose(struct sl_flow_table *table, uint32_t id)
@@ -364,6 +373,10 @@ static uint32_t advance_plane(struct sl_flow_table *table, uint32_t index, uint3
 
 void sl_flow_table_advance(struct sl_flow_table *table, uint32_t limit)
 {
+    if (table->from != NULL) {
+        limit -= flow_move_some(table, limit / 2);
+        sl_flow_table_settle(table); /* lets go of records */
+    }
     for (uint32_t i = 0; i < FLOW_PLANES && limit > 0; i++) {
         if (table->planes[i].count != 0) {
             limit -= advance_plane(table, i, limit);
@@ -375,6 +388,9 @@ void sl_flow_table_advance(struct sl_flow_table *table, uint32_t limit)
 
 void sl_flow_table_unload(struct sl_flow_table *table)
 {
+    if (table->from != NULL) {
+        sl_flow_table_unload(table->from);
+    }
     for (uint32_t i = 0; i < FLOW_PLANES; i++) {
         struct flow_plane *plane = &table->planes[i];
         for (uint32_t at = 0; at < plane->count; at++) {

@@ -67,9 +67,12 @@ void sl_flow_table_retune(struct sl_flow_table *table, const struct sl_flow_spec
                           const struct sl_flow_options *options);
 /** Ends every flow with SL_FLOW_END_UNLOAD. @context packet path, as far as the NF's callback is */
 void sl_flow_table_unload(struct sl_flow_table *table);
-/** Copies up to @p limit flows of @p from, as far as there is room, and ends them there without
- * telling the NF. @return true where none is left */
-bool sl_flow_table_move(struct sl_flow_table *table, struct sl_flow_table *from, uint32_t limit);
+/** Takes over the flows of a table of another shape, if the NF's bytes mean the same: each when its
+ * next packet comes, the others as time goes by (sl_flow_table_advance). Handles change.
+ * @return false where they cannot come: counted (not_moved), @p from stays the caller's
+ * @owner on true @p from is the table's
+ * @context packet path, between bursts, once per table */
+bool sl_flow_table_take_over(struct sl_flow_table *table, struct sl_flow_table *from);
 
 /** The clock; does nothing else. Never back. */
 void sl_flow_table_set_now(struct sl_flow_table *table, uint64_t now_ms);

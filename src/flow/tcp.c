@@ -205,11 +205,43 @@ enum reset { RESET_INVALID, RESET_CHECK, RESET_GOES, RESET_KEEPS };
 /* RFC 5961 3.2: a reset counts where its sequence number is exactly the one that is expected; one
  * that is merely near may bring a challenge ACK, so the connection stays until its owner says so
  * too. */
+static enum reset judge_sequence(const struct sl_flow_head *head,
+                                 const struct sl_flow_tcp_side *other,
+                                 const struct sl_flow_segment *segment)
+{
+    if (segment->seq == 0 && !is_established(head)) {
+        return RESET_CHECK; /* it may answer a SYN that was let through */
+    }
+    if ((int32_t)(segment->seq - other->max_ack) < 0) {
+        return RESET_INVALID;
+    }
+    bool is_exact = segment->seq == other->max_ack ||
+                    (is_last(head, SL_FLOW_KIND_ACK) && is_same_way(head, segment) &&
+                     segment->seq == head->word);
+    return !is_established(head) || is_exact ? RESET_CHECK : RESET_KEEPS;
+}
+
+/* It may acknowledge what was let through without belief: no window knows. */
+static bool answers_ignored(const struct sl_flow_head *head,
+                            const struct sl_flow_tcp_windows *windows,
+                            const struct sl_flow_segment *segment)
+{
+    bool is_after_ack = is_last(head, SL_FLOW_KIND_ACK);
+    bool is_after_syn = is_last(head, SL_FLOW_KIND_SYN) && !is_same_way(head, segment);
+    bool may_be = ((head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 && is_after_syn) ||
+                  ((head->bits & SL_FLOW_BIT_ASSURED) == 0 && is_after_ack);
+    if (may_be && segment->ack == head->word) {
+        return true;
+    }
+    /* the answer to a challenge ACK */
+    return head->upper == SS && is_after_ack && (head->tcp_last & SL_FLOW_LAST_REPLY) != 0 &&
+           windows != NULL && segment->seq == windows->last_ack;
+}
+
 static enum reset judge_reset(const struct sl_flow_head *head,
                               const struct sl_flow_tcp_windows *windows,
                               const struct sl_flow_segment *segment)
 {
-    enum reset verdict = RESET_CHECK;
     if (head->upper >= FW && head->upper <= CL) {
         return RESET_GOES; /* closing: the tuple may be in use again already */
     }
@@ -217,32 +249,9 @@ static enum reset judge_reset(const struct sl_flow_head *head,
         windows != NULL ? &windows->sides[segment->direction ^ 1] : NULL;
     if (other != NULL && (other->bits & SL_FLOW_SIDE_ACKED) != 0 &&
         !is_last(head, SL_FLOW_KIND_SYN)) {
-        bool is_exact = segment->seq == other->max_ack ||
-                        (is_last(head, SL_FLOW_KIND_ACK) && is_same_way(head, segment) &&
-                         segment->seq == head->word);
-        if (segment->seq == 0 && !is_established(head)) {
-            return RESET_CHECK; /* it may answer a SYN that was let through */
-        }
-        if ((int32_t)(segment->seq - other->max_ack) < 0) {
-            return RESET_INVALID;
-        }
-        if (!is_established(head) || is_exact) {
-            return RESET_CHECK;
-        }
-        verdict = RESET_KEEPS;
+        return judge_sequence(head, other, segment);
     }
-    bool answers_syn = (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 &&
-                       is_last(head, SL_FLOW_KIND_SYN) && !is_same_way(head, segment);
-    bool answers_ack = (head->bits & SL_FLOW_BIT_ASSURED) == 0 && is_last(head, SL_FLOW_KIND_ACK);
-    if (verdict == RESET_CHECK && (answers_syn || answers_ack) && segment->ack == head->word) {
-        return RESET_GOES; /* it may acknowledge what was ignored: no window knows */
-    }
-    if (head->upper == SS && is_last(head, SL_FLOW_KIND_ACK) &&
-        (head->tcp_last & SL_FLOW_LAST_REPLY) != 0 && windows != NULL &&
-        segment->seq == windows->last_ack) {
-        return RESET_GOES; /* the answer to a challenge ACK that was let through */
-    }
-    return verdict;
+    return answers_ignored(head, windows, segment) ? RESET_GOES : RESET_CHECK;
 }
 
 static uint32_t timeout_of_state(const struct sl_flow_options *options, uint8_t state)

@@ -171,11 +171,38 @@ static void pick_up(struct sl_flow_tcp_side *sender, struct sl_flow_tcp_side *re
     }
 }
 
+/* A segment's numbers as the windows take them. */
+struct view {
+    uint32_t seq, end;
+    uint32_t ack, highest; /* in order, and of all */
+};
+
+/* The same acknowledgement again and again: the other side may be gone. */
+static void count_retransmissions(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
+                                  const struct sl_flow_segment *segment, const struct view *view)
+{
+    bool is_same_way =
+        ((head->tcp_last & SL_FLOW_LAST_REPLY) != 0) == (segment->direction == SL_FLOW_REPLY);
+    if (is_same_way && windows->last_seq == view->seq && windows->last_ack == view->ack &&
+        head->word == view->end && windows->last_window == segment->window) {
+        bool is_most = (head->tcp_more & SL_FLOW_MORE_RETRANSMITTED) == SL_FLOW_MORE_RETRANSMITTED;
+        head->tcp_more = (uint16_t)(head->tcp_more + !is_most);
+        return;
+    }
+    windows->last_seq = view->seq;
+    windows->last_ack = view->ack;
+    windows->last_window = segment->window;
+    head->word = view->end;
+    head->tcp_more &= (uint16_t)~SL_FLOW_MORE_RETRANSMITTED;
+}
+
 /* Moves both windows on after a segment that fits. */
 static void move_on(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
-                    const struct sl_flow_segment *segment, uint32_t seq, uint32_t end, uint32_t ack,
-                    uint32_t highest)
+                    const struct sl_flow_segment *segment, const struct view *view)
 {
+    const uint32_t end = view->end;
+    const uint32_t ack = view->ack;
+    const uint32_t highest = view->highest;
     struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
     struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
     uint32_t window = segment->window;
@@ -202,22 +229,84 @@ static void move_on(struct sl_flow_tcp_windows *windows, struct sl_flow_head *he
     if (ack == receiver->end) {
         receiver->bits &= (uint8_t)~SL_FLOW_SIDE_WAITS;
     }
-    if (segment->kind != SL_FLOW_KIND_ACK) {
-        return;
+    if (segment->kind == SL_FLOW_KIND_ACK) {
+        count_retransmissions(windows, head, segment, view);
     }
-    bool is_same_way =
-        ((head->tcp_last & SL_FLOW_LAST_REPLY) != 0) == (segment->direction == SL_FLOW_REPLY);
-    if (is_same_way && windows->last_seq == seq && windows->last_ack == ack && head->word == end &&
-        windows->last_window == segment->window) {
-        bool is_most = (head->tcp_more & SL_FLOW_MORE_RETRANSMITTED) == SL_FLOW_MORE_RETRANSMITTED;
-        head->tcp_more = (uint16_t)(head->tcp_more + !is_most);
-        return;
+}
+
+/* What a side's first segments mean. @return whether that is all there is to say: accepted */
+static bool meet(struct sl_flow_tcp_windows *windows, const struct sl_flow_head *head,
+                 const struct sl_flow_segment *segment, uint32_t highest)
+{
+    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
+    struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
+    bool is_syn = (segment->flags & SL_FLOW_SYN) != 0;
+    bool is_opening =
+        head->upper == SL_FLOW_TCP_SYN_SENT || head->upper == SL_FLOW_TCP_SYN_RECEIVED;
+    bool is_bare = (segment->flags & SL_FLOW_ACK) == 0;
+    if (sender->max_window != 0) {
+        if (!is_syn || !is_opening || !is_after(segment->end, sender->end)) {
+            return false;
+        }
+        /* RFC 9293 3.4.1: who begins anew uses sequence numbers beyond the old ones */
+        begin_side(sender, receiver, segment);
+        return segment->direction == SL_FLOW_REPLY && is_bare;
     }
-    windows->last_seq = seq;
-    windows->last_ack = ack;
-    windows->last_window = segment->window;
-    head->word = end;
-    head->tcp_more &= (uint16_t)~SL_FLOW_MORE_RETRANSMITTED;
+    if (!is_syn) {
+        pick_up(sender, receiver, segment, highest);
+        return false;
+    }
+    begin_side(sender, receiver, segment);
+    return is_bare; /* simultaneous open */
+}
+
+static struct view view_of(const struct sl_flow_tcp_windows *windows,
+                           const struct sl_flow_head *head, const struct sl_flow_segment *segment,
+                           uint32_t highest)
+{
+    struct view view = {
+        .seq = segment->seq, .end = segment->end, .ack = segment->ack, .highest = highest};
+    bool is_reset = (segment->flags & SL_FLOW_RST) != 0;
+    if ((segment->flags & SL_FLOW_ACK) == 0 ||
+        (is_reset && segment->ack == 0)) { /* some stacks send such resets */
+        view.ack = windows->sides[segment->direction ^ 1].end;
+        view.highest = view.ack;
+    }
+    if (is_reset && segment->seq == 0 && head->upper == SL_FLOW_TCP_SYN_SENT) {
+        /* RFC 9293 3.10.7.1: the answer to a SYN nobody listens for */
+        view.seq = windows->sides[segment->direction].end;
+        view.end = view.seq;
+    }
+    return view;
+}
+
+/* The four bounds of van Rooij's method. */
+static enum sl_flow_tcp_result judge(struct sl_flow_tcp_side *sender,
+                                     const struct sl_flow_tcp_side *receiver,
+                                     const struct view *view)
+{
+    uint32_t ack_window =
+        sender->max_window > ACK_WINDOW_MIN ? sender->max_window : (uint32_t)ACK_WINDOW_MIN;
+    bool is_ack_low = !is_after(view->highest, receiver->end - ack_window - 1);
+    bool is_ack_high = !is_before(view->highest, receiver->end + 1);
+    bool is_seq_low =
+        receiver->max_window != 0 && !is_after(view->end, sender->end - receiver->max_window - 1);
+    if (!is_before(view->seq, sender->max_end + 1)) {
+        uint32_t beyond = view->end - sender->max_end + 1;
+        if (receiver->max_window == 0 || is_seq_low || is_ack_low || is_ack_high ||
+            beyond > receiver->max_window) {
+            return SL_FLOW_TCP_INVALID;
+        }
+        /* more than there was room for, as some TCPs do; its acknowledgement will come */
+        sender->end = view->end;
+        sender->bits |= SL_FLOW_SIDE_WAITS;
+        return SL_FLOW_TCP_IGNORE;
+    }
+    if (is_ack_high) {
+        return SL_FLOW_TCP_INVALID;
+    }
+    return is_seq_low || is_ack_low ? SL_FLOW_TCP_IGNORE /* late, and of the flow */
+                                    : SL_FLOW_TCP_ACCEPT;
 }
 
 enum sl_flow_tcp_result sl_flow_window_check(struct sl_flow_tcp_windows *windows,
@@ -226,63 +315,16 @@ enum sl_flow_tcp_result sl_flow_window_check(struct sl_flow_tcp_windows *windows
 {
     struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
     struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
-    bool is_syn = (segment->flags & SL_FLOW_SYN) != 0;
-    bool has_ack = (segment->flags & SL_FLOW_ACK) != 0;
-    bool is_reset = (segment->flags & SL_FLOW_RST) != 0;
-    uint32_t seq = segment->seq;
-    uint32_t end = segment->end;
-    uint32_t ack = segment->ack;
     uint32_t highest =
         (receiver->bits & SL_FLOW_SIDE_SACKS) != 0 ? highest_ack(segment) : segment->ack;
-    if (sender->max_window == 0) {
-        if (is_syn) {
-            begin_side(sender, receiver, segment);
-            if (!has_ack) {
-                return SL_FLOW_TCP_ACCEPT; /* simultaneous open */
-            }
-        } else {
-            pick_up(sender, receiver, segment, highest);
-        }
-    } else if (is_syn && is_after(end, sender->end) &&
-               (head->upper == SL_FLOW_TCP_SYN_SENT || head->upper == SL_FLOW_TCP_SYN_RECEIVED)) {
-        /* RFC 9293 3.4.1: who begins anew uses sequence numbers beyond the old ones */
-        begin_side(sender, receiver, segment);
-        if (segment->direction == SL_FLOW_REPLY && !has_ack) {
-            return SL_FLOW_TCP_ACCEPT;
-        }
+    if (meet(windows, head, segment, highest)) {
+        return SL_FLOW_TCP_ACCEPT;
     }
-    if (!has_ack || (is_reset && ack == 0)) { /* some stacks send such resets */
-        ack = receiver->end;
-        highest = ack;
-    }
-    if (is_reset && seq == 0 && head->upper == SL_FLOW_TCP_SYN_SENT) {
-        seq = sender->end; /* RFC 9293 3.10.7.1: the answer to a SYN nobody listens for */
-        end = seq;
+    struct view view = view_of(windows, head, segment, highest);
+    enum sl_flow_tcp_result result = judge(sender, receiver, &view);
+    if (result == SL_FLOW_TCP_ACCEPT) {
+        move_on(windows, head, segment, &view);
     }
     is_liberal = is_liberal || (sender->bits & SL_FLOW_SIDE_LIBERAL) != 0;
-    uint32_t ack_window =
-        sender->max_window > ACK_WINDOW_MIN ? sender->max_window : (uint32_t)ACK_WINDOW_MIN;
-    bool is_ack_low = !is_after(highest, receiver->end - ack_window - 1);
-    bool is_ack_high = !is_before(highest, receiver->end + 1);
-    bool is_seq_high = !is_before(seq, sender->max_end + 1);
-    bool is_seq_low =
-        receiver->max_window != 0 && !is_after(end, sender->end - receiver->max_window - 1);
-    if (is_seq_high) {
-        uint32_t beyond = end - sender->max_end + 1;
-        if (receiver->max_window != 0 && !is_seq_low && !is_ack_low && !is_ack_high &&
-            beyond <= receiver->max_window) {
-            /* more than there was room for, as some TCPs do; its acknowledgement will come */
-            sender->end = end;
-            sender->bits |= SL_FLOW_SIDE_WAITS;
-            return is_liberal ? SL_FLOW_TCP_ACCEPT : SL_FLOW_TCP_IGNORE;
-        }
-    }
-    if (is_seq_high || is_ack_high) {
-        return is_liberal ? SL_FLOW_TCP_ACCEPT : SL_FLOW_TCP_INVALID;
-    }
-    if (is_seq_low || is_ack_low) { /* late, and of the flow */
-        return is_liberal ? SL_FLOW_TCP_ACCEPT : SL_FLOW_TCP_IGNORE;
-    }
-    move_on(windows, head, segment, seq, end, ack, highest);
-    return SL_FLOW_TCP_ACCEPT;
+    return is_liberal ? SL_FLOW_TCP_ACCEPT : result;
 }

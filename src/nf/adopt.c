@@ -37,6 +37,8 @@ static void adopt_table(struct chain_entry *entry, struct chain_entry *old)
         sl_flow_table_bind(table, entry->state);
         chain_table_set(entry, table);
         chain_table_set(old, own); /* empty; freed with the old chain */
+    } else if (own != NULL && sl_flow_table_take_over(own, table)) {
+        chain_table_set(old, NULL);
     }
 }
 

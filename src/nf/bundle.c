@@ -80,27 +80,38 @@ static sl_rc read_options(struct chain_entry *entry, const struct part *part, st
     return sl_flow_options_read(&entry->options, part->options, part->options_size, err);
 }
 
-/* Loads the policy into the next entry, or shares that of the first shard's chain. */
+/* The NF's state: of its policy, or shared with the first shard's chain. */
+static sl_rc load_state(const struct sl_chain *chain, const struct sl_nf *nf,
+                        const struct part *part, const struct sl_chain *first, void **ret_state,
+                        struct sl_err *err)
+{
+    uint32_t index = chain->count;
+    char reason[256] = "";
+    bool is_shared = first != NULL && nf->share != NULL && index < first->count &&
+                     first->entries[index].nf == nf;
+    sl_rc rc = is_shared ? nf->share(first->entries[index].state, ret_state)
+                         : nf->load(part->policy, part->size, ret_state, reason, sizeof(reason));
+    if (rc != SL_OK) {
+        return sl_err_set(err, rc, "chain bundle: NF %u \"%s\": policy refused: %s", index,
+                          part->name, reason[0] != '\0' ? reason : sl_rc_text(rc));
+    }
+    return SL_OK;
+}
+
 static sl_rc load_entry(struct sl_chain *chain, const struct part *part,
                         const struct sl_chain_place *place, struct sl_err *err)
 {
     uint32_t index = chain->count;
     struct chain_entry *entry = &chain->entries[index];
     const struct sl_nf *nf = find_nf(part->name);
+    void *state = NULL;
     if (nf == NULL) {
         return sl_err_set(err, SL_NOT_FOUND, "chain bundle: NF %u: this image has no NF \"%s\"",
                           index, part->name);
     }
-    char reason[256] = "";
-    void *state = NULL;
-    const struct sl_chain *first = place->first;
-    bool is_shared = first != NULL && nf->share != NULL && index < first->count &&
-                     first->entries[index].nf == nf;
-    sl_rc rc = is_shared ? nf->share(first->entries[index].state, &state)
-                         : nf->load(part->policy, part->size, &state, reason, sizeof(reason));
+    sl_rc rc = load_state(chain, nf, part, place->first, &state, err);
     if (rc != SL_OK) {
-        return sl_err_set(err, rc, "chain bundle: NF %u \"%s\": policy refused: %s", index,
-                          part->name, reason[0] != '\0' ? reason : sl_rc_text(rc));
+        return rc;
     }
     bool is_stateful = nf->is_stateful == NULL || nf->is_stateful(state);
     *entry = (struct chain_entry){.nf = nf, .state = state, .flow = is_stateful ? nf->flow : NULL};
