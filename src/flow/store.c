@@ -249,6 +249,13 @@ static void prefetch_lines(const uint8_t *at, uint32_t size)
     __builtin_prefetch(at + size - 1);
 }
 
+static void prefetch_to_write(const uint8_t *at, uint32_t size)
+{
+    for (uint32_t off = 0; off < size; off += LINE) {
+        __builtin_prefetch(at + off, 1);
+    }
+}
+
 /* ---- which record goes ----
  *
  * What was looked at once in a long time must not push out what is looked at all the time: half of
@@ -363,14 +370,18 @@ static void make_room(struct sl_flow_store *store)
         }
         victims[count] = frame;
         store->uses[frame] |= FRAME_PINNED; /* chosen */
-        __builtin_prefetch(&store->words[store->frames[frame].slot], 1);
+        __builtin_prefetch(&store->frames[frame], 1);
         prefetch_lines(frame_record(store, frame), store->record_size);
     }
     for (uint32_t i = 0; i < count; i++) {
-        evict(store, victims[i]);
+        uint32_t slot = store->frames[victims[i]].slot;
+        __builtin_prefetch(&store->words[slot], 1);
+        if ((store->uses[victims[i]] & FRAME_DIRTY) != 0) {
+            prefetch_to_write(slot_outside(store, slot), store->stride);
+        }
     }
-    if (count > 0) {
-        store_outside_flush();
+    for (uint32_t i = 0; i < count; i++) {
+        evict(store, victims[i]);
     }
 }
 

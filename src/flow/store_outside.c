@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records in untrusted memory: encrypted, authenticated, and only the newest write of a slot. */
-#include <immintrin.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -43,16 +42,6 @@ static void make_nonce(uint32_t slot, uint64_t number, uint8_t ret_nonce[SL_AEAD
     sl_be64_put(ret_nonce + 4, number);
 }
 
-/* Whole lines past the cache: nothing is read back from outside, and lines that will not be wanted
- * soon do not push out those that will. */
-static void stream_out(uint8_t *to, const uint8_t *from, uint32_t size)
-{
-    for (uint32_t off = 0; off < size; off += 16) {
-        _mm_stream_si128((__m128i *)(void *)(to + off),
-                         _mm_load_si128((const __m128i *)(const void *)(from + off)));
-    }
-}
-
 uint64_t store_outside_write(struct sl_flow_store *store, uint32_t slot, const uint8_t *record)
 {
     alignas(LINE) uint8_t sealed[STRIDE_MAX];
@@ -65,14 +54,9 @@ uint64_t store_outside_write(struct sl_flow_store *store, uint32_t slot, const u
     make_nonce(slot, number, nonce);
     sl_aead_encrypt(&store->aead, nonce, NULL, 0, record, size, sealed, sealed + size);
     memset(sealed + size + SL_AEAD_TAG_SIZE, 0, store->stride - size - SL_AEAD_TAG_SIZE);
-    stream_out(slot_outside(store, slot), sealed, store->stride);
+    memcpy(slot_outside(store, slot), sealed, store->stride); /* written once, never read back */
     store->counters.writes++;
     return number;
-}
-
-void store_outside_flush(void)
-{
-    _mm_sfence();
 }
 
 sl_rc store_outside_read(struct sl_flow_store *store, uint32_t slot, uint64_t number,

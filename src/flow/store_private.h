@@ -108,7 +108,5 @@ uint64_t store_outside_write(struct sl_flow_store *store, uint32_t slot, const u
  * @context packet path */
 sl_rc store_outside_read(struct sl_flow_store *store, uint32_t slot, uint64_t number,
                          uint8_t *ret_record) SL_MUST_CHECK;
-/** All writes are on their way before anything that follows. */
-void store_outside_flush(void);
 
 #endif
