@@ -44,11 +44,43 @@ static void test_example_keeps_its_counts_over_a_reload(void **state)
     flow_rig_done(&rig);
 }
 
+static char *read_file(const char *name)
+{
+    enum { MOST = 1 << 16 };
+    char path[1024];
+    const char *root = getenv("SL_SOURCE_ROOT");
+    (void)snprintf(path, sizeof(path), "%s/%s", root != NULL ? root : ".", name);
+    FILE *file = fopen(path, "r");
+    char *text = calloc(1, MOST);
+    assert_true(file != NULL && text != NULL);
+    assert_true(fread(text, 1, MOST - 1, file) > 0);
+    (void)fclose(file);
+    return text;
+}
+
+static void test_example_is_what_the_guide_shows(void **state)
+{
+    (void)state;
+    char *guide = read_file("nf/README.md");
+    char *code = read_file("nf/example_flow/example_flow.c");
+    const char *body = strstr(code, "#include <stdlib.h>");
+    uint32_t lines = 0;
+    assert_non_null(body);
+    assert_non_null(strstr(guide, body));
+    for (const char *at = code; *at != '\0'; at++) {
+        lines += *at == '\n';
+    }
+    assert_true(lines <= 60);
+    free(guide);
+    free(code);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_example_limits_each_flow),
         cmocka_unit_test(test_example_keeps_its_counts_over_a_reload),
+        cmocka_unit_test(test_example_is_what_the_guide_shows),
     };
     return cmocka_run_group_tests_name("flow/example", tests, NULL, NULL);
 }
