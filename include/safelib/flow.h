@@ -146,15 +146,16 @@ struct sl_flow_spec {
 uint64_t sl_flow_now_ms(const struct sl_flow_table *table);
 
 /** The tuples of a flow.
- * @retval SL_OK  @retval SL_STALE  the handle's flow is over */
+ * @retval SL_OK
+ * @retval SL_STALE  the handle's flow is over */
 sl_rc sl_flow_tuples(struct sl_flow_table *table, sl_flow_handle handle,
                      struct sl_flow_tuple *ret_original,
                      struct sl_flow_tuple *ret_reply) SL_MUST_CHECK;
 
 /** Says how the flow's other direction looks where it is not the original turned (NAT, balancing).
  * Only for a flow whose first packet is in this burst (is_first), by an NF with
- * SL_FLOW_SPEC_REKEYS. The reply of an IPv4 flow is IPv4 (either, with SL_FLOW_SPEC_REKEYS_46); that of an IPv6
- * flow may be either.
+ * SL_FLOW_SPEC_REKEYS. The reply of an IPv4 flow is IPv4 (either, with SL_FLOW_SPEC_REKEYS_46);
+ * that of an IPv6 flow may be either.
  * @retval SL_OK
  * @retval SL_EXISTS    another flow has that tuple: choose another
  * @retval SL_STALE     the handle's flow is over
@@ -168,7 +169,8 @@ sl_rc sl_flow_set_reply(struct sl_flow_table *table, sl_flow_handle handle,
 bool sl_flow_has(struct sl_flow_table *table, const struct sl_flow_tuple *tuple);
 
 /** Ends the flow idle for @p idle_ms from now on, in the place of the table's own timeouts; 0: the
- * table's own again. @retval SL_OK, SL_STALE */
+ * table's own again.
+ * @retval SL_OK, SL_STALE */
 sl_rc sl_flow_set_timeout(struct sl_flow_table *table, sl_flow_handle handle,
                           uint32_t idle_ms) SL_MUST_CHECK;
 

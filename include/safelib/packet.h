@@ -172,8 +172,9 @@ struct sl_nf {
     /** Carries out a line of the operator's or of the gateway's health checks, in words of the NF's
      * own ("backend web/a down"). Called for each shard's state, in turn. Optional.
      * @param[out] ret_answer  a sentence, at most @p answer_size bytes with terminator
-     * @retval SL_OK  @retval SL_INVALID  no such command  @retval SL_NOT_FOUND  of something that
-     * is not there
+     * @retval SL_OK
+     * @retval SL_INVALID    no such command
+     * @retval SL_NOT_FOUND  of something that is not there
      * @context control thread; burst may be running on @p state: changes only what can be changed
      * atomically, in bounded time */
     sl_rc (*command)(void *state, const char *text, char *ret_answer, size_t answer_size);

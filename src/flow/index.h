@@ -108,7 +108,8 @@ static inline uint32_t sl_flow_index_find(const struct sl_flow_index *index, uin
     return count;
 }
 
-/** @retval SL_OK  @retval SL_NO_SPACE  both buckets and all that their entries could move to */
+/** @retval SL_OK
+ * @retval SL_NO_SPACE  both buckets are full, and all that their entries could move to */
 sl_rc sl_flow_index_insert(struct sl_flow_index *index, uint64_t hash, uint32_t id) SL_MUST_CHECK;
 /** Takes one entry out. @return false where it is not there */
 bool sl_flow_index_remove(struct sl_flow_index *index, uint64_t hash, uint32_t id);

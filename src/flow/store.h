@@ -67,7 +67,8 @@ sl_rc sl_flow_store_create(const struct sl_flow_store_params *params,
 void sl_flow_store_free(struct sl_flow_store *store);
 
 /** A free slot, its record zero, pinned and to be written.
- * @retval SL_OK  @retval SL_NO_SPACE  all slots are taken, or SL_FLOW_PIN_MAX are pinned */
+ * @retval SL_OK
+ * @retval SL_NO_SPACE  all slots are taken, or SL_FLOW_PIN_MAX are pinned */
 sl_rc sl_flow_store_take(struct sl_flow_store *store, uint32_t *ret_slot,
                          void **ret_record) SL_MUST_CHECK;
 /** A slot's record, in the enclave and staying where it is until unpin. A slot pinned twice is the
