@@ -343,7 +343,8 @@ static sl_rc put_service(struct compiling *in, unsigned index)
                    service->protocol == 0 ? "any" : protocols[service->protocol == 6 ? 1 : 2].str,
                    service->address, service->port, service->backends_count,
                    forwards[service->forward].str);
-    rc = pol_single_rule(&in->single, pol_yaml_line(in->text, in->size, place), text, forwards[service->forward].str, in->err);
+    rc = pol_single_rule(&in->single, pol_yaml_line(in->text, in->size, place), text,
+                         forwards[service->forward].str, in->err);
     return rc == SL_OK ? put_backends(in, index, &vip) : rc;
 }
 

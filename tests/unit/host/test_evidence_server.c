@@ -247,12 +247,15 @@ static void test_server_target_answered(void **state)
     rig_stop(r);
 }
 
+/* what it is, report data, REPORT (SDM) */
+enum { WANTED_WITH_REPORT = 1 + 64 + 432 };
+
 static void test_server_large_bundle_in_pieces(void **state)
 {
     (void)state;
     struct rig *r = rig_start();
     uint8_t request[SL_EVIDENCE_REQUEST_MAX] = {SL_EVIDENCE_WANTED, 42};
-    const size_t sizes[] = {65, SL_EVIDENCE_REQUEST_MAX};
+    const size_t sizes[] = {65, WANTED_WITH_REPORT};
     for (size_t i = 0; i < 2; i++) {
         struct sl_evidence evidence;
         ask(r, (uint32_t)(7 + i), request, sizes[i]);
@@ -262,7 +265,7 @@ static void test_server_large_bundle_in_pieces(void **state)
         assert_ok(sl_evidence_read(answer.bytes, answer.size, &evidence));
         assert_int_equal(evidence.evidence.size, QUOTE_SIZE);
         assert_memory_equal(evidence.evidence.data, request + 1, 64);
-        assert_int_equal(r->fake.had_report, sizes[i] == SL_EVIDENCE_REQUEST_MAX);
+        assert_int_equal(r->fake.had_report, sizes[i] == WANTED_WITH_REPORT);
     }
     struct sl_evidence_counters counters;
     sl_evidence_server_counters(r->server, &counters);
