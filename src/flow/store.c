@@ -440,7 +440,7 @@ static uint32_t hit(struct sl_flow_store *store, uint32_t slot)
     if ((store->uses[frame] & FRAME_USES) < FRAME_USES) {
         store->uses[frame]++;
     }
-    store->counters.hits++;
+    store_count(&store->counters.hits);
     return frame;
 }
 
@@ -449,7 +449,7 @@ sl_rc sl_flow_store_pin(struct sl_flow_store *store, uint32_t slot, bool will_wr
 {
     assert(slot < store->count);
     if (store->is_all_inside) {
-        store->counters.hits++;
+        store_count(&store->counters.hits);
         *ret_record = frame_record(store, slot);
         return SL_OK;
     }

@@ -55,7 +55,7 @@ uint64_t store_outside_write(struct sl_flow_store *store, uint32_t slot, const u
     sl_aead_encrypt(&store->aead, nonce, NULL, 0, record, size, sealed, sealed + size);
     memset(sealed + size + SL_AEAD_TAG_SIZE, 0, store->stride - size - SL_AEAD_TAG_SIZE);
     memcpy(slot_outside(store, slot), sealed, store->stride); /* written once, never read back */
-    store->counters.writes++;
+    store_count(&store->counters.writes);
     return number;
 }
 
@@ -72,9 +72,9 @@ sl_rc store_outside_read(struct sl_flow_store *store, uint32_t slot, uint64_t nu
     make_nonce(slot, number, nonce);
     if (!sl_aead_decrypt(&store->aead, nonce, NULL, 0, sealed, size, ret_record, sealed + size)) {
         sl_wipe(ret_record, size);
-        store->counters.damaged++;
+        store_count(&store->counters.damaged);
         return SL_AUTH;
     }
-    store->counters.fetches++;
+    store_count(&store->counters.fetches);
     return SL_OK;
 }

@@ -76,6 +76,12 @@ struct sl_flow_store {
     alignas(64) struct sl_aead aead;
 };
 
+/* Written by the store's thread, read by any: may lag, never tears. */
+static inline void store_count(uint64_t *counter)
+{
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+}
+
 static inline uint64_t slot_word(enum slot_state state, uint64_t value)
 {
     return ((uint64_t)state << SLOT_STATE_SHIFT) | value;
