@@ -282,7 +282,7 @@ static struct sl_chain *make_chain(uint32_t inside_count, struct sl_flow_spill *
     const struct {
         uint16_t number;
         uint32_t value;
-    } table[] = {{1, options.count}, {2, 0}, {3, inside_count}, {32, 2592000}};
+    } table[] = {{1, options.count + options.count / 16}, {2, 0}, {3, inside_count}, {32, 2592000}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         sl_writer_be16(&w, table[i].number);
         sl_writer_be32(&w, table[i].value);
@@ -369,9 +369,9 @@ static void bench_chain(json_t *body, struct access *zipf, struct access *unifor
     if (sl_aead_init(&aead, SL_ESP_AES_128_GCM_16, key, SL_AEAD_LEVEL_AUTO) != SL_OK) {
         bench_die("no AES-GCM");
     }
-    size_t outside = (size_t)options.count * 128;
+    size_t outside = (size_t)(options.count + options.count / 16) * 128;
     sl_flow_spill_init(&spill, make_outside(outside), outside);
-    a->chain = make_chain(options.count, NULL);
+    a->chain = make_chain(UINT32_MAX, NULL);
     b->chain = make_chain(cached, &spill);
     fill_chain(a, &order);
     fill_chain(b, &order);

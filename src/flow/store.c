@@ -13,7 +13,7 @@ enum {
     /* Steps of the hand for one victim, after which the least used frame on its way has to go. */
     HAND_STEPS = 64,
     /* One in so many frames is on trial. */
-    TRIAL_SHARE = 50,
+    TRIAL_SHARE = 200,
     LINE = 64,
 };
 

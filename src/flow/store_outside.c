@@ -42,6 +42,14 @@ static void make_nonce(uint32_t slot, uint64_t number, uint8_t ret_nonce[SL_AEAD
     sl_be64_put(ret_nonce + 4, number);
 }
 
+/* Whole lines, without a call. */
+static inline void copy_lines(uint8_t *to, const uint8_t *from, uint32_t size)
+{
+    for (uint32_t off = 0; off < size; off += LINE) {
+        memcpy(to + off, from + off, LINE);
+    }
+}
+
 uint64_t store_outside_write(struct sl_flow_store *store, uint32_t slot, const uint8_t *record)
 {
     alignas(LINE) uint8_t sealed[STRIDE_MAX];
@@ -54,7 +62,7 @@ uint64_t store_outside_write(struct sl_flow_store *store, uint32_t slot, const u
     make_nonce(slot, number, nonce);
     sl_aead_encrypt(&store->aead, nonce, NULL, 0, record, size, sealed, sealed + size);
     memset(sealed + size + SL_AEAD_TAG_SIZE, 0, store->stride - size - SL_AEAD_TAG_SIZE);
-    memcpy(slot_outside(store, slot), sealed, store->stride); /* written once, never read back */
+    copy_lines(slot_outside(store, slot), sealed, store->stride); /* and never read back */
     store_count(&store->counters.writes);
     return number;
 }
@@ -67,7 +75,7 @@ sl_rc store_outside_read(struct sl_flow_store *store, uint32_t slot, uint64_t nu
     uint32_t size = store->record_size;
     /* Fetched once: what is opened is this copy, whatever the host writes meanwhile. The barrier
      * keeps the compiler from looking at the original again. */
-    memcpy(sealed, slot_outside(store, slot), store->stride);
+    copy_lines(sealed, slot_outside(store, slot), store->stride);
     __asm__ volatile("" : : "r"(sealed) : "memory");
     make_nonce(slot, number, nonce);
     if (!sl_aead_decrypt(&store->aead, nonce, NULL, 0, sealed, size, ret_record, sealed + size)) {
