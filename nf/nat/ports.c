@@ -160,7 +160,7 @@ static uint16_t pick_from(struct nat_store *store, const struct sl_flow_table *t
                           const struct nat_address *address, const struct span *span,
                           const struct nat_inside *inside)
 {
-    if ((store->policy->flags & SL_NAT_PORT_PRESERVATION) != 0 &&
+    if ((store->policy->flags & SL_NAT_PORT_PRESERVATION) != 0 && !inside->is_any_port &&
         is_free(store, address, inside->space, span, inside->port)) {
         return inside->port;
     }

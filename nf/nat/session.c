@@ -6,7 +6,7 @@
 #include "nat/translate.h"
 #include "safelib/bytes.h"
 
-enum { TCP_SYN = 0x02, TCP_RST = 0x04, MS = 1000 };
+enum { TCP_SYN = 0x02, TCP_RST = 0x04, MS = 1000, CONFLICT_TRIES = 3 };
 
 enum timeout { TIMEOUT_UNSET = 0, TIMEOUT_UDP, TIMEOUT_TCP, TIMEOUT_TRANSITORY, TIMEOUT_ICMP };
 
@@ -140,7 +140,7 @@ static enum nat_reason remote_of(const struct nat_work *work, uint32_t *ret_remo
 
 /* Finds the outside endpoint: a forward's, or a mapping's. */
 static enum nat_reason outside_of(struct nat_work *work, struct nat_session *session, uint8_t proto,
-                                  uint16_t remote_port)
+                                  uint16_t remote_port, bool is_again)
 {
     const struct nat_policy *policy = &work->nat->program->policy;
     const struct nat_forward *forward =
@@ -167,7 +167,8 @@ static enum nat_reason outside_of(struct nat_work *work, struct nat_session *ses
         .port = session->inside_port,
         .space = session->space,
         .remote = mapping != SL_NAT_ENDPOINT_INDEPENDENT ? session->remote : 0,
-        .remote_port = mapping == SL_NAT_ADDRESS_AND_PORT_DEPENDENT ? remote_port : 0};
+        .remote_port = mapping == SL_NAT_ADDRESS_AND_PORT_DEPENDENT ? remote_port : 0,
+        .is_any_port = is_again};
     uint32_t number;
     enum nat_want want =
         nat_store_map(work->nat->store, work->table, &inside, work->now_s, &number);
@@ -213,6 +214,30 @@ static void session_keep(struct nat_work *work, const struct nat_session *sessio
     }
 }
 
+/* Gives the flow its outside endpoint, and its replies that destination.
+ * @param is_again  the endpoint that came first belongs to a flow of times before a reload */
+static enum nat_reason rekey_out(struct nat_work *work, struct nat_session *session,
+                                 const struct sl_flow_tuple *original, bool is_again)
+{
+    enum nat_reason reason = outside_of(work, session, original->proto, original->dport, is_again);
+    if (reason != NAT_translated_out) {
+        return reason;
+    }
+    struct sl_flow_tuple out = *original;
+    out.ip_version = 4;
+    tuple_put4(out.src, session->outside);
+    tuple_put4(out.dst, session->remote);
+    out.sport = session->space != NAT_SPACE_COUNT ? session->outside_port : out.sport;
+    out.dport = session->space == NAT_ICMP ? session->outside_port : out.dport;
+    struct sl_flow_tuple reply = sl_flow_turn(&out);
+    sl_rc rc = sl_flow_set_reply(work->table, work->flow->handle, &reply);
+    if (rc != SL_OK) {
+        mapping_unused(work, session);
+        return reason_of_flow(rc);
+    }
+    return NAT_translated_out;
+}
+
 enum nat_reason nat_session_open_out(struct nat_work *work)
 {
     struct sl_flow_tuple original;
@@ -229,21 +254,12 @@ enum nat_reason nat_session_open_out(struct nat_work *work)
     session.inside_port = original.sport;
     session.space = nat_space_of(original.proto);
     tuple_icmp_6to4(&original);
-    reason = outside_of(work, &session, original.proto, original.dport);
+    reason = rekey_out(work, &session, &original, false);
+    for (int i = 0; i < CONFLICT_TRIES && reason == NAT_flow_conflict; i++) {
+        reason = rekey_out(work, &session, &original, true);
+    }
     if (reason != NAT_translated_out) {
         return reason;
-    }
-    bool has_translated_ports = session.space != NAT_SPACE_COUNT;
-    original.ip_version = 4;
-    tuple_put4(original.src, session.outside);
-    tuple_put4(original.dst, session.remote);
-    original.sport = has_translated_ports ? session.outside_port : original.sport;
-    original.dport = session.space == NAT_ICMP ? session.outside_port : original.dport;
-    struct sl_flow_tuple reply = sl_flow_turn(&original);
-    sl_rc rc = sl_flow_set_reply(work->table, work->flow->handle, &reply);
-    if (rc != SL_OK) {
-        mapping_unused(work, &session);
-        return reason_of_flow(rc);
     }
     session.last_out_s = work->now_s;
     if (session.mapping != NAT_NONE) {

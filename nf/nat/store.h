@@ -131,6 +131,7 @@ struct nat_inside {
     uint8_t space; /* enum nat_space */
     uint32_t remote;
     uint16_t remote_port;
+    bool is_any_port; /* its own is not to be had: do not try to preserve it */
 };
 
 sl_rc nat_store_create(const struct nat_policy *policy, struct nat_store **ret_store) SL_MUST_CHECK;

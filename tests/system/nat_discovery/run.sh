@@ -8,7 +8,7 @@
 #
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh" "${1:-build}"
-command -v turnutils_natdiscovery >/dev/null && command -v turnserver >/dev/null || skip "coturn is not installed"
+if ! command -v turnutils_natdiscovery >/dev/null || ! command -v turnserver >/dev/null; then skip "coturn is not installed"; fi
 require_root
 key_new
 net_up || exit 1
@@ -52,15 +52,57 @@ background wan turn.log turnserver -n --no-tls --no-dtls --no-auth --no-cli --lo
     -L 10.2.0.2 -L 10.2.0.3 -p 3478 --alt-listening-port 3479 --relay-ip 10.2.0.2 --pidfile "$WORK/turn.pid" --db "$WORK/turn.db"
 wait_for 10 in_ns wan socat -u OPEN:/dev/null TCP:10.2.0.2:3478,connect-timeout=1
 
+
+# behaviours as policy words, and as coturn calls them
+said() { # LOG BEHAVIOUR KIND
+    local text
+    case $2 in
+    endpoint_independent) text="Endpoint Independent" ;;
+    address_dependent) text="Address Dependent" ;;
+    *) text="Address and Port Dependent" ;;
+    esac
+    grep -q "NAT with $text $3" "$WORK/$1" || {
+        cat "$WORK/$1"
+        return 1
+    }
+}
 for setting in "endpoint_independent endpoint_independent" "address_dependent address_dependent" \
-    "address_and_port_dependent address_and_port_dependent" "endpoint_independent address_dependent" \
-    "endpoint_independent address_and_port_dependent"; do
+    "address_and_port_dependent address_and_port_dependent"; do
     # shellcheck disable=SC2086
     set -- $setting
     say "mapping $1, filtering $2"
     check "the policy is taken, live" reload_to "$1" "$2"
     discover m.log -m
     discover f.log -f
-    cat "$WORK/m.log" "$WORK/f.log"
+    check "turnutils_natdiscovery finds that mapping" said m.log "$1" Mapping
+    check "turnutils_natdiscovery finds that filtering" said f.log "$2" Filtering
 done
+
+say "one host to another by its outside address"
+reload_to endpoint_independent endpoint_independent
+in_ns lan ip addr add 10.1.0.3/24 dev eth0
+background lan server.log socat -u UDP4-RECV:7000,bind=10.1.0.3,reuseaddr OPEN:"$WORK/got",creat,append
+# the server's mapping: what the WAN sees of it
+background wan sees.log socat -u -d -d UDP4-RECVFROM:7001 OPEN:/dev/null
+wait_for 3 grep -q receiving "$WORK/sees.log" || sleep 0.5
+echo x | in_ns lan socat -u - UDP4-SENDTO:10.2.0.2:7001,bind=10.1.0.3:7000,reuseaddr,reuseport 2>/dev/null
+wait_for 5 grep -q 198.51.100 "$WORK/sees.log"
+OUTSIDE=$(grep -o '198\.51\.100\.[0-9]*:[0-9]*' "$WORK/sees.log" | head -n 1)
+say "        10.1.0.3:7000 is $OUTSIDE outside"
+hairpin() {
+    echo hairpin | in_ns lan socat -u - "UDP4-SENDTO:$OUTSIDE,bind=10.1.0.2:7002,reuseaddr"
+    grep -q hairpin "$WORK/got"
+}
+check "hairpinning" wait_for 5 hairpin
+
+say "the rest"
+check "ping" in_ns lan ping -c 2 -i 0.2 -W 2 10.2.0.2
+background wan web.log socat TCP-LISTEN:80,fork,reuseaddr "SYSTEM:echo you are \$SOCAT_PEERADDR"
+check "TCP: the server sees an outside address" wait_for 5 bash -c \
+    "ip netns exec $P-lan timeout 5 socat -u TCP:10.2.0.2:80 - | grep -q 'you are 198.51.100'"
+check "a closed port's ICMP error finds its host" bash -c \
+    "echo x | ip netns exec $P-lan timeout 3 socat -t2 - UDP:10.2.0.2:9 2>&1 | grep -q 'Connection refused'"
+check "nobody gets in unasked" bash -c "! ip netns exec $P-wan timeout 2 socat -u TCP:198.51.100.1:80,connect-timeout=1 - 2>/dev/null"
+check "counters are told" bash -c "'$SAFELIB' status --socket '$WORK/gateway.sock' | grep -A60 nat44 | grep -q hairpinned"
+"$SAFELIB" status --socket "$WORK/gateway.sock" | sed -n '/nat44/,/heap/p' | head -n 60 | sed 's/^/        /'
 finish
