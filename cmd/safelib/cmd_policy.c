@@ -274,6 +274,7 @@ int cmd_policy(int argc, char **argv)
         {"check", "say whether every rule can be honoured", policy_check},
         {"chain", "put the policies of several NFs into one chain", policy_chain},
         {"renew", "give a compiled policy the next version", policy_renew},
+        {"subscriber", "who had a port of a deterministic NAT", policy_subscriber},
         {"show", "list the rules of a compiled policy", policy_show},
     };
     return command_dispatch("safelib policy", commands, sizeof(commands) / sizeof(commands[0]),

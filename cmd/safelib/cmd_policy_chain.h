@@ -7,5 +7,6 @@
 
 /** @return exit status, as of every subcommand (command.h) */
 int policy_chain(int argc, char **argv);
+int policy_subscriber(int argc, char **argv);
 
 #endif

@@ -187,10 +187,14 @@ bool nat_policy_owns(const struct nat_policy *policy, uint32_t outside)
            (policy->forward_count > 0 && find_outside(policy, outside, 0, 0) != NULL);
 }
 
+static uint32_t subscriber_bits(const struct nat_policy *policy, const struct nat_addr *addr)
+{
+    return nat_addr_is4(addr) ? policy->subscriber4_bits + 96u : policy->subscriber6_bits;
+}
+
 struct nat_addr nat_subscriber(const struct nat_policy *policy, const struct nat_addr *inside)
 {
-    return cut(inside,
-               nat_addr_is4(inside) ? policy->subscriber4_bits + 96u : policy->subscriber6_bits);
+    return cut(inside, subscriber_bits(policy, inside));
 }
 
 /* Number of a subscriber among all that the inside prefixes hold. */
@@ -201,8 +205,7 @@ static bool subscriber_number(const struct nat_policy *policy, const struct nat_
     if (prefix == NULL) {
         return false;
     }
-    uint32_t bits =
-        nat_addr_is4(inside) ? policy->subscriber4_bits + 96u : policy->subscriber6_bits;
+    uint32_t bits = subscriber_bits(policy, inside);
     uint64_t number = 0;
     for (uint32_t bit = prefix->bits; bit < bits; bit++) {
         number = number << 1 | ((inside->b[bit / 8] >> (7 - bit % 8)) & 1u);
@@ -223,6 +226,31 @@ bool nat_deterministic(const struct nat_policy *policy, const struct nat_addr *i
     *ret_outside = nat_policy_address(policy, (uint32_t)(number / policy->slots_per_address));
     *ret_first = (uint16_t)(policy->port_first + slot * policy->block_size);
     return true;
+}
+
+bool nat_deterministic_subscriber(const struct nat_policy *policy, uint32_t outside, uint16_t port,
+                                  struct nat_addr *ret_subscriber)
+{
+    uint32_t ordinal = nat_policy_ordinal(policy, outside);
+    uint32_t slot = nat_block_of(policy, port);
+    if (ordinal == UINT32_MAX || port < policy->port_first || slot >= policy->slots_per_address) {
+        return false;
+    }
+    uint64_t number = (uint64_t)ordinal * policy->slots_per_address + slot;
+    for (uint32_t i = policy->inside_count; i-- > 0;) {
+        const struct nat_prefix *prefix = &policy->inside[i];
+        if (number < prefix->first_subscriber) {
+            continue;
+        }
+        uint32_t bits = subscriber_bits(policy, &prefix->addr);
+        uint64_t left = number - prefix->first_subscriber;
+        *ret_subscriber = prefix->addr;
+        for (uint32_t bit = bits; bit-- > prefix->bits; left >>= 1) {
+            ret_subscriber->b[bit / 8] |= (uint8_t)((left & 1) << (7 - bit % 8));
+        }
+        return left == 0;
+    }
+    return false;
 }
 
 uint32_t nat_block_of(const struct nat_policy *policy, uint16_t port)

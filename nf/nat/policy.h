@@ -88,6 +88,11 @@ struct nat_addr nat_subscriber(const struct nat_policy *policy, const struct nat
 bool nat_deterministic(const struct nat_policy *policy, const struct nat_addr *inside,
                        uint32_t *ret_outside, uint16_t *ret_first);
 
+/** The other way round: the first address of the subscriber that an outside endpoint belongs to.
+ * @return false: nobody's */
+bool nat_deterministic_subscriber(const struct nat_policy *policy, uint32_t outside, uint16_t port,
+                                  struct nat_addr *ret_subscriber);
+
 /** The shard of an inside address, and of an outside endpoint: they agree for every endpoint that
  * an inside address can get. */
 uint32_t nat_shard_inside(const struct nat_policy *policy, const struct nat_addr *inside,

@@ -6,7 +6,8 @@
  * An inside endpoint has one mapping (with endpoint-independent mapping), an outside endpoint
  * belongs to at most one: ports are never overloaded. Sessions are the runtime's flows; a mapping
  * counts those that use it and ends with the last. All memory is taken at load: 64 bytes for a
- * mapping and 8 for its places in the maps, 64 and 4 for a subscriber, 20 and 4 for a permission,
+ * mapping and 8 to 16 for its places in the maps, 64 and 4 to 8 for a subscriber, 20 and 4 to 8 for
+ * a permission,
  * 24 KiB for an outside address.
  */
 #ifndef SL_NF_NAT_STORE_H

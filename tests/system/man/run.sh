@@ -19,6 +19,7 @@ cp "$build/cmd/safelib-nf/safelib-nf" "$work/run/copy/"
 cd "$work/run" || exit 1
 # What the pages on policies speak of: a few rules, and a capture of one UDP packet (raw IP).
 printf 'table inet filter {\n chain forward {\n type filter hook forward priority filter; policy drop;\n tcp dport { 80, 443 } accept\n tcp dport 23 reject with tcp reset\n }\n}\n' >rules.nft
+printf 'inside: [10.1.0.0/24]\noutside: {addresses: [192.0.2.0/29]}\nallocation: {method: deterministic, block_size: 2016}\n' >nat.yaml
 {
     printf '\xd4\xc3\xb2\xa1\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x65\x00\x00\x00'
     printf '\x01\x00\x00\x00\x00\x00\x00\x00\x1c\x00\x00\x00\x1c\x00\x00\x00'

@@ -228,7 +228,14 @@ static void test_deterministic_allocation_by_hand(void **state)
         assert_true(nat_deterministic(&p, &inside, &outside, &first));
         assert_int_equal(outside, 0xc0000200 + n / 63);
         assert_int_equal(first, 1024 + n % 63 * 1024);
+        struct nat_addr back;
+        assert_true(nat_deterministic_subscriber(&p, outside, (uint16_t)(first + n), &back));
+        assert_memory_equal(&back, &inside, sizeof(back));
     }
+    struct nat_addr nobody;
+    assert_false(nat_deterministic_subscriber(&p, 0xc0000200, 1023, &nobody));
+    assert_false(nat_deterministic_subscriber(&p, 0xc0000204, 1024 + 4 * 1024, &nobody));
+    assert_false(nat_deterministic_subscriber(&p, 0xc0000208, 1024, &nobody));
     nat_policy_done(&p);
 }
 
