@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The same packets through the kernel's `snat` and through our NAT, sessions with answers and ICMP
+ * errors from both sides: what comes out must be the same, byte for byte, where a port can be
+ * preserved; else (its port is taken) the same but for a port that is another's.
+ *
+ *   nat_differ SEED SESSIONS POLICY.yaml RULES.nft */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel_path.h"
+#include "nf/chain.h"
+#include "policy/policy.h"
+#include "safelib/bytes.h"
+#include "safelib/checksum.h"
+
+enum { LAN = SL_PORT_LAN, WAN = SL_PORT_WAN, ROOM = 2048, IP = 20, WAIT_MS = 100, TRIES = 20 };
+
+struct bytes {
+    uint8_t b[ROOM];
+    uint32_t size; /* 0: dropped */
+};
+
+static const uint8_t outside[4] = {198, 51, 100, 1};
+static struct sl_chain *chain;
+static uint32_t compared, different, taken_count;
+/* Ports that our side gave to those whose own was taken: never given twice, unlike the kernel's. */
+static bool is_given[256][65536];
+
+/* ---- both sides ---- */
+
+static void ours(int port, const struct bytes *in, struct bytes *ret_out)
+{
+    *ret_out = *in;
+    struct sl_packet packet = {
+        .data = ret_out->b, .size = in->size, .room = ROOM, .port_in = (uint8_t)port};
+    struct sl_packet *list[1] = {&packet};
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    sl_chain_set_now(chain, (uint64_t)now.tv_sec * 1000);
+    if (sl_packet_parse(&packet) != SL_OK) {
+        die("a packet of the test's own");
+    }
+    sl_chain_run(chain, list, 1);
+    ret_out->size = packet.verdict == SL_VERDICT_PASS ? packet.size : 0;
+}
+
+static void kernels(int port, const struct bytes *in, struct bytes *ret_out)
+{
+    struct pollfd other = {.fd = kernel_tun[port ^ 1], .events = POLLIN};
+    if (write(kernel_tun[port], in->b, in->size) != (ssize_t)in->size) {
+        die("write");
+    }
+    ret_out->size = 0;
+    for (int i = 0; i < TRIES && ret_out->size == 0 && poll(&other, 1, WAIT_MS) > 0; i++) {
+        ssize_t size = read(other.fd, ret_out->b, ROOM);
+        bool is_ours = size > IP && ret_out->b[0] >> 4 == 4 && ret_out->b[9] == in->b[9];
+        ret_out->size = is_ours ? (uint32_t)size : 0; /* IPv6 has things to say of its own */
+    }
+}
+
+static void show(const char *who, const struct bytes *out)
+{
+    printf("  %-7s", who);
+    for (uint32_t i = 0; i < out->size && i < 80; i++) {
+        printf("%02x", out->b[i]);
+    }
+    printf("%s\n", out->size == 0 ? "dropped" : "");
+}
+
+/* @return our side's packet, for the answers */
+static struct bytes compare(const char *what, int port, const struct bytes *in)
+{
+    struct bytes mine;
+    struct bytes theirs;
+    ours(port, in, &mine);
+    kernels(port, in, &theirs);
+    compared++;
+    if (mine.size != theirs.size || memcmp(mine.b, theirs.b, mine.size) != 0) {
+        if (different++ < 10) {
+            printf("%s differs\n", what);
+            show("in", in);
+            show("ours", &mine);
+            show("kernel", &theirs);
+        }
+    }
+    return mine;
+}
+
+/* ---- packets ---- */
+
+struct session {
+    uint8_t proto, inside[4], remote[4];
+    uint16_t sport, dport;
+};
+
+static void put_ip(struct bytes *out, uint8_t proto, const uint8_t *src, const uint8_t *dst,
+                   uint32_t payload)
+{
+    memset(out->b, 0, IP);
+    out->b[0] = 0x45;
+    out->b[1] = (uint8_t)(below(4) * 8);
+    put16(out->b + 2, IP + payload);
+    put16(out->b + 4, below(65536));
+    put16(out->b + 6, below(2) == 0 ? 0x4000 : 0);
+    out->b[8] = (uint8_t)(2 + below(200));
+    out->b[9] = proto;
+    memcpy(out->b + 12, src, 4);
+    memcpy(out->b + 16, dst, 4);
+    put16(out->b + 10, sl_checksum_fold(sl_checksum_add(0, out->b, IP)));
+    out->size = IP + payload;
+}
+
+/* A packet of the session, from the inside or (is_reply) to its outside endpoint. */
+static void make(const struct session *s, bool is_reply, uint16_t outside_port, struct bytes *out)
+{
+    const uint8_t *src = is_reply ? s->remote : s->inside;
+    const uint8_t *dst = is_reply ? outside : s->remote;
+    uint32_t header = s->proto == 6 ? 20 : 8;
+    uint32_t payload = header + below(200);
+    put_ip(out, s->proto, src, dst, payload);
+    uint8_t *l4 = out->b + IP;
+    memset(l4, 0, header);
+    for (uint32_t i = header; i < payload; i++) {
+        l4[i] = (uint8_t)below(256);
+    }
+    if (s->proto == 1) {
+        l4[0] = is_reply ? 0 : 8;
+        put16(l4 + 4, is_reply ? outside_port : s->sport);
+    } else {
+        put16(l4, is_reply ? s->dport : s->sport);
+        put16(l4 + 2, is_reply ? outside_port : s->dport);
+    }
+    if (s->proto == 6) {
+        sl_be32_put(l4 + 4, is_reply ? 500 : 100);
+        sl_be32_put(l4 + 8, is_reply ? 101 : 0);
+        l4[12] = 0x50;
+        l4[13] = is_reply ? 0x12 : 2;
+        put16(l4 + 14, 65535);
+    } else if (s->proto == 17) {
+        put16(l4 + 4, payload);
+    }
+    if (s->proto != 17 || below(8) != 0) { /* some UDP has no checksum */
+        seal_l4(out->b, true, s->proto, l4, payload);
+    }
+    if (s->proto == 17 && l4[6] == 0 && l4[7] == 0 && below(2) == 0) {
+        put16(l4 + 6, 0);
+    }
+}
+
+/* An ICMP error from `src` about a packet. */
+static void make_error(const struct bytes *about, const uint8_t *src, const uint8_t *dst,
+                       struct bytes *out)
+{
+    static const uint8_t kinds[][2] = {{3, 0}, {3, 1}, {3, 3}, {3, 4}, {3, 13}, {11, 0}, {12, 0}};
+    uint32_t quoted = below(2) == 0 ? IP + 8 : about->size;
+    const uint8_t *kind = kinds[below(7)];
+    put_ip(out, 1, src, dst, 8 + quoted);
+    uint8_t *icmp = out->b + IP;
+    memset(icmp, 0, 8);
+    icmp[0] = kind[0];
+    icmp[1] = kind[1];
+    put16(icmp + 6, kind[1] == 4 ? 1400 : 0);
+    memcpy(icmp + 8, about->b, quoted);
+    seal_l4(out->b, true, 1, icmp, 8 + quoted);
+}
+
+static uint16_t source_port(const struct bytes *packet)
+{
+    return sl_be16_get(packet->b + IP + (packet->b[9] == 1 ? 4 : 0));
+}
+
+/* ---- the comparison ---- */
+
+static void talk(const struct session *s)
+{
+    static const uint8_t router[4] = {203, 0, 113, 7};
+    struct bytes packet;
+    struct bytes error;
+    make(s, false, 0, &packet);
+    struct bytes sent = compare("out", LAN, &packet);
+    if (sent.size == 0) {
+        return;
+    }
+    if (below(2) == 0) {
+        make_error(&sent, below(2) == 0 ? router : s->remote, outside, &error);
+        (void)compare("error from outside", WAN, &error);
+    }
+    make(s, true, source_port(&sent), &packet);
+    struct bytes got = compare("answer", WAN, &packet);
+    if (got.size != 0 && s->proto != 1 && below(2) == 0) {
+        make_error(&got, s->inside, s->remote, &error);
+        (void)compare("error from inside", LAN, &error);
+    }
+}
+
+static bool is_sound(const struct bytes *packet)
+{
+    struct bytes again = *packet;
+    uint8_t *l4 = again.b + IP;
+    bool has_none = again.b[9] == 17 && l4[6] == 0 && l4[7] == 0;
+    uint32_t at = again.b[9] == 6 ? 16 : again.b[9] == 17 ? 6 : 2;
+    if (sl_checksum_fold(sl_checksum_add(0, again.b, IP)) != 0) {
+        return false;
+    }
+    put16(l4 + at, 0);
+    seal_l4(again.b, true, again.b[9], l4, again.size - IP);
+    uint16_t want = sl_be16_get(l4 + at);
+    uint16_t is = sl_be16_get(packet->b + IP + at);
+    return has_none || is == want || (want == 0 && is == 0xffff);
+}
+
+/* Another host with the same port, to the same place: both find another port for it. */
+static void conflict(const struct session *first)
+{
+    struct session s = *first;
+    struct bytes packet;
+    struct bytes mine;
+    struct bytes theirs;
+    s.inside[1] ^= 0x80;
+    make(&s, false, 0, &packet);
+    ours(LAN, &packet, &mine);
+    kernels(LAN, &packet, &theirs);
+    compared++;
+    taken_count++;
+    is_given[s.proto][source_port(&mine)] = mine.size != 0;
+    const struct bytes *both[2] = {&mine, &theirs};
+    for (int i = 0; i < 2; i++) {
+        const struct bytes *out = both[i];
+        bool is_good = out->size == packet.size && memcmp(out->b + 12, outside, 4) == 0 &&
+                       memcmp(out->b + 16, s.remote, 4) == 0 && source_port(out) != s.sport &&
+                       is_sound(out);
+        if (!is_good) {
+            different++;
+            printf("port taken: %s\n", i == 0 ? "ours" : "the kernel's");
+            show("out", out);
+        }
+    }
+}
+
+static struct sl_chain *load(const char *path)
+{
+    struct sl_policy policy;
+    struct sl_chain *made = NULL;
+    struct sl_err err = {0};
+    if (sl_policy_compile_nat(path, &policy, &err) != SL_OK ||
+        sl_chain_create(policy.bundle, policy.size, &made, &err) != SL_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        exit(2);
+    }
+    sl_policy_done(&policy);
+    return made;
+}
+
+int main(int argc, char **argv)
+{
+    static const uint8_t protos[3] = {6, 17, 1};
+    if (argc != 5) {
+        return 2;
+    }
+    random_seed(strtoull(argv[1], NULL, 10));
+    chain = load(argv[3]);
+    kernel_path_open();
+    run_nft("-f", argv[4]);
+    uint32_t count = (uint32_t)strtoul(argv[2], NULL, 10);
+    for (uint32_t i = 0; i < count; i++) {
+        /* ports that no other session has: both sides can preserve them */
+        struct session s = {.proto = protos[below(3)],
+                            .inside = {10, (uint8_t)below(100), (uint8_t)below(256), 9},
+                            .remote = {93, 184, 216, (uint8_t)(1 + below(200))},
+                            .sport = (uint16_t)(1024 + i * 7 % 60000),
+                            .dport = (uint16_t)(1 + below(65535))};
+        if (is_given[s.proto][s.sport]) {
+            continue;
+        }
+        talk(&s);
+        if (below(10) == 0) {
+            conflict(&s);
+        }
+    }
+    printf("%u packets compared, %u of them with a taken port, %u differ\n", compared, taken_count,
+           different);
+    sl_chain_free(chain);
+    return different == 0 && compared > count ? 0 : 1;
+}
