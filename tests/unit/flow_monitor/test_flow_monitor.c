@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The NF in a chain, under virtual time. */
+#include "nf/packets.h"
+
+#include <unistd.h>
+
+#include "policy/kinds.h"
+#include "rig.h"
+#include "safelib/bytes.h"
+
+static const char settings[] =
+    "collector 192.0.2.10 from 10.0.0.1\nactive-timeout 10s\nidle-timeout 5s\n";
+
+struct policy {
+    struct sl_policy compiled;
+    struct flow_rig_nf nf;
+};
+
+static struct policy compile(const char *text)
+{
+    struct policy policy = {.nf = {.name = "flow_monitor", .options = "flows=1024"}};
+    struct sl_err err = {0};
+    const char *path = policy_file(text);
+    sl_rc rc = sl_policy_compile("monitor", path, &policy.compiled, &err);
+    (void)unlink(path);
+    if (rc != SL_OK) {
+        fail_msg("%s", err.text);
+    }
+    policy.nf.policy = bundle_policy(policy.compiled.bundle, policy.compiled.size, &policy.nf.size);
+    return policy;
+}
+
+static void start(struct flow_rig *rig)
+{
+    struct policy policy = compile(settings);
+    flow_rig_init_chain(rig, &policy.nf, 1);
+    rig->unix_ms = 1700000000000;
+    sl_policy_done(&policy.compiled);
+}
+
+static const struct flow_spec dns = {.src = "10.0.0.5",
+                                     .sport = 4000,
+                                     .dst = "198.51.100.1",
+                                     .dport = 53,
+                                     .proto = 17,
+                                     .payload = 10};
+
+static void test_monitor_tells_of_a_flow_when_it_is_idle(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    start(&rig);
+    struct flow_spec answer = flow_spec_turn(&dns);
+    assert_int_equal(flow_rig_send(&rig, SL_PORT_LAN, &dns), SL_VERDICT_PASS);
+    assert_int_equal(flow_rig_send(&rig, SL_PORT_WAN, &answer), SL_VERDICT_PASS);
+    flow_rig_wait(&rig, 4000);
+    assert_int_equal(flow_rig_counter(&rig, "ipfix.records"), 0);
+    flow_rig_wait(&rig, 3000);
+    assert_int_equal(flow_rig_counter(&rig, "ipfix.records"), 2); /* one a direction */
+    assert_int_equal(flow_rig_counter(&rig, "flow table: flows"), 0);
+    flow_rig_done(&rig);
+}
+
+static void test_monitor_tells_of_a_long_flow_while_it_goes_on(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    start(&rig);
+    for (uint32_t i = 0; i < 25; i++) {
+        (void)flow_rig_send(&rig, SL_PORT_LAN, &dns);
+        flow_rig_wait(&rig, 1000);
+    }
+    assert_int_equal(flow_rig_counter(&rig, "ipfix.records"), 2); /* after 10 s and after 20 s */
+    flow_rig_done(&rig);
+}
+
+static void test_monitor_errors_and_multicast_are_in_no_record(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    start(&rig);
+    struct flow_spec error = {.src = "198.51.100.1",
+                              .dst = "10.0.0.5",
+                              .proto = 1,
+                              .icmp_type = 3,
+                              .icmp_code = 1,
+                              .about = &dns};
+    (void)flow_rig_send(&rig, SL_PORT_LAN, &dns);
+    assert_int_equal(flow_rig_send(&rig, SL_PORT_WAN, &error), SL_VERDICT_PASS);
+    assert_int_equal(flow_rig_counter(&rig, "no_flow.packets"), 1);
+    flow_rig_done(&rig);
+}
+
+static void test_monitor_reload_keeps_flows_and_what_waits(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    start(&rig);
+    rig.unix_ms = 0; /* nobody has told the time: records wait */
+    (void)flow_rig_send(&rig, SL_PORT_LAN, &dns);
+    flow_rig_wait(&rig, 7000);
+    assert_int_equal(flow_rig_counter(&rig, "ipfix.waiting"), 1);
+    (void)flow_rig_send(&rig, SL_PORT_LAN, &dns);
+    struct policy policy =
+        compile("collector 192.0.2.99 from 10.0.0.1\nidle-timeout 5s\ntalkers 3\n");
+    flow_rig_reload(&rig, &policy.nf, 1);
+    sl_policy_done(&policy.compiled);
+    rig.unix_ms = 1700000000000;
+    assert_int_equal(flow_rig_counter(&rig, "ipfix.waiting"), 1);
+    assert_int_equal(flow_rig_counter(&rig, "flow table: flows"), 1);
+    flow_rig_wait(&rig, 7000);
+    assert_int_equal(flow_rig_counter(&rig, "ipfix.records"), 2);
+    const struct flow_rig_emitted *last = &rig.emitted[(rig.emitted_count - 1) % 16];
+    assert_int_equal(last->data[19], 99); /* to the new collector */
+    flow_rig_done(&rig);
+}
+
+static void test_monitor_closed_connection_is_told_soon(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    start(&rig);
+    struct flow_spec out = {.src = "10.0.0.5",
+                            .sport = 5000,
+                            .dst = "198.51.100.1",
+                            .dport = 80,
+                            .proto = 6,
+                            .flags = FLOW_SYN,
+                            .seq = 1};
+    struct flow_spec in = flow_spec_turn(&out);
+    (void)flow_rig_send(&rig, SL_PORT_LAN, &out);
+    in.flags = FLOW_RST | FLOW_ACK;
+    in.seq = 0;
+    in.ack = 2;
+    (void)flow_rig_send(&rig, SL_PORT_WAN, &in);
+    flow_rig_wait(&rig, 2500);
+    assert_int_equal(flow_rig_counter(&rig, "ipfix.records"), 2);
+    flow_rig_done(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_monitor_tells_of_a_flow_when_it_is_idle),
+        cmocka_unit_test(test_monitor_tells_of_a_long_flow_while_it_goes_on),
+        cmocka_unit_test(test_monitor_errors_and_multicast_are_in_no_record),
+        cmocka_unit_test(test_monitor_reload_keeps_flows_and_what_waits),
+        cmocka_unit_test(test_monitor_closed_connection_is_told_soon),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
