@@ -364,17 +364,39 @@ uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *cons
         if (outcome == LATER) {
             return i;
         }
+        if (flows[i].is_first) {
+            table->fresh_at[table->fresh_count - 1] = (uint8_t)i;
+        }
     }
     return count;
 }
 
-/* Whether the NF let any packet of the flow go on. */
+static bool goes_on(const struct sl_packet *packet, const struct sl_flow *flow)
+{
+    return packet->verdict != SL_VERDICT_DROP && flow->relation != SL_FLOW_RELATED;
+}
+
+/* Whether the NF let any packet of the flow go on, of which the first was packet `first`.
+ * @param has_others  whether it let any go on that is not the first of its flow */
 static bool is_kept(struct sl_packet *const *packets, const struct sl_flow *flows, uint32_t count,
-                    sl_flow_handle handle)
+                    uint32_t first, bool has_others)
+{
+    if (goes_on(packets[first], &flows[first])) {
+        return true;
+    }
+    for (uint32_t i = first + 1; has_others && i < count; i++) {
+        if (flows[i].handle == flows[first].handle && goes_on(packets[i], &flows[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_others(struct sl_packet *const *packets, const struct sl_flow *flows,
+                       uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (flows[i].handle == handle && flows[i].relation != SL_FLOW_RELATED &&
-            packets[i]->verdict != SL_VERDICT_DROP) {
+        if (!flows[i].is_first && goes_on(packets[i], &flows[i])) {
             return true;
         }
     }
@@ -395,10 +417,11 @@ void sl_flow_table_end(struct sl_flow_table *table, struct sl_packet *const *pac
                        const struct sl_flow *flows, uint32_t count)
 {
     void *record;
+    bool others = table->fresh_count != 0 && has_others(packets, flows, count);
     for (uint32_t i = 0; i < table->fresh_count; i++) {
         uint32_t id = table->fresh[i];
-        sl_flow_handle handle = flow_handle(flow_slot_of(table, id), id);
-        if (is_kept(packets, flows, count, handle) && !is_closed(table, handle)) {
+        if (is_kept(packets, flows, count, table->fresh_at[i], others) &&
+            !is_closed(table, flow_handle(flow_slot_of(table, id), id))) {
             continue;
         }
         if (sl_flow_store_pin(flow_plane_of(table, id)->store, id >> 1, true, &record) == SL_OK) {

@@ -47,7 +47,8 @@ struct sl_flow_table {
     /* the burst under way */
     uint32_t touched[SL_BURST_MAX]; /* ids that must not be evicted */
     uint32_t touched_count;
-    uint32_t fresh[SL_BURST_MAX]; /* ids that it made */
+    uint32_t fresh[SL_BURST_MAX];   /* ids that it made */
+    uint8_t fresh_at[SL_BURST_MAX]; /* packets that made them */
     uint32_t fresh_count;
     sl_flow_handle closed[FLOW_CLOSED_MAX];
     uint32_t closed_count;

@@ -230,32 +230,31 @@ static sl_rc tuple_of_query(const struct sl_packet *packet, struct sl_flow_tuple
 sl_rc sl_flow_tuple_of(const struct sl_packet *packet, struct sl_flow_tuple *ret_tuple,
                        bool *ret_is_error)
 {
-    struct sl_flow_tuple tuple = {.proto = packet->proto, .ip_version = packet->ip_version};
+    /* built where it belongs: a copy would wait for its own small writes */
+    struct sl_flow_tuple *tuple = ret_tuple;
+    *tuple = (struct sl_flow_tuple){.proto = packet->proto, .ip_version = packet->ip_version};
     if (packet->ip_version == 4) {
-        memcpy(tuple.src, packet->src, 4);
-        memcpy(tuple.dst, packet->dst, 4);
+        memcpy(tuple->src, packet->src, 4);
+        memcpy(tuple->dst, packet->dst, 4);
     } else {
-        memcpy(tuple.src, packet->src, 16);
-        memcpy(tuple.dst, packet->dst, 16);
+        memcpy(tuple->src, packet->src, 16);
+        memcpy(tuple->dst, packet->dst, 16);
     }
     *ret_is_error = false;
     if ((packet->has & SL_PKT_HAS_PORTS) != 0) {
-        tuple.sport = packet->sport;
-        tuple.dport = packet->dport;
-    } else if (packet->proto == (packet->ip_version == 4 ? SL_FLOW_ICMP : SL_FLOW_ICMP6)) {
+        tuple->sport = packet->sport;
+        tuple->dport = packet->dport;
+        return SL_OK;
+    }
+    if (packet->proto == (packet->ip_version == 4 ? SL_FLOW_ICMP : SL_FLOW_ICMP6)) {
         if ((packet->has & SL_PKT_HAS_ICMP) != 0 && is_error(packet->proto, packet->icmp_type)) {
             *ret_is_error = true;
-            return tuple_of_error(packet, ret_tuple);
+            return tuple_of_error(packet, tuple);
         }
-        sl_rc rc = tuple_of_query(packet, &tuple);
-        if (rc != SL_OK) {
-            return rc;
-        }
-    } else if (has_ports(packet->proto)) {
-        return SL_MALFORMED; /* a later fragment that nobody reassembled */
+        return tuple_of_query(packet, tuple);
     }
-    *ret_tuple = tuple;
-    return SL_OK;
+    return has_ports(packet->proto) ? SL_MALFORMED /* a later fragment that nobody reassembled */
+                                    : SL_OK;
 }
 
 /* ---- hash ---- */

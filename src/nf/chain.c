@@ -141,37 +141,45 @@ void sl_chain_resume(struct sl_chain *chain, struct sl_packet *const *packets, u
     }
 }
 
-/* The packets that came in by `port`. */
-static void run_port(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count,
-                     uint8_t port)
+/* The packets that came in by `port`; `live` is at liberty. */
+static void run_port(struct sl_chain *chain, struct sl_packet **live, uint32_t count, uint8_t port)
 {
-    struct sl_packet *live[SL_BURST_MAX];
-    struct turned turned = {.count = 0};
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        if (packets[i]->port_in == port && (packets[i]->has & SL_FLOW_PKT_TURNED) == 0) {
-            live[kept++] = packets[i];
-        }
-    }
-    run_from(chain, live, kept, port, port == SL_PORT_LAN ? 0 : chain->count - 1, &turned);
+    struct turned turned;
+    turned.count = 0;
+    run_from(chain, live, count, port, port == SL_PORT_LAN ? 0 : chain->count - 1, &turned);
     if (turned.count > 0) {
         sl_chain_resume(chain, turned.packets, turned.count);
     }
+}
+
+/* At most a burst, of both ports perhaps. */
+static void run_burst(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count)
+{
+    struct sl_packet *live[SL_PORT_COUNT][SL_BURST_MAX];
+    uint32_t wan = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        wan += packets[i]->port_in == SL_PORT_WAN;
+    }
+    if (wan == 0 || wan == count) {
+        memcpy(live[0], packets, count * sizeof(packets[0]));
+        run_port(chain, live[0], count, wan == 0 ? SL_PORT_LAN : SL_PORT_WAN);
+        return;
+    }
+    /* sorted first: those that are turned change their port */
+    uint32_t counts[SL_PORT_COUNT] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t port = packets[i]->port_in == SL_PORT_WAN ? SL_PORT_WAN : SL_PORT_LAN;
+        live[port][counts[port]++] = packets[i];
+    }
+    run_port(chain, live[SL_PORT_LAN], counts[SL_PORT_LAN], SL_PORT_LAN);
+    run_port(chain, live[SL_PORT_WAN], counts[SL_PORT_WAN], SL_PORT_WAN);
 }
 
 void sl_chain_run(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count)
 {
     while (count > 0) {
         uint32_t part = count < SL_BURST_MAX ? count : SL_BURST_MAX;
-        uint32_t of_port[SL_PORT_COUNT] = {0};
-        for (uint32_t i = 0; i < part; i++) { /* now: those that are turned change their port */
-            of_port[packets[i]->port_in & 1]++;
-        }
-        for (uint8_t port = 0; port < SL_PORT_COUNT; port++) {
-            if (of_port[port] != 0) {
-                run_port(chain, packets, part, port);
-            }
-        }
+        run_burst(chain, packets, part);
         packets += part;
         count -= part;
     }
