@@ -32,9 +32,7 @@ static int show(const char *flow, const struct answer *answer, bool is_json)
         json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "flow", flow, "verdict", answer->verdict,
                                  "nf", answer->nf, "where", answer->where);
         (void)json_object_set_new(root, "rule",
-                                  answer->rule > 0 && strcmp(answer->nf, "firewall") == 0
-                                      ? json_integer(answer->rule)
-                                      : json_null());
+                                  answer->rule > 0 ? json_integer(answer->rule) : json_null());
         if (answer->text[0] != '\0') {
             (void)json_object_set_new(root, "line", json_integer(answer->line));
             (void)json_object_set_new(root, "source", json_string(answer->source));
@@ -61,14 +59,14 @@ static int show(const char *flow, const struct answer *answer, bool is_json)
     return CMD_GOOD;
 }
 
-static void name_rule(const struct sl_policy *policy, struct answer *answer)
+static void name_rule(const struct sl_policy *policy, uint32_t nf, struct answer *answer)
 {
     const struct sl_policy_rule *rule =
-        answer->rule > 0 ? sl_policy_rule(policy, (uint32_t)answer->rule - 1) : NULL;
+        answer->rule > 0 ? sl_policy_rule(policy, nf, (uint32_t)answer->rule - 1) : NULL;
     if (rule != NULL) {
         answer->line = rule->line;
         (void)snprintf(answer->text, sizeof(answer->text), "%s", rule->text);
-        (void)snprintf(answer->source, sizeof(answer->source), "%s", policy->source);
+        (void)snprintf(answer->source, sizeof(answer->source), "%s", sl_policy_source(policy, nf));
     }
 }
 
@@ -100,7 +98,7 @@ static int explain_offline(const char *path, const struct flow_packet *flow, str
         (void)snprintf(answer->nf, sizeof(answer->nf), "%s",
                        sl_chain_nf_name(chain, packet.nf_index));
         answer->where = "policy file, evaluated here";
-        name_rule(&policy, answer);
+        name_rule(&policy, packet.nf_index, answer);
     }
     sl_chain_free(chain);
     sl_policy_done(&policy);

@@ -80,8 +80,8 @@ static int policy_compile(int argc, char **argv)
     const char *out = NULL;
     bool is_json = false;
     const struct option_spec options[] = {
-        {"kind", 'k', "KIND", "nftables (default), classbench, route, monitor", OPTION_STRING,
-         &kind, 0, 0},
+        {"kind", 'k', "KIND", "the language: nftables (default); see --help", OPTION_STRING, &kind,
+         0, 0},
         {"output", 'o', "OUT", "where the compiled policy goes", OPTION_STRING, &out, 0, 0},
         {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
@@ -117,8 +117,8 @@ static int policy_check(int argc, char **argv)
     const char *kind = "nftables";
     bool is_json = false;
     const struct option_spec options[] = {
-        {"kind", 'k', "KIND", "nftables (default), classbench, route, monitor", OPTION_STRING,
-         &kind, 0, 0},
+        {"kind", 'k', "KIND", "the language: nftables (default); see --help", OPTION_STRING, &kind,
+         0, 0},
         {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {
@@ -136,17 +136,49 @@ static int policy_check(int argc, char **argv)
     return status != OPTIONS_GO_ON ? status : run_compile(kind, argv[first], NULL, is_json);
 }
 
+/* The parts of a chain; a policy of one NF is one part. */
+static uint32_t part_count(const struct sl_policy *policy)
+{
+    return policy->nf_count > 0 ? policy->nf_count : 1;
+}
+
+static uint32_t part_size(const struct sl_policy *policy, uint32_t nf)
+{
+    return policy->nf_count > 0 ? policy->nfs[nf].count : policy->count;
+}
+
 static json_t *rules_json(const struct sl_policy *policy)
 {
     json_t *rules = json_array();
-    for (uint32_t i = 0; i < policy->count; i++) {
-        const struct sl_policy_rule *rule = &policy->rules[i];
-        (void)json_array_append_new(rules,
-                                    json_pack("{s:i, s:i, s:s?, s:s?, s:s?}", "rule", (int)i + 1,
-                                              "line", (int)rule->line, "chain", rule->chain,
-                                              "action", rule->action, "text", rule->text));
+    for (uint32_t nf = 0; nf < part_count(policy); nf++) {
+        char name[SL_NF_NAME_MAX];
+        sl_policy_nf_name(policy, nf, name);
+        for (uint32_t i = 0; i < part_size(policy, nf); i++) {
+            const struct sl_policy_rule *rule = sl_policy_rule(policy, nf, i);
+            (void)json_array_append_new(
+                rules, json_pack("{s:s, s:i, s:i, s:s?, s:s?, s:s?}", "nf", name, "rule",
+                                 (int)i + 1, "line", (int)rule->line, "chain", rule->chain,
+                                 "action", rule->action, "text", rule->text));
+        }
     }
     return rules;
+}
+
+static void show_part(const struct sl_policy *policy, uint32_t nf)
+{
+    char name[SL_NF_NAME_MAX];
+    const char *action = sl_policy_default(policy, nf);
+    if (policy->nf_count > 0) {
+        sl_policy_nf_name(policy, nf, name);
+        printf("%s, from %s\n", name, sl_policy_source(policy, nf));
+    }
+    for (uint32_t i = 0; i < part_size(policy, nf); i++) {
+        const struct sl_policy_rule *rule = sl_policy_rule(policy, nf, i);
+        printf("%6u  line %-5u %-8s  %s\n", i + 1, rule->line, rule->action, rule->text);
+    }
+    if (action[0] != '\0') {
+        printf("%6s  %-10s %-8s\n", "else", "", action);
+    }
 }
 
 static int show(const char *path, bool is_json)
@@ -172,12 +204,8 @@ static int show(const char *path, bool is_json)
         if (policy.note != NULL) {
             printf("note: %s\n", policy.note);
         }
-        for (uint32_t i = 0; i < policy.count; i++) {
-            const struct sl_policy_rule *rule = &policy.rules[i];
-            printf("%6u  line %-5u %-8s  %s\n", i + 1, rule->line, rule->action, rule->text);
-        }
-        if (policy.default_action != NULL) {
-            printf("%6s  %-10s %-8s\n", "else", "", policy.default_action);
+        for (uint32_t nf = 0; nf < part_count(&policy); nf++) {
+            show_part(&policy, nf);
         }
     }
     sl_policy_done(&policy);

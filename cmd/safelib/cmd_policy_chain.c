@@ -1,224 +1,198 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* safelib policy chain: the policies of several NFs, in the order that packets visit them. */
+/* safelib policy chain: a chain of NFs out of a YAML file, and the memory that it will take. */
 #include "cmd_policy_chain.h"
 
-#include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/bytes.h"
 #include "command.h"
-#include "eval.h"
-#include "flow/options.h"
+#include "flow/store.h"
 #include "nf/chain.h"
+#include "policy/policy.h"
 
-enum { BUNDLE_MAX = 16 << 20, POLICY_MAX = 1 << 20 };
+enum { HEADER_SIZE = 16, SPILL_MAX_BITS = 34 };
 
-/* The bytes of a file are the policy: what they mean, only the NF knows. */
-static sl_rc put_raw(struct sl_writer *w, const char *path, struct sl_err *err)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        return sl_err_set(err, SL_IO, "%s: %s", path, strerror(errno));
-    }
-    uint8_t *bytes = malloc(POLICY_MAX + 1);
-    size_t size = bytes != NULL ? fread(bytes, 1, POLICY_MAX + 1, file) : 0;
-    bool is_read = bytes != NULL && ferror(file) == 0;
-    (void)fclose(file);
-    sl_rc rc = SL_OK;
-    if (!is_read) {
-        rc = sl_err_set(err, SL_IO, "%s: cannot be read", path);
-    } else if (size > POLICY_MAX) {
-        rc = sl_err_set(err, SL_RANGE, "%s: more than %d bytes", path, POLICY_MAX);
-    } else {
-        sl_writer_be32(w, (uint32_t)size);
-        sl_writer_bytes(w, bytes, size);
-    }
-    free(bytes);
-    return rc;
-}
-
-/* The firewall's part of a compiled policy, or of rules compiled now; their names go along. */
-static sl_rc put_firewall(struct sl_writer *w, const char *path, struct sl_policy *names,
-                          struct sl_err *err)
-{
+/* What one NF of the chain takes per shard. */
+struct footprint {
     char name[SL_NF_NAME_MAX];
-    struct sl_policy policy = {0};
-    struct sl_reader r;
-    sl_rc rc = eval_policy(path, &policy, err);
-    if (rc != SL_OK) {
-        return rc;
-    }
-    sl_reader_init(&r, policy.bundle, policy.size);
-    (void)sl_reader_be32(&r);
-    bool has_options = sl_reader_be16(&r) == SL_CHAIN_FORMAT_OPTIONS;
-    (void)sl_reader_bytes(&r, 10);
-    sl_reader_string(&r, name, sizeof(name));
-    (void)sl_reader_bytes(&r, has_options ? sl_reader_be32(&r) : 0);
-    uint32_t size = sl_reader_be32(&r);
-    const uint8_t *bytes = sl_reader_bytes(&r, size);
-    if (r.rc != SL_OK || strcmp(name, "firewall") != 0 || names->rules != NULL) {
-        sl_policy_done(&policy);
-        return sl_err_set(err, SL_INVALID, "%s: expected one policy of a firewall", path);
-    }
-    sl_writer_be32(w, size);
-    sl_writer_bytes(w, bytes, size);
-    free(policy.bundle);
-    policy.bundle = NULL;
-    *names = policy;
-    return SL_OK;
-}
-
-/* What an operand says: NF=FILE[,OPTION=VALUE...]. */
-struct operand {
-    char name[SL_NF_NAME_MAX];
-    char path[4096];
-    struct sl_flow_options options;
+    size_t inside, outside;
+    bool is_unknown; /* not linked into this program: its image will check it */
 };
 
-/* "flows=100000,udp=60" */
-static sl_rc read_options(char *text, struct sl_flow_options *options, struct sl_err *err)
+/* The bundle of NF `index` alone. */
+static sl_rc cut_one(const struct sl_policy *policy, uint32_t index, uint8_t *out, size_t *ret_size,
+                     char *ret_name)
 {
-    char *save = NULL;
-    for (char *item = strtok_r(text, ",", &save); item != NULL; item = strtok_r(NULL, ",", &save)) {
-        char *equals = strchr(item, '=');
-        char *end = NULL;
-        if (equals == NULL) {
-            return sl_err_set(err, SL_INVALID, "`%s`: expected OPTION=VALUE, as in flows=100000",
-                              item);
-        }
-        *equals = '\0';
-        errno = 0;
-        unsigned long long value = strtoull(equals + 1, &end, 10);
-        if (end == equals + 1 || *end != '\0' || errno != 0 || equals[1] == '-') {
-            return sl_err_set(err, SL_INVALID, "`%s=%s`: expected a number", item, equals + 1);
-        }
-        sl_rc rc = sl_flow_options_set(options, item, value, err);
-        if (rc != SL_OK) {
-            return rc;
-        }
-    }
-    return SL_OK;
-}
-
-static sl_rc read_operand(const char *text, struct operand *operand, struct sl_err *err)
-{
-    const char *equals = strchr(text, '=');
-    size_t length = equals != NULL ? (size_t)(equals - text) : 0;
-    sl_flow_options_default(&operand->options);
-    if (length == 0 || length >= sizeof(operand->name) ||
-        strlen(equals + 1) >= sizeof(operand->path)) {
-        return sl_err_set(err, SL_INVALID, "`%s`: expected NF=FILE, as in firewall=rules.nft",
-                          text);
-    }
-    (void)snprintf(operand->name, sizeof(operand->name), "%.*s", (int)length, text);
-    (void)snprintf(operand->path, sizeof(operand->path), "%s", equals + 1);
-    char *comma = strchr(operand->path, ',');
-    if (comma == NULL) {
-        return SL_OK;
-    }
-    *comma = '\0';
-    return read_options(comma + 1, &operand->options, err);
-}
-
-static sl_rc put_nf(struct sl_writer *w, const char *text, struct sl_policy *names,
-                    struct sl_err *err)
-{
-    struct operand operand;
-    uint8_t options[SL_FLOW_OPTIONS_MAX];
-    size_t size = 0;
-    sl_rc rc = read_operand(text, &operand, err);
-    rc =
-        rc == SL_OK ? sl_flow_options_write(&operand.options, options, sizeof(options), &size) : rc;
-    if (rc != SL_OK) {
-        return rc;
-    }
-    sl_writer_string(w, operand.name);
-    sl_writer_be32(w, (uint32_t)size);
-    sl_writer_bytes(w, options, size);
-    return strcmp(operand.name, "firewall") == 0 ? put_firewall(w, operand.path, names, err)
-                                                 : put_raw(w, operand.path, err);
-}
-
-static sl_rc build(char *const *operands, int count, struct sl_policy *policy, struct sl_err *err)
-{
+    struct sl_reader r;
     struct sl_writer w;
-    struct timespec now;
-    uint8_t *bundle = malloc(BUNDLE_MAX);
-    if (bundle == NULL) {
-        return sl_err_set(err, SL_NO_MEMORY, "out of memory");
+    size_t from = 0;
+    sl_reader_init(&r, policy->bundle, policy->size);
+    const uint8_t *header = sl_reader_bytes(&r, HEADER_SIZE);
+    for (uint32_t i = 0; i <= index; i++) {
+        from = r.off;
+        sl_reader_string(&r, ret_name, SL_NF_NAME_MAX);
+        (void)sl_reader_bytes(&r, sl_reader_be32(&r));
+        (void)sl_reader_bytes(&r, sl_reader_be32(&r));
     }
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t version = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    sl_writer_init(&w, bundle, BUNDLE_MAX);
-    sl_writer_be32(&w, SL_CHAIN_MAGIC);
-    sl_writer_be16(&w, SL_CHAIN_FORMAT_OPTIONS);
-    sl_writer_be16(&w, (uint16_t)count);
-    sl_writer_be64(&w, version);
-    sl_rc rc = SL_OK;
-    for (int i = 0; rc == SL_OK && i < count; i++) {
-        rc = put_nf(&w, operands[i], policy, err);
+    if (r.rc != SL_OK) {
+        return r.rc;
     }
-    if (rc == SL_OK && w.rc != SL_OK) {
-        rc = sl_err_set(err, w.rc, "the chain is larger than %d bytes", BUNDLE_MAX);
+    sl_writer_init(&w, out, policy->size);
+    sl_writer_bytes(&w, header, HEADER_SIZE);
+    sl_writer_bytes(&w, policy->bundle + from, r.off - from);
+    sl_be16_put(out + 6, 1);
+    *ret_size = w.off;
+    return w.rc;
+}
+
+static size_t heap_now(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+/* Loads the NF as a shard would and looks at what that took; address space stands for the untrusted
+ * memory. */
+static sl_rc measure(const struct sl_policy *policy, uint32_t index, struct footprint *ret,
+                     struct sl_err *err)
+{
+    static struct sl_flow_spill spill;
+    struct sl_chain *chain = NULL;
+    size_t size = 0;
+    size_t room = (size_t)1 << SPILL_MAX_BITS;
+    uint8_t *bundle = malloc(policy->size);
+    uint8_t *outside = aligned_alloc(SL_FLOW_OUTSIDE_ALIGN, room);
+    sl_flow_spill_init(&spill, outside, outside != NULL ? room : 0);
+    const struct sl_chain_place place = {.spill = outside != NULL ? &spill : NULL};
+    sl_rc rc = bundle != NULL ? cut_one(policy, index, bundle, &size, ret->name) : SL_NO_MEMORY;
+    size_t before = heap_now();
+    rc = rc == SL_OK ? sl_chain_create_at(bundle, size, &place, &chain, err)
+                     : sl_err_set(err, rc, "chain: %s", sl_rc_text(rc));
+    if (rc == SL_OK) {
+        ret->inside = heap_now() - before;
+        ret->outside = 0;
+        for (uint32_t i = 0; i < spill.count; i++) {
+            ret->outside += spill.parts[i].size;
+        }
     }
-    if (rc == SL_OK && policy->source == NULL) { /* no firewall in it: no rules to name */
-        policy->source = strdup("");
-        policy->kind = strdup("chain");
-        policy->default_action = strdup("");
-        bool is_whole =
-            policy->source != NULL && policy->kind != NULL && policy->default_action != NULL;
-        rc = is_whole ? SL_OK : sl_err_set(err, SL_NO_MEMORY, "out of memory");
+    ret->is_unknown = rc == SL_NOT_FOUND;
+    sl_chain_free(chain);
+    free(outside);
+    free(bundle);
+    return ret->is_unknown ? SL_OK : rc;
+}
+
+static double mib(size_t bytes)
+{
+    return (double)bytes / 1048576.0;
+}
+
+static int report(const struct sl_policy *policy, const struct footprint *parts, const char *out,
+                  bool is_json)
+{
+    size_t inside = 0;
+    size_t outside = 0;
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < policy->nf_count; i++) {
+        const struct sl_policy_nf *nf = &policy->nfs[i];
+        inside += parts[i].inside;
+        outside += parts[i].outside;
+        (void)json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:s, s:I, s:I}", "nf",
+                                                    parts[i].name, "source", nf->source, "rules",
+                                                    (int)nf->count, "default", nf->default_action,
+                                                    "inside_bytes", (json_int_t)parts[i].inside,
+                                                    "outside_bytes", (json_int_t)parts[i].outside));
     }
-    policy->bundle = bundle;
-    policy->size = w.off;
-    policy->version = version;
-    return rc;
+    if (is_json) {
+        return print_json(json_pack("{s:b, s:I, s:I, s:I, s:I, s:s?, s:o}", "ok", 1, "version",
+                                    (json_int_t)policy->version, "bytes", (json_int_t)policy->size,
+                                    "inside_bytes", (json_int_t)inside, "outside_bytes",
+                                    (json_int_t)outside, "output", out, "chain", list),
+                          CMD_GOOD);
+    }
+    json_decref(list);
+    printf("%s: a chain of %u, %zu bytes%s%s\n", policy->source, policy->nf_count, policy->size,
+           out != NULL ? " -> " : "", out != NULL ? out : "");
+    printf("  LAN\n");
+    for (uint32_t i = 0; i < policy->nf_count; i++) {
+        const struct sl_policy_nf *nf = &policy->nfs[i];
+        printf("  %2u  %-14s ", i + 1, parts[i].name);
+        if (parts[i].is_unknown) {
+            printf("not known here, not checked: its image will  %s\n", nf->source);
+            continue;
+        }
+        printf("%6u rules, else %-7s %8.1f MiB inside, %8.1f MiB outside  %s\n", nf->count,
+               nf->default_action[0] != '\0' ? nf->default_action : "-", mib(parts[i].inside),
+               mib(parts[i].outside), nf->source);
+    }
+    printf("  WAN\nper shard: %.1f MiB in the enclave, %.1f MiB encrypted outside\n", mib(inside),
+           mib(outside));
+    return CMD_GOOD;
+}
+
+static int run(const char *in, const char *out, bool is_json)
+{
+    struct sl_policy policy = {0};
+    struct sl_err err = {0};
+    struct footprint parts[SL_CHAIN_NF_MAX] = {0};
+    sl_rc rc = sl_policy_compile_chain(in, &policy, &err);
+    bool is_compiled = rc == SL_OK;
+    for (uint32_t i = 0; i < policy.nf_count && rc == SL_OK; i++) {
+        rc = measure(&policy, i, &parts[i], &err);
+        rc = rc == SL_OK ? rc : sl_err_prefix(&err, "%s", policy.nfs[i].source);
+    }
+    rc = rc == SL_OK && out != NULL ? sl_policy_write(&policy, out, &err) : rc;
+    int status;
+    if (rc == SL_OK) {
+        status = report(&policy, parts, out, is_json);
+    } else {
+        status = rc == SL_IO || rc == SL_NO_MEMORY || (rc == SL_NOT_FOUND && !is_compiled)
+                     ? CMD_USAGE
+                     : CMD_BAD;
+        status = is_json ? print_json(json_pack("{s:b, s:s, s:s}", "ok", 0, "code", sl_rc_name(rc),
+                                                "error", err.text),
+                                      status)
+                         : complain_err(status, &err);
+    }
+    sl_policy_done(&policy);
+    return status;
 }
 
 int policy_chain(int argc, char **argv)
 {
     const char *out = NULL;
+    bool is_dry = false;
+    bool is_json = false;
     const struct option_spec options[] = {
-        {"output", 'o', "OUT", "where the chain goes (required)", OPTION_STRING, &out, 0, 0},
+        {"output", 'o', "OUT", "where the compiled chain goes", OPTION_STRING, &out, 0, 0},
+        {"dry-run", 'n', NULL, "compile and load it, write nothing", OPTION_FLAG, &is_dry, 0, 0},
+        {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {
-        .usage = "safelib policy chain NF=FILE[,OPTION=VALUE...]... -o OUT",
+        .usage = "safelib policy chain IN.yaml -o OUT | --dry-run",
         .about =
-            "Puts the policies of several NFs into one chain, in the order that packets visit\n"
-            "them. For firewall FILE holds nftables rules or a compiled policy; for other NFs\n"
-            "its bytes are the policy. Only the image that gets it knows all NFs: it is the\n"
-            "one that checks. Options are those of the NF's flow table: flows, flows6, inside,\n"
-            "tcp_mode, timeouts (man safelib-policy).",
-        .examples = "  safelib policy chain firewall=rules.nft -o chain.slp\n"
-                    "  safelib policy chain firewall=rules.nft,flows=100000,udp=60 -o chain.slp\n",
+            "Compiles a chain: a YAML file that lists NFs in the order that packets from the LAN\n"
+            "visit them, each with its policy's file and the options of its flow table\n"
+            "(docs/policy-chain.md). Every NF is loaded as an image would load it, and what "
+            "memory\n"
+            "that takes per shard is reported. OUT.rules.json leads back from the rules of every\n"
+            "NF to the lines of its file.",
+        .examples = "  safelib policy chain packaging/examples/chain.yaml --dry-run\n"
+                    "  safelib policy chain chain.yaml -o chain.slp\n",
         .options = options,
-        .option_count = 1,
+        .option_count = sizeof(options) / sizeof(options[0]),
         .min_args = 1,
-        .max_args = SL_CHAIN_NF_MAX,
+        .max_args = 1,
     };
     int first;
     int status = options_parse(&spec, argc, argv, &first);
     if (status != OPTIONS_GO_ON) {
         return status;
     }
-    if (out == NULL) {
-        return complain(CMD_USAGE, "policy chain: say where to with -o OUT");
+    if ((out == NULL) != is_dry) {
+        return complain(CMD_USAGE, "policy chain: say where to with -o OUT, or --dry-run");
     }
-    struct sl_policy policy = {0};
-    struct sl_err err = {0};
-    sl_rc rc = build(argv + first, argc - first, &policy, &err);
-    if (rc == SL_OK) {
-        rc = sl_policy_write(&policy, out, &err);
-    }
-    if (rc != SL_OK) {
-        status =
-            complain_err(rc == SL_MALFORMED || rc == SL_UNSUPPORTED ? CMD_BAD : CMD_USAGE, &err);
-    } else {
-        printf("%s: a chain of %d, %zu bytes\n", out, argc - first, policy.size);
-        status = CMD_GOOD;
-    }
-    sl_policy_done(&policy);
-    return status;
+    return run(argv[first], out, is_json);
 }

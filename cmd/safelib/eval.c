@@ -13,6 +13,7 @@
 #include "control/client.h"
 #include "host/enclave.h"
 #include "nf/chain.h"
+#include "policy/kinds.h"
 
 enum { TIMEOUT_MS = 60000, LOOK_MS = 20, IDLE_NS = 20000000, LOG_SIZE = 400, REQUEST_EXTRA = 16 };
 
@@ -383,10 +384,6 @@ void eval_stop(struct eval *eval)
 
 sl_rc eval_policy(const char *path, struct sl_policy *ret_policy, struct sl_err *err)
 {
-    sl_rc rc = sl_policy_read(path, ret_policy, err);
-    if (rc == SL_MALFORMED) {
-        *err = (struct sl_err){0};
-        rc = sl_policy_compile_nftables(path, ret_policy, err);
-    }
-    return rc;
+    bool is_compiled;
+    return sl_policy_load(path, ret_policy, &is_compiled, err);
 }

@@ -48,7 +48,7 @@ const char *eval_protection(const struct eval *eval);
 void eval_measurement(const struct eval *eval, char ret_hex[65]);
 void eval_stop(struct eval *eval);
 
-/** Reads a compiled policy, or compiles the file as nftables where it is not one. */
+/** sl_policy_load. */
 sl_rc eval_policy(const char *path, struct sl_policy *ret_policy, struct sl_err *err) SL_MUST_CHECK;
 
 #endif

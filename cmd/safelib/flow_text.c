@@ -206,6 +206,21 @@ static uint32_t put_l4(const struct flow *flow, uint8_t *l4)
     return size;
 }
 
+/* Stateful NFs look at checksums: a packet with a wrong one belongs to no flow. */
+static void put_l4_checksum(const struct flow *flow, uint8_t *l4, uint32_t size)
+{
+    static const uint8_t offs[256] = {[1] = 2, [6] = 16, [17] = 6, [33] = 6, [58] = 2, [136] = 6};
+    uint8_t at = offs[flow->proto];
+    if (at == 0 || size < at + 2u || flow->is_later) {
+        return;
+    }
+    uint64_t sum = flow->proto == 1 ? 0
+                                    : sl_checksum_pseudo(flow->src, flow->dst, flow->is_v4 ? 4 : 16,
+                                                         flow->proto, size);
+    uint16_t check = sl_checksum_fold(sl_checksum_add(sum, l4, size));
+    sl_be16_put(l4 + at, check == 0 && flow->proto == 17 ? 0xffff : check);
+}
+
 static void put_packet(const struct flow *flow, struct flow_packet *packet)
 {
     uint8_t *data = packet->data;
@@ -213,6 +228,7 @@ static void put_packet(const struct flow *flow, struct flow_packet *packet)
     packet->port = flow->port >= 0 ? (uint8_t)flow->port : port_by_source(flow);
     uint32_t off = flow->is_v4 ? 20 : flow->is_later ? 48 : 40;
     packet->size = off + put_l4(flow, data + off);
+    put_l4_checksum(flow, data + off, packet->size - off);
     if (flow->is_v4) {
         data[0] = 0x45;
         sl_be16_put(data + 2, (uint16_t)packet->size);

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "gateway/session.h"
 #include "nf/chain.h"
+#include "policy/kinds.h"
 
 enum {
     EVAL_PACKET_MAX = SL_PACKET_MAX,
@@ -18,22 +19,13 @@ static json_t *error_make(sl_rc rc, const char *text)
     return json_pack("{s:s, s:s}", "error", sl_rc_name(rc), "text", text);
 }
 
-/* Bundles as they are; anything else is nftables syntax, compiled now. */
+/* Compiled policies as they are; chains and rules are compiled now. */
 static sl_rc policy_read(const struct sl_session *session, struct sl_policy *ret_policy,
                          struct sl_err *err)
 {
     const char *path = session->config->policy;
-    uint8_t magic[4] = {0};
-    FILE *file = fopen(path, "rbe");
-    if (file == NULL) {
-        return sl_err_set(err, errno == ENOENT ? SL_NOT_FOUND : SL_IO, "policy: %s: %s", path,
-                          strerror(errno));
-    }
-    size_t got = fread(magic, 1, sizeof(magic), file);
-    (void)fclose(file);
-    bool is_bundle = got == sizeof(magic) && sl_be32_get(magic) == SL_CHAIN_MAGIC;
-    sl_rc rc = is_bundle ? sl_policy_read(path, ret_policy, err)
-                         : sl_policy_compile_nftables(path, ret_policy, err);
+    bool is_bundle;
+    sl_rc rc = sl_policy_load(path, ret_policy, &is_bundle, err);
     if (rc == SL_OK) {
         rc = sl_session_policy_admit(&session->durable, path, ret_policy, !is_bundle, err);
         if (rc != SL_OK) {
@@ -86,13 +78,14 @@ static json_t *reload(struct sl_session *session)
     return json_pack("{s:I, s:s}", "version", (json_int_t)session->policy_version, "sha256", hex);
 }
 
-static void rule_describe(const struct sl_session *session, uint32_t rule, json_t *out)
+static void rule_describe(const struct sl_session *session, uint32_t nf, uint32_t rule, json_t *out)
 {
-    const struct sl_policy_rule *found = sl_policy_rule(&session->policy, rule);
+    const struct sl_policy_rule *found = sl_policy_rule(&session->policy, nf, rule);
     if (found != NULL) {
         (void)json_object_set_new(out, "line", json_integer((json_int_t)found->line));
         (void)json_object_set_new(out, "text", json_string(found->text));
-        (void)json_object_set_new(out, "source", json_string(session->policy.source));
+        (void)json_object_set_new(out, "source",
+                                  json_string(sl_policy_source(&session->policy, nf)));
     }
 }
 
@@ -124,9 +117,7 @@ static json_t *eval_reply(const struct sl_session *session, const struct sl_msg 
     if (rule == SL_RULE_DEFAULT) {
         (void)json_object_set_new(out, "rule", json_null());
     }
-    if (strcmp(name, "firewall") == 0) { /* the names beside a policy are those of its rules */
-        rule_describe(session, rule, out);
-    }
+    rule_describe(session, nf, rule, out);
     free(hex);
     return out;
 }

@@ -111,27 +111,31 @@ static bool rule_parse(const char *name, uint32_t *ret_rule)
     return true;
 }
 
-static json_t *rule_json(const struct sl_session *session, const struct rule_count *count)
+static json_t *rule_json(const struct sl_session *session, uint32_t nf,
+                         const struct rule_count *count)
 {
     json_t *out = json_pack("{s:I, s:I}", "packets", (json_int_t)count->packets, "bytes",
                             (json_int_t)count->bytes);
-    const struct sl_policy_rule *rule =
-        count->rule != RULE_OF_DEFAULT ? sl_policy_rule(&session->policy, count->rule - 1) : NULL;
+    const struct sl_policy_rule *rule = count->rule != RULE_OF_DEFAULT
+                                            ? sl_policy_rule(&session->policy, nf, count->rule - 1)
+                                            : NULL;
     (void)json_object_set_new(
         out, "rule",
         count->rule == RULE_OF_DEFAULT ? json_null() : json_integer((json_int_t)count->rule));
     if (rule != NULL) {
         (void)json_object_set_new(out, "line", json_integer((json_int_t)rule->line));
         (void)json_object_set_new(out, "text", json_string(rule->text));
-        (void)json_object_set_new(out, "source", json_string(session->policy.source));
-    } else if (count->rule == RULE_OF_DEFAULT && session->policy.default_action != NULL) {
-        (void)json_object_set_new(out, "text", json_string(session->policy.default_action));
+        (void)json_object_set_new(out, "source",
+                                  json_string(sl_policy_source(&session->policy, nf)));
+    } else if (count->rule == RULE_OF_DEFAULT) {
+        (void)json_object_set_new(out, "text",
+                                  json_string(sl_policy_default(&session->policy, nf)));
     }
     return out;
 }
 
 /* The rules that most packets met, with the text that only the tenant's side knows. */
-static json_t *rules_make(const struct sl_session *session, json_t *counters)
+static json_t *rules_make(const struct sl_session *session, uint32_t nf, json_t *counters)
 {
     const char *name;
     json_t *value;
@@ -153,13 +157,13 @@ static json_t *rules_make(const struct sl_session *session, json_t *counters)
         qsort(all, count, sizeof(*all), by_packets);
     }
     for (uint32_t i = 0; all != NULL && i < count && i < RULES_SHOWN; i++) {
-        (void)json_array_append_new(out, rule_json(session, &all[i]));
+        (void)json_array_append_new(out, rule_json(session, nf, &all[i]));
     }
     free(all);
     return out;
 }
 
-static json_t *firewall_counters(const json_t *root)
+static json_t *firewall_counters(const json_t *root, uint32_t *ret_nf)
 {
     json_t *nf;
     size_t i;
@@ -167,6 +171,7 @@ static json_t *firewall_counters(const json_t *root)
     {
         const char *name = json_string_value(json_object_get(nf, "nf"));
         if (name != NULL && strcmp(name, "firewall") == 0) {
+            *ret_nf = (uint32_t)i;
             return json_object_get(nf, "counters");
         }
     }
@@ -183,7 +188,9 @@ void sl_session_image_learn(struct sl_session *session, const char *text,
     }
     totals_learn(session, root);
     *ret_holder = holder_of(session, root);
-    json_t *rules = rules_make(session, firewall_counters(root));
+    uint32_t nf = 0;
+    json_t *counters = firewall_counters(root, &nf);
+    json_t *rules = rules_make(session, nf, counters);
     (void)pthread_mutex_lock(&session->lock);
     json_decref(session->image_status);
     json_decref(session->rules);

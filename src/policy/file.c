@@ -21,6 +21,19 @@ static void digest_of(const struct sl_policy *policy, char *ret_hex)
     sl_hex_encode(digest, sizeof(digest), ret_hex);
 }
 
+/* Of a chain: which rules are whose; they follow one another. NULL for a policy of one NF. */
+static json_t *nfs_json(const struct sl_policy *policy)
+{
+    json_t *nfs = policy->nf_count > 0 ? json_array() : NULL;
+    for (uint32_t i = 0; i < policy->nf_count; i++) {
+        const struct sl_policy_nf *nf = &policy->nfs[i];
+        (void)json_array_append_new(nfs,
+                                    json_pack("{s:s?, s:s?, s:i}", "source", nf->source, "default",
+                                              nf->default_action, "rules", (int)nf->count));
+    }
+    return nfs;
+}
+
 static json_t *names_json(const struct sl_policy *policy)
 {
     char digest[DIGEST_HEX];
@@ -35,10 +48,10 @@ static json_t *names_json(const struct sl_policy *policy)
         }
         (void)json_array_append_new(rules, item);
     }
-    return json_pack("{s:i, s:s, s:s?, s:s?, s:I, s:s?, s:o}", "format", 1, "sha256", digest,
+    return json_pack("{s:i, s:s, s:s?, s:s?, s:I, s:s?, s:o*, s:o}", "format", 1, "sha256", digest,
                      "source", policy->source, "kind", policy->kind, "version",
-                     (json_int_t)policy->version, "default", policy->default_action, "rules",
-                     rules);
+                     (json_int_t)policy->version, "default", policy->default_action, "nfs",
+                     nfs_json(policy), "rules", rules);
 }
 
 /* Writes beside the target and renames, so that a reader sees the old file or the new one. */
@@ -140,6 +153,29 @@ static bool take_rules(struct sl_policy *policy, const json_t *rules)
     return true;
 }
 
+static bool take_nfs(struct sl_policy *policy, const json_t *nfs)
+{
+    size_t count = json_array_size(nfs);
+    uint64_t first = 0;
+    policy->nfs =
+        count > 0 && count <= SL_CHAIN_NF_MAX ? calloc(count, sizeof(*policy->nfs)) : NULL;
+    policy->nf_count = policy->nfs != NULL ? (uint32_t)count : 0;
+    for (uint32_t i = 0; i < policy->nf_count; i++) {
+        const json_t *item = json_array_get(nfs, i);
+        struct sl_policy_nf *nf = &policy->nfs[i];
+        json_int_t rules = json_integer_value(json_object_get(item, "rules"));
+        nf->first = (uint32_t)first;
+        nf->count = rules > 0 && first + (uint64_t)rules <= policy->count ? (uint32_t)rules : 0;
+        first += nf->count;
+        nf->source = strdup(string_in(item, "source"));
+        nf->default_action = strdup(string_in(item, "default"));
+        if (nf->source == NULL || nf->default_action == NULL) {
+            return false;
+        }
+    }
+    return policy->nf_count == count;
+}
+
 sl_rc sl_policy_read(const char *path, struct sl_policy *ret_policy, struct sl_err *err)
 {
     struct sl_policy policy = {0};
@@ -161,7 +197,8 @@ sl_rc sl_policy_read(const char *path, struct sl_policy *ret_policy, struct sl_e
         policy.source = strdup(string_in(root, "source"));
         policy.kind = strdup(string_in(root, "kind"));
         policy.default_action = strdup(string_in(root, "default"));
-        if (!take_rules(&policy, json_object_get(root, "rules"))) {
+        if (!take_rules(&policy, json_object_get(root, "rules")) ||
+            !take_nfs(&policy, json_object_get(root, "nfs"))) {
             rc = sl_err_set(err, SL_NO_MEMORY, "%s: out of memory for the names", path);
         }
     }
@@ -188,6 +225,11 @@ void sl_policy_done(struct sl_policy *policy)
         free(policy->rules[i].chain);
         free(policy->rules[i].action);
     }
+    for (uint32_t i = 0; i < policy->nf_count; i++) {
+        free(policy->nfs[i].source);
+        free(policy->nfs[i].default_action);
+    }
+    free(policy->nfs);
     free(policy->rules);
     free(policy->bundle);
     free(policy->source);
@@ -216,7 +258,31 @@ void sl_policy_nf_name(const struct sl_policy *policy, uint32_t index, char *ret
     }
 }
 
-const struct sl_policy_rule *sl_policy_rule(const struct sl_policy *policy, uint32_t rule)
+static const struct sl_policy_nf *nf_at(const struct sl_policy *policy, uint32_t nf)
 {
-    return rule < policy->count ? &policy->rules[rule] : NULL;
+    return nf < policy->nf_count ? &policy->nfs[nf] : NULL;
+}
+
+const struct sl_policy_rule *sl_policy_rule(const struct sl_policy *policy, uint32_t nf,
+                                            uint32_t rule)
+{
+    const struct sl_policy_nf *of = nf_at(policy, nf);
+    if (of != NULL) {
+        return rule < of->count ? &policy->rules[of->first + rule] : NULL;
+    }
+    return policy->nf_count == 0 && nf == 0 && rule < policy->count ? &policy->rules[rule] : NULL;
+}
+
+const char *sl_policy_source(const struct sl_policy *policy, uint32_t nf)
+{
+    const struct sl_policy_nf *of = nf_at(policy, nf);
+    const char *source = of != NULL ? of->source : policy->source;
+    return source != NULL ? source : "";
+}
+
+const char *sl_policy_default(const struct sl_policy *policy, uint32_t nf)
+{
+    const struct sl_policy_nf *of = nf_at(policy, nf);
+    const char *action = of != NULL ? of->default_action : policy->default_action;
+    return action != NULL ? action : "";
 }

@@ -21,13 +21,22 @@ struct sl_policy_rule {
     char *action;  /**< accept, drop, reject, continue */
 };
 
+/** One NF of a chain, for people. */
+struct sl_policy_nf {
+    char *source; /**< path of its policy's file */
+    char *default_action;
+    uint32_t first, count; /**< its rules among all */
+};
+
 struct sl_policy {
-    uint8_t *bundle; /**< what sl_chain_create takes: a chain of one NF */
+    uint8_t *bundle; /**< what sl_chain_create takes */
     size_t size;
     uint64_t version;
     char *source; /**< path of the file it was compiled from */
-    char *kind;   /**< "nftables", "classbench", "route" or "nat" */
+    char *kind;   /**< as sl_policy_kind_at names it */
     char *default_action;
+    uint32_t nf_count;        /**< 0: a policy of one NF, whose names are the members here */
+    struct sl_policy_nf *nfs; /**< of a chain: one each, in order */
     uint32_t count;
     struct sl_policy_rule *rules;
     char *note; /**< what the operator should know though nothing is wrong, or NULL */
@@ -79,6 +88,13 @@ sl_rc sl_policy_compile_nat(const char *path, struct sl_policy *ret_policy,
 sl_rc sl_policy_compile_balancer(const char *path, struct sl_policy *ret_policy,
                                  struct sl_err *err) SL_MUST_CHECK;
 
+/** Compiles a chain: a YAML file that names its NFs and their policies; docs/policy-chain.md.
+ * @retval SL_OK, SL_IO, SL_NOT_FOUND
+ * @retval SL_MALFORMED, SL_RANGE, SL_UNSUPPORTED  the sentence names line, column and word of this
+ * file, or of the policy that is at fault */
+sl_rc sl_policy_compile_chain(const char *path, struct sl_policy *ret_policy,
+                              struct sl_err *err) SL_MUST_CHECK;
+
 /** Writes the bundle to @p path and the names to @p path.rules.json.
  * @retval SL_OK, SL_IO */
 sl_rc sl_policy_write(const struct sl_policy *policy, const char *path,
@@ -98,7 +114,12 @@ void sl_policy_nf_name(const struct sl_policy *policy, uint32_t index, char *ret
 void sl_policy_version_set(struct sl_policy *policy, uint64_t version);
 void sl_policy_done(struct sl_policy *policy);
 
-/** The rule with this number, or NULL (no names, or the default policy decided). */
-const struct sl_policy_rule *sl_policy_rule(const struct sl_policy *policy, uint32_t rule);
+/** The rule of the @p nf-th NF with this number, or NULL (no names, or the default policy decided).
+ */
+const struct sl_policy_rule *sl_policy_rule(const struct sl_policy *policy, uint32_t nf,
+                                            uint32_t rule);
+/** The file of that NF's policy, and what becomes of packets without a rule; "" where unknown. */
+const char *sl_policy_source(const struct sl_policy *policy, uint32_t nf);
+const char *sl_policy_default(const struct sl_policy *policy, uint32_t nf);
 
 #endif

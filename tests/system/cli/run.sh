@@ -5,6 +5,7 @@
 #   run.sh BUILD_DIR
 set -u
 build=$(cd "$1" && pwd)
+source=$(cd "$(dirname "$0")/../../.." && pwd)
 safelib=$build/cmd/safelib/safelib
 dying=$build/tests/system/host_program/dying_image # by the last of its parameters, here the device
 for file in "$safelib" "$dying" "$build/cmd/safelib-nf/safelib-nf"; do
@@ -77,13 +78,21 @@ policies() {
     expect 2 "No such file" "$safelib" policy compile rules.nft -o nowhere/out
     expect 2 "expected one of nftables, classbench" "$safelib" policy check --kind iptables rules.nft
     expect_json 0 "$safelib" policy show --json rules.slp
-    expect 0 "a chain of 1" "$safelib" policy chain firewall=rules.nft -o chain.slp
+    printf 'chain:\n- {nf: firewall, policy: rules.nft}\n' >chain.yaml
+    printf 'chain:\n- {nf: nosuch, policy: rules.nft}\n' >nosuch.yaml
+    printf 'chain:\n- {nf: firewall, policy: missing}\n' >missing.yaml
+    printf 'chain:\n- {nf: firewall, policy: latin1.nft}\n' >latin1.yaml
+    expect 0 "a chain of 1" "$safelib" policy chain chain.yaml -o chain.slp
+    expect 0 "MiB in the enclave" "$safelib" policy chain chain.yaml --dry-run
+    expect_json 0 "$safelib" policy chain chain.yaml --dry-run --json
+    expect 0 "a chain of 4" "$safelib" policy chain "$source/packaging/examples/chain.yaml" --dry-run
     expect 0 "     2  line 5     accept" "$safelib" policy show chain.slp
     expect 0 "rules.nft:5" "$safelib" explain -p chain.slp 'udp 10.0.0.1 > 192.0.2.1:53'
-    expect 2 '`firewall`: expected NF=FILE' "$safelib" policy chain firewall -o chain.slp
-    expect 1 "latin1.nft:4" "$safelib" policy chain firewall=latin1.nft -o none.slp
-    expect 2 "No such file" "$safelib" policy chain other=missing -o none.slp
-    expect 0 "a chain of 1" "$safelib" policy chain nosuch=rules.nft -o nosuch.slp
+    expect 0 "rules.nft:5" "$safelib" explain -p chain.yaml 'udp 10.0.0.1 > 192.0.2.1:53'
+    expect 2 "say where to" "$safelib" policy chain chain.yaml
+    expect 1 "latin1.nft:4" "$safelib" policy chain latin1.yaml -o none.slp
+    expect 2 'missing.yaml:2:26: `missing`: ' "$safelib" policy chain missing.yaml -o none.slp
+    expect 0 "not known here, not checked" "$safelib" policy chain nosuch.yaml -o nosuch.slp
 }
 
 explanations() {

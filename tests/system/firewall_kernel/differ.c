@@ -229,7 +229,7 @@ static void decide_ours(struct sl_chain *chain)
 static void show(const struct item *item, const struct sl_policy *policy)
 {
     static const char *const names[] = {"drop", "accept", "reply"};
-    const struct sl_policy_rule *rule = sl_policy_rule(policy, item->rule);
+    const struct sl_policy_rule *rule = sl_policy_rule(policy, 0, item->rule);
     printf("  DIFFERENT: kernel %s, firewall %s (line %u: %s)\n    %s in:", names[item->kernel],
            names[item->ours], rule != NULL ? rule->line : 0, rule != NULL ? rule->text : "default",
            item->port == 0 ? "lan" : "wan");

@@ -97,8 +97,8 @@ static void test_policy_file_keeps_names_of_its_own_bundle(void **state)
     assert_ok(sl_policy_read(out, &back, &err));
     assert_int_equal(back.count, 1);
     assert_int_equal(back.version, policy.version);
-    assert_string_equal(sl_policy_rule(&back, 0)->text, policy.rules[0].text);
-    assert_null(sl_policy_rule(&back, 1));
+    assert_string_equal(sl_policy_rule(&back, 0, 0)->text, policy.rules[0].text);
+    assert_null(sl_policy_rule(&back, 0, 1));
     assert_null(back.note);
     sl_policy_done(&back);
     policy.bundle[15] ^= 1; /* another bundle under the old names */

@@ -197,7 +197,7 @@ static void test_nft_chains_decide_as_written(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint8_t verdict = 0;
         uint32_t number = decide(chain, cases[i].proto, cases[i].dport, cases[i].port, &verdict);
-        const struct sl_policy_rule *rule = sl_policy_rule(&policy, number);
+        const struct sl_policy_rule *rule = sl_policy_rule(&policy, 0, number);
         uint32_t line = rule != NULL ? rule->line : 0;
         if (verdict != cases[i].verdict || line != cases[i].line) {
             fail_msg("case %zu: verdict %u by line %u", i, verdict, line);
