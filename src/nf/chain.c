@@ -135,8 +135,8 @@ static void resume_at(struct sl_chain *chain, struct sl_packet *const *packets, 
 void sl_chain_resume(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count)
 {
     for (uint32_t at = 0; at < chain->count; at++) {
-        for (uint8_t port = 0; port < SL_PORT_COUNT; port++) {
-            resume_at(chain, packets, count, port, at);
+        for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+            resume_at(chain, packets, count, (uint8_t)port, at);
         }
     }
 }
