@@ -11,9 +11,10 @@
  * One entry holds both directions. A new flow whose packets of its first burst the NF all drops is
  * forgotten with that burst; one that it answers (SL_VERDICT_REPLY) is kept unless it closes it.
  * Packets of one flow always come to one shard (struct sl_nf, steer). Fragments come once their
- * datagram is whole, one after another, with the ports of the first in all of them. Packets from
- * the LAN visit a chain's NFs from first to last, those from the WAN from last to first, so that
- * each NF sees one side of its neighbours.
+ * datagram is whole, one after another, with the ports of the first in all of them (ICMP queries:
+ * its type, and the identifier in both ports). Datagrams whose fragments overlap never come.
+ * Packets from the LAN visit a chain's NFs from first to last, those from the WAN from last to
+ * first, so that each NF sees one side of its neighbours.
  */
 #ifndef SAFELIB_FLOW_H
 #define SAFELIB_FLOW_H

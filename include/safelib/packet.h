@@ -83,6 +83,8 @@ struct sl_packet {
     uint8_t verdict;    /**< [out] enum sl_verdict; SL_VERDICT_DROP on entry */
     uint8_t nf_index;   /**< set by the chain: the NF that decided */
     uint32_t rule;      /**< [out] number of the deciding rule, or SL_RULE_DEFAULT */
+    uint16_t more;      /**< [in] first fragment of a datagram that is whole: bytes of it that are
+                             in the others; else 0 */
     const uint8_t *src; /**< [in] source address in the header: 4 or 16 bytes, network order */
     const uint8_t *dst; /**< [in] destination address */
 };

@@ -249,6 +249,15 @@ static void classify_error(struct sl_flow_table *table, const struct look *look,
     flow->relation = SL_FLOW_RELATED;
 }
 
+/* A fragment that has no upper-layer header: nothing begins with it, and TCP learned from the
+ * first.
+ */
+static bool is_later(const struct sl_packet *packet)
+{
+    const uint16_t bits = SL_PKT_LATER_FRAGMENT | SL_FLOW_PKT_WHOLE;
+    return (packet->has & bits) == bits;
+}
+
 static enum outcome classify(struct sl_flow_table *table, const struct look *look,
                              const struct sl_packet *packet, struct sl_flow *flow)
 {
@@ -257,6 +266,10 @@ static enum outcome classify(struct sl_flow_table *table, const struct look *loo
     uint8_t class;
     uint32_t id = find(table, look, &record, &direction);
     bool is_first = id == UINT32_MAX;
+    if (is_first && is_later(packet)) {
+        refuse(table, SL_FLOW_INVALID, flow); /* the first one's flow was not kept */
+        return DONE;
+    }
     if (is_first) {
         direction = SL_FLOW_ORIGINAL; /* whatever was found and is over */
         id = make(table, look, packet, &record, &class);
@@ -268,7 +281,8 @@ static enum outcome classify(struct sl_flow_table *table, const struct look *loo
         return LATER;
     }
     struct sl_flow_head *head = record;
-    enum sl_flow_tcp_result result = follow(table, id, record, packet, direction);
+    enum sl_flow_tcp_result result =
+        is_later(packet) ? SL_FLOW_TCP_ACCEPT : follow(table, id, record, packet, direction);
     if (result == SL_FLOW_TCP_REOPEN && flow_is_touched(table, id)) {
         return LATER;
     }

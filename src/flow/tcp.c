@@ -103,8 +103,8 @@ static void segment_read(const struct sl_packet *packet, uint8_t direction,
     *ret_segment = (struct sl_flow_segment){
         .seq = seq,
         .ack = sl_be32_get(tcp + 8),
-        .end = seq + (packet->size - packet->l4_off - header) + ((flags & SYN) != 0) +
-               ((flags & FIN) != 0),
+        .end = seq + (packet->size - packet->l4_off - header) + packet->more +
+               ((flags & SYN) != 0) + ((flags & FIN) != 0),
         .window = sl_be16_get(tcp + 14),
         .flags = flags,
         .kind = kind_of(flags),

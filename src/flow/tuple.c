@@ -221,6 +221,14 @@ static sl_rc tuple_of_query(const struct sl_packet *packet, struct sl_flow_tuple
     if ((packet->has & SL_PKT_HAS_ICMP) != 0 && is_of_link(packet->proto, packet->icmp_type)) {
         return SL_UNSUPPORTED;
     }
+    const uint16_t later = SL_PKT_LATER_FRAGMENT | SL_FLOW_PKT_WHOLE | SL_PKT_HAS_ICMP;
+    if ((packet->has & later) == later &&
+        sl_flow_icmp_type_turn(packet->proto, packet->icmp_type) != SL_FLOW_TYPE_NONE) {
+        tuple->icmp_type = packet->icmp_type;
+        tuple->sport = packet->sport;
+        tuple->dport = packet->sport;
+        return SL_OK;
+    }
     if (packet->l4_off + (uint32_t)ICMP_HEADER > packet->size) {
         return SL_TRUNCATED;
     }

@@ -17,8 +17,10 @@ enum {
 };
 
 /** Bits of struct sl_packet, has, that the runtime keeps for itself: an NF turned it around; the
- * checksum of the upper layer was looked at, and is wrong. One look serves all NFs of a chain. */
+ * checksum of the upper layer was looked at, and is wrong. One look serves all NFs of a chain. A
+ * fragment of a datagram that is whole (flow/fragments.h). */
 enum {
+    SL_FLOW_PKT_WHOLE = 1u << 12,
     SL_FLOW_PKT_TURNED = 1u << 13,
     SL_FLOW_PKT_CHECKED = 1u << 14,
     SL_FLOW_PKT_BAD_CHECKSUM = 1u << 15,

@@ -103,7 +103,8 @@ static sl_rc make_workers(const struct sl_rt_area *area)
             return rc;
         }
     }
-    sl_rc rc = sl_provision_init(&image.provision, image.workers, count);
+    sl_rc rc = sl_workers_connect(image.workers, count);
+    rc = rc == SL_OK ? sl_provision_init(&image.provision, image.workers, count) : rc;
     for (uint32_t shard = 0; rc == SL_OK && shard < count && area->layout.spill_size > 0; shard++) {
         sl_flow_spill_init(&image.provision.spill[shard], area->base + area->layout.spill[shard],
                            area->layout.spill_size);

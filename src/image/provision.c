@@ -385,6 +385,22 @@ static sl_rc make_chains(struct sl_provision *provision, const void *bundle, siz
     return SL_OK;
 }
 
+/* Pools for fragments, one per shard, once a chain keeps flows. */
+static sl_rc make_fragments(struct sl_provision *provision, const struct sl_chain *chain,
+                            struct sl_err *err)
+{
+    const struct sl_fragments_limits limits = sl_fragments_limits_default();
+    for (uint32_t i = 0; sl_chain_has_flows(chain) && i < provision->shard_count; i++) {
+        if (provision->fragments[i] == NULL) {
+            sl_rc rc = sl_fragments_create(&limits, &provision->fragments[i]);
+            if (rc != SL_OK) {
+                return sl_err_set(err, rc, "no memory for fragments: %s", sl_rc_text(rc));
+            }
+        }
+    }
+    return SL_OK;
+}
+
 /* Policies only go forward: an old one, replayed, would open what was closed since. */
 static sl_rc version_check(const struct sl_provision *provision, uint64_t version,
                            const uint8_t *hash, struct sl_err *err)
@@ -447,12 +463,16 @@ sl_rc sl_provision_chain_set(struct sl_provision *provision, const void *bundle,
         goto out;
     }
     memcpy(copy, bundle, size);
-    rc = copy_all(provision, copies, err);
+    rc = make_fragments(provision, chains[0], err);
+    rc = rc != SL_OK ? rc : copy_all(provision, copies, err);
     if (rc != SL_OK) {
         goto out;
     }
     for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
-        copies[shard]->config.chain = chains[shard];
+        struct sl_worker_config *config = &copies[shard]->config;
+        config->chain = chains[shard];
+        config->is_steered = sl_chain_is_steered(chains[shard]);
+        config->fragments = sl_chain_has_flows(chains[shard]) ? provision->fragments[shard] : NULL;
         publish(provision, shard, copies[shard]);
     }
     install_bundle(provision, copy, size, version, hash);
@@ -498,6 +518,9 @@ void sl_provision_done(struct sl_provision *provision)
             find_dead(config, &nothing);
             free_config(config);
         }
+    }
+    for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
+        sl_fragments_free(provision->fragments[shard]);
     }
     sl_chain_free(provision->eval);
     free(provision->bundle);

@@ -32,6 +32,8 @@ struct sl_provision {
     struct sl_worker *workers; /**< not owned */
     /** Untrusted memory of each shard, for flow tables; as large as the host was told. */
     struct sl_flow_spill spill[SL_AREA_SHARDS_MAX];
+    /** Where each shard's fragments wait; made with the first chain that keeps flows, then kept. */
+    struct sl_fragments *fragments[SL_AREA_SHARDS_MAX];
     uint32_t shard_count;
     struct sl_provision_config *current[SL_AREA_SHARDS_MAX]; /**< NULL: nothing published yet */
     struct sl_provision_config *retired; /**< list: waits for its worker's epoch */

@@ -8,15 +8,28 @@ enum {
     BATCH_PASSES_MAX = 256, /* then the host gets a turn, whatever it keeps adding */
     SPIN_NS = 50000,        /* empty for so long: polling starts to sleep */
     SLEEP_FIRST_NS = 50000,
-    SLEEP_MAX_NS = 5000000,      /* an entry and exit costs 4-14 us: below 0.3 % of a core */
+    SLEEP_MAX_NS = 5000000, /* an entry and exit costs 4-14 us: below 0.3 % of a core */
+    HANDED_SOON_NS = 200000,
+    HANDED_NS = 5000000,
+    HANDED_POLLING_NS = 1000000,
     EMPTY_PASSES_PER_LOOK = 256, /* looks at the clock (which may trap) this seldom */
 };
 
 /* How long a worker without packets may be away: NFs keep time, a new chain or a snapshot may wait
  * for it, and nothing of the image's own can wake it. */
-static uint64_t rest_ns(const struct sl_worker *worker)
+static uint64_t rest_ns(struct sl_worker *worker)
 {
-    return sl_snapshot_job_is_active(&worker->job) ? 1 : SL_CHAIN_TICK_MS * 1000000ull;
+    if (sl_snapshot_job_is_active(&worker->job)) {
+        return 1;
+    }
+    if (worker->shard_count < 2) {
+        return SL_CHAIN_TICK_MS * 1000000ull;
+    }
+    /* what another shard hands over must not wait for long, least of all where more came just now
+     */
+    uint64_t rest = worker->took ? HANDED_SOON_NS : HANDED_NS;
+    worker->took = false;
+    return rest;
 }
 
 /* Run to completion, then let the host move packets on this same core. */
@@ -34,13 +47,15 @@ static void run_batch(struct sl_worker *worker)
 static void sleep_until_busy(struct sl_worker *worker)
 {
     uint64_t sleep_ns = SLEEP_FIRST_NS;
+    /* no doorbell rings for what another shard hands over */
+    const uint64_t most_ns = worker->shard_count > 1 ? HANDED_POLLING_NS : SLEEP_MAX_NS;
     while (!atomic_load_explicit(&worker->is_stopped, memory_order_relaxed)) {
         worker->waits++;
         sl_rt_wait(SL_RT_WAIT_SHARD, worker->shard, sleep_ns);
         if (sl_worker_pass(worker) > 0) {
             return;
         }
-        sleep_ns = sleep_ns * 2 < SLEEP_MAX_NS ? sleep_ns * 2 : SLEEP_MAX_NS;
+        sleep_ns = sleep_ns * 2 < most_ns ? sleep_ns * 2 : most_ns;
     }
 }
 

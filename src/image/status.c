@@ -212,6 +212,21 @@ static void write_port(struct sl_json *json, const struct sl_worker *worker,
     sl_json_close(json, '}');
 }
 
+/* Nothing where fragments do not wait: the chain keeps no flows. */
+static void write_fragments(struct sl_json *json, const struct sl_fragments *fragments)
+{
+    struct sl_fragments_counters counters;
+    if (fragments == NULL) {
+        return;
+    }
+    sl_fragments_counters(fragments, &counters);
+    sl_json_open(json, "fragments", '{');
+#define WRITE(name, text) sl_json_u64(json, #name, counters.name);
+    SL_FRAGMENTS_COUNTER_TABLE(WRITE)
+#undef WRITE
+    sl_json_close(json, '}');
+}
+
 static void write_shards(struct sl_json *json, const struct sl_provision *provision)
 {
     sl_json_open(json, "shards", '[');
@@ -221,6 +236,7 @@ static void write_shards(struct sl_json *json, const struct sl_provision *provis
         sl_json_open(json, NULL, '{');
         sl_json_u64(json, "shard", shard);
         sl_json_u64(json, "waits", look(&worker->waits));
+        write_fragments(json, config->fragments);
         for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
             write_port(json, worker, config, port);
         }

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "esp/encap.h"
 #include "esp/probe.h"
+#include "image/exchange.h"
 #include "nf/emit.h"
 #include "runtime/runtime.h"
 
@@ -29,6 +30,7 @@ sl_rc sl_worker_init(struct sl_worker *worker, uint32_t shard, uint8_t *area,
     }
     memset(worker, 0, sizeof(*worker));
     worker->shard = shard;
+    worker->shard_count = 1;
     worker->arena = aligned_alloc(LINE, (SL_WORKER_ARENA_SIZE + LINE - 1) / LINE * LINE);
     if (worker->arena == NULL) {
         return SL_NO_MEMORY;
@@ -54,6 +56,13 @@ void sl_worker_done(struct sl_worker *worker)
     for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
         free(worker->lanes[port].run_end);
         worker->lanes[port].run_end = NULL;
+    }
+    for (uint32_t shard = 0; shard < SL_AREA_SHARDS_MAX; shard++) {
+        if (worker->from[shard] != NULL) {
+            sl_handover_done(worker->from[shard]);
+            free(worker->from[shard]);
+            worker->from[shard] = NULL;
+        }
     }
     free(worker->arena);
     worker->arena = NULL;
@@ -215,6 +224,7 @@ static uint32_t open_burst(struct sl_worker *worker, const struct sl_worker_conf
         packet->nf_index = 0;
         packet->rule = SL_RULE_DEFAULT;
         if (open_one(lane, &config->ports[port], run, data, size, worker->arena + used, packet)) {
+            worker->origin[count] = (uint8_t)port;
             worker->burst[count++] = packet;
             used += (size + SL_WORKER_GROWTH + SL_ESP_OVERHEAD_MAX + LINE - 1) & ~(LINE - 1u);
         }
@@ -274,21 +284,55 @@ static bool send_one(struct sl_worker_lane *lane, const struct sl_worker_port *p
 }
 _Static_assert(SL_DESC_DSCP_SHIFT == 2 && SL_DESC_ECN_MASK == 3, "laid out as the TOS byte");
 
-/* Sends or drops every packet of the burst by its verdict. */
+/* Sends, hands over or drops every packet of the burst by its verdict. */
 static void close_burst(struct sl_worker *worker, const struct sl_worker_config *config,
-                        uint32_t port, uint32_t count)
+                        uint32_t count)
 {
-    struct sl_worker_counters *counters = &worker->lanes[port].counters;
     for (uint32_t i = 0; i < count; i++) {
         const struct sl_packet *packet = worker->burst[i];
+        uint32_t port = worker->origin[i];
+        struct sl_worker_counters *counters = &worker->lanes[port].counters;
         if (packet->verdict == SL_VERDICT_PASS) {
             uint32_t to = packet->port_in ^ 1u; /* also of one that was turned around */
             counters->passed += send_one(&worker->lanes[to], &config->ports[to], packet, counters);
         } else if (packet->verdict == SL_VERDICT_REPLY) {
             counters->replied +=
                 send_one(&worker->lanes[port], &config->ports[port], packet, counters);
+        } else if (packet->verdict == SL_VERDICT_TURN && config->is_steered) {
+            sl_exchange_hand(worker, sl_chain_steer(config->chain, packet), packet, (uint8_t)port);
         } else {
             counters->drop_verdict++;
+        }
+    }
+}
+
+/* Through the chain and out. The last `resumed` of the burst have been turned around before. */
+static void run_burst(struct sl_worker *worker, const struct sl_worker_config *config,
+                      uint32_t count, uint32_t resumed)
+{
+    if (config->chain == NULL) {
+        for (uint32_t i = 0; i < count; i++) {
+            worker->lanes[worker->origin[i]].counters.drop_no_chain++;
+        }
+        return;
+    }
+    if (count > resumed) {
+        sl_chain_run(config->chain, worker->burst, count - resumed);
+    }
+    if (resumed > 0) {
+        sl_chain_resume(config->chain, worker->burst + (count - resumed), resumed);
+    }
+    close_burst(worker, config, count);
+}
+
+/* Fragments of datagrams that have become whole; the datagrams may belong to another shard. */
+static void run_whole(struct sl_worker *worker, const struct sl_worker_config *config)
+{
+    while (config->fragments != NULL && sl_fragments_is_ready(config->fragments)) {
+        uint32_t count = sl_exchange_whole(worker, config);
+        count = sl_exchange_sort(worker, config, count);
+        if (count > 0) {
+            run_burst(worker, config, count, 0);
         }
     }
 }
@@ -298,13 +342,27 @@ static uint32_t run_port(struct sl_worker *worker, const struct sl_worker_config
 {
     uint32_t taken = 0;
     uint32_t count = open_burst(worker, config, port, &taken);
+    count = sl_exchange_sort(worker, config, count);
     if (count > 0) {
-        if (config->chain != NULL) {
-            sl_chain_run(config->chain, worker->burst, count);
-            close_burst(worker, config, port, count);
-        } else {
-            worker->lanes[port].counters.drop_no_chain += count;
+        run_burst(worker, config, count, 0);
+    }
+    run_whole(worker, config);
+    return taken;
+}
+
+/* What other shards handed over. */
+static uint32_t run_handed(struct sl_worker *worker, const struct sl_worker_config *config)
+{
+    uint32_t taken = 0;
+    uint32_t resumed = 0;
+    uint32_t count = sl_exchange_take(worker, config, &taken, &resumed);
+    if (taken > 0) {
+        if (count > 0) {
+            run_burst(worker, config, count, resumed);
         }
+        sl_exchange_release(worker);
+        run_whole(worker, config);
+        worker->took = true;
     }
     return taken;
 }
@@ -373,6 +431,13 @@ static bool keep_time(struct sl_worker *worker, const struct sl_worker_config *c
     }
     uint64_t now_ms = sl_rt_now_ns() / NS_PER_MS;
     sl_chain_set_now(chain, now_ms);
+    if (config->fragments != NULL) {
+        sl_fragments_set_now(config->fragments, now_ms);
+        for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
+            worker->lanes[port].counters.drop_fragment =
+                sl_fragments_dropped(config->fragments, port);
+        }
+    }
     if (now_ms - worker->ticked_ms < SL_CHAIN_TICK_MS) {
         return false;
     }
@@ -394,6 +459,9 @@ uint32_t sl_worker_pass(struct sl_worker *worker)
     const struct sl_worker_config *config = atomic_load(&worker->config);
     uint32_t taken = 0;
     bool has_emitted = keep_time(worker, config);
+    if (worker->shard_count > 1) {
+        taken += run_handed(worker, config);
+    }
     for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
         taken += run_port(worker, config, port);
     }

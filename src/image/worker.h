@@ -18,11 +18,13 @@
 #include "boundary/ring.h"
 #include "control/message.h"
 #include "esp/esp.h"
+#include "flow/fragments.h"
+#include "image/handover.h"
 #include "image/snapshot_job.h"
 #include "nf/chain.h"
 
-/** Per port by which the packet came in. Every datagram ends in exactly one of passed, replied,
- * probe_answered and the drops. */
+/** Per port by which the packet came in. Every datagram received or taken ends in exactly one of
+ * passed, replied, probe_answered, handed and the drops; fragments may wait for their datagram. */
 #define SL_WORKER_COUNTER_TABLE(X)                                                                 \
     X(received, "datagrams taken from the host")                                                   \
     X(passed, "packets sent out of the other port")                                                \
@@ -35,6 +37,10 @@
     X(drop_dummy, "authentic packets that carry nothing")                                          \
     X(drop_ecn, "congestion mark on a packet whose sender cannot hear it (RFC 6040 4.2)")          \
     X(drop_parse, "inner packet malformed")                                                        \
+    X(handed, "packets handed over to the shard that they belong to")                              \
+    X(taken, "packets taken over from other shards; they add to received")                         \
+    X(drop_handover, "the shard that it belongs to does not keep up")                              \
+    X(drop_fragment, "fragments of what was not whole in time, or could be read in two ways")      \
     X(drop_no_chain, "no chain loaded")                                                            \
     X(drop_verdict, "dropped by the chain")                                                        \
     X(drop_no_sa_out, "no outbound SA on the port it should leave by")                             \
@@ -61,6 +67,9 @@ struct sl_worker_port {
 struct sl_worker_config {
     struct sl_worker_port ports[SL_PORT_COUNT];
     struct sl_chain *chain; /**< NULL: nothing passes */
+    /** where fragments wait; NULL: they pass as they come, as no NF of the chain keeps flows */
+    struct sl_fragments *fragments;
+    bool is_steered; /**< sl_chain_is_steered */
 };
 
 enum {
@@ -99,7 +108,14 @@ struct sl_worker {
     struct sl_worker_lane lanes[SL_PORT_COUNT];
     struct sl_packet packets[SL_BURST_MAX];
     struct sl_packet *burst[SL_BURST_MAX];
-    uint64_t waits; /**< times the worker gave the processor back */
+    uint8_t origin[SL_BURST_MAX]; /**< the port by which each of the burst came to the image */
+    /** Rings from and to each other shard; NULL where there is none. */
+    struct sl_handover *from[SL_AREA_SHARDS_MAX];
+    struct sl_handover *to[SL_AREA_SHARDS_MAX];
+    uint32_t take_first;  /**< from which the next pass takes first */
+    uint32_t shard_count; /**< that are connected; 1: alone */
+    bool took;            /**< something came from another shard since it was last looked at */
+    uint64_t waits;       /**< times the worker gave the processor back */
     /** The chain that ran last: what the next one adopts from. Written by the worker only; the
      * publisher frees no chain that is in here. */
     _Atomic(struct sl_chain *) chain_now;
@@ -116,7 +132,13 @@ struct sl_worker {
 sl_rc sl_worker_init(struct sl_worker *worker, uint32_t shard, uint8_t *area,
                      const struct sl_area_geometry *geometry,
                      const struct sl_area_layout *layout) SL_MUST_CHECK;
-/** Frees what init made; the configuration is the publisher's affair. */
+/** Connects workers, so that each can hand packets over to each other one. Of one: nothing.
+ * @param workers  in the order of their shards; at most SL_AREA_SHARDS_MAX
+ * @retval SL_OK, SL_NO_MEMORY
+ * @context control thread, before any of them runs */
+sl_rc sl_workers_connect(struct sl_worker *workers, uint32_t count) SL_MUST_CHECK;
+/** Frees what init and connect made (the rings to this worker); the configuration is the
+ * publisher's affair. */
 void sl_worker_done(struct sl_worker *worker);
 
 /** One burst from each port, and what is due by the clock.

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "flow/fragments.h"
 #include "nf/emit.h"
 #include "nf/private.h"
 
@@ -256,6 +257,21 @@ sl_rc sl_chain_command(struct sl_chain *chain, const char *nf, const char *text,
 
 /* ---- shards ---- */
 
+static uint32_t shard_of(uint64_t hash, uint32_t shards)
+{
+    return (uint32_t)((hash >> 32) * shards >> 32);
+}
+
+bool sl_chain_is_steered(const struct sl_chain *chain)
+{
+    for (uint32_t i = 0; chain->shard_count > 1 && i < chain->count; i++) {
+        if (chain->entries[i].flow != NULL || chain->entries[i].nf->steer != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *packet)
 {
     uint32_t shards = chain->shard_count;
@@ -266,6 +282,11 @@ uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *pa
     }
     if (shards < 2) {
         return SL_STEER_ANY;
+    }
+    if (sl_fragments_wants(packet) && sl_chain_has_flows(chain)) {
+        uint8_t key[SL_FRAGMENTS_KEY];
+        uint32_t size = sl_fragments_key(packet, key);
+        return shard_of(sl_flow_hash_bytes(&chain->steer_key, key, size), shards);
     }
     for (; at < chain->count; at += is_lan ? 1 : UINT32_MAX) {
         const struct chain_entry *entry = &chain->entries[at];
@@ -280,8 +301,7 @@ uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *pa
     if (sl_flow_tuple_of(packet, &tuple, &is_error) != SL_OK) {
         return SL_STEER_ANY; /* no packet of any flow */
     }
-    uint64_t hash = sl_flow_tuple_hash(&chain->steer_key, &tuple);
-    return (uint32_t)((hash >> 32) * shards >> 32);
+    return shard_of(sl_flow_tuple_hash(&chain->steer_key, &tuple), shards);
 }
 
 /* ---- counters ---- */

@@ -102,7 +102,10 @@ void sl_chain_adopt(struct sl_chain *chain, struct sl_chain *old);
  * @context control thread */
 sl_rc sl_chain_command(struct sl_chain *chain, const char *nf, const char *text, char *ret_answer,
                        size_t answer_size) SL_MUST_CHECK;
-/** The shard that a parsed packet belongs to, or SL_STEER_ANY: any.
+/** Whether it matters on which shard packets run: some NF keeps flows or steers. */
+bool sl_chain_is_steered(const struct sl_chain *chain);
+/** The shard that a parsed packet belongs to, or SL_STEER_ANY: any. A fragment belongs to where its
+ * datagram is made whole, if the chain keeps flows, and once it is, to where its flow belongs.
  * @context packet path of any shard */
 uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *packet);
 

@@ -229,6 +229,7 @@ sl_rc sl_packet_parse(struct sl_packet *packet)
     packet->dport = 0;
     packet->icmp_type = 0;
     packet->icmp_code = 0;
+    packet->more = 0;
     packet->src = NULL;
     packet->dst = NULL;
     if (packet->size == 0) {
