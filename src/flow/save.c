@@ -47,7 +47,7 @@ static bool has_tick(const struct sl_flow_head *head)
 static bool flow_write(const struct sl_flow_table *table, uint32_t plane, uint32_t slot,
                        struct sl_writer *w)
 {
-    uint64_t record[SL_FLOW_RECORD_MAX / 8];
+    uint64_t record[SL_FLOW_RECORD_MAX / 8] = {0};
     const struct flow_plane *of = &table->planes[plane];
     struct sl_flow_head *head = (struct sl_flow_head *)record;
     if (sl_flow_store_peek(of->store, slot, record) != SL_OK) {
