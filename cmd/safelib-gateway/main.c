@@ -33,6 +33,7 @@ static struct {
     struct sl_tunnel tunnel;
     struct sl_edge edge;
     struct sl_watch watch;
+    struct sl_health health;
     struct sl_session session;
     struct sl_gw_status status;
 } gw;
@@ -68,6 +69,11 @@ static sl_rc gateway_start(const struct sl_identity *identity, struct sl_err *er
     if (rc != SL_OK) {
         return rc;
     }
+    rc = sl_health_start(&gw.config.health, log_line, &gw.health, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    gw.session.health = &gw.health;
     gw.edge.stop_fd = -1;
     gw.edge.on_probe = sl_watch_answer;
     gw.edge.on_probe_ctx = &gw.watch;
@@ -92,6 +98,7 @@ static void gateway_stop(void)
         sl_edge_stop(&gw.edge);
     }
     sl_session_stop(&gw.session);
+    sl_health_stop(&gw.health);
     sl_watch_stop(&gw.watch);
     sl_tunnel_close(&gw.tunnel);
 }

@@ -274,6 +274,23 @@ static void attestation_show(json_t *root)
     }
 }
 
+static void health_show(json_t *health)
+{
+    json_t *backend;
+    size_t i;
+    json_array_foreach(health, i, backend)
+    {
+        bool is_up = json_is_true(json_object_get(backend, "is_up"));
+        const char *fault = json_text_at(backend, "fault");
+        const char *refused = json_text_at(backend, "refused");
+        printf("%s%-22s %s%s%s for %lld s, by %s%s%s%s%s\n", i == 0 ? "  health  " : "          ",
+               json_text_at(backend, "backend"), is_up ? "" : paint(TONE_BAD),
+               is_up ? "up" : "down", is_up ? "" : plain(), json_int_at(backend, "since_s"),
+               json_text_at(backend, "type"), fault[0] != '\0' ? ": " : "", fault,
+               refused[0] != '\0' ? "; the image does not take it: " : "", refused);
+    }
+}
+
 static void gateway_show(json_t *root)
 {
     const char *state = json_text_at(root, "state");
@@ -287,6 +304,7 @@ static void gateway_show(json_t *root)
         json_int_at(root, "session.image_restarts"));
     attestation_show(root);
     tunnel_show(root);
+    health_show(json_object_get(root, "health"));
     image_show(root);
 }
 

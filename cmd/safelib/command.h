@@ -28,6 +28,7 @@ enum {
 #define COMMAND_TABLE(X)                                                                           \
     X(status, "show gateway, tunnel and image on one screen")                                      \
     X(ping, "send probes through the enclave")                                                     \
+    X(nf, "hand a line to a running network function")                                             \
     X(doctor, "look at this machine and say what to do next")                                      \
     X(key, "make a tenant key, print its hash")                                                    \
     X(image, "sign, inspect, measure and compare NF images")                                       \

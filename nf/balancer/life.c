@@ -61,8 +61,10 @@ static void lb_adopt(void *state, void *old)
         uint16_t index = lb_pool_find(before->pool, backend->id);
         if (index != LB_NOBODY) {
             lb->backends[i] = before->backends[index];
-            __atomic_store_n(&backend->marks, lb_backend_marks(&before->pool->backends[index]),
-                             __ATOMIC_RELAXED);
+            uint8_t untold = 0;
+            (void)__atomic_compare_exchange_n(&backend->marks, &untold,
+                                              lb_backend_marks(&before->pool->backends[index]),
+                                              false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
         }
     }
 }
@@ -142,7 +144,7 @@ static sl_rc lb_command(void *state, const char *text, char *ret_answer, size_t 
     }
     /* all shards' states say the same, one after another, of one pool */
     uint8_t marks = (uint8_t)((lb_backend_marks(backend) & ~words[word].clear) | words[word].set);
-    __atomic_store_n(&backend->marks, marks, __ATOMIC_RELAXED);
+    __atomic_store_n(&backend->marks, marks | LB_MARK_TOLD, __ATOMIC_RELAXED);
     (void)snprintf(ret_answer, answer_size, "%.*s is %s%s", (int)(space - name), name,
                    (marks & LB_MARK_DOWN) != 0 ? "down" : "up",
                    (marks & LB_MARK_DRAIN) != 0 ? ", draining" : "");

@@ -19,6 +19,7 @@ struct lb_addr {
 enum {
     LB_MARK_DOWN = 1,
     LB_MARK_DRAIN = 2,
+    LB_MARK_TOLD = 4, /**< by a command to this version of the policy: what is adopted is older */
 };
 
 struct lb_backend {
@@ -97,7 +98,7 @@ uint64_t lb_pool_hash(const struct lb_pool *pool, const void *data, size_t size)
 
 static inline uint8_t lb_backend_marks(const struct lb_backend *backend)
 {
-    return __atomic_load_n(&backend->marks, __ATOMIC_RELAXED);
+    return __atomic_load_n(&backend->marks, __ATOMIC_RELAXED) & (LB_MARK_DOWN | LB_MARK_DRAIN);
 }
 
 #endif

@@ -167,6 +167,31 @@ sl_rc sl_client_lease(struct sl_client *client, int timeout_ms, uint32_t seconds
     return call_empty(client, SL_MSG_LEASE, body, sizeof(body), timeout_ms, err);
 }
 
+sl_rc sl_client_nf(struct sl_client *client, int timeout_ms, const char *nf, const char *line,
+                   char *ret_answer, size_t answer_size, struct sl_err *err)
+{
+    uint8_t body[2 * SL_NF_LINE_MAX];
+    struct sl_msg reply = {0};
+    struct sl_writer w;
+    struct sl_reader r;
+    sl_writer_init(&w, body, sizeof(body));
+    sl_writer_string(&w, nf);
+    sl_writer_string(&w, line);
+    if (w.rc != SL_OK) {
+        return sl_err_set(err, SL_RANGE, "a line for an NF has at most %d characters",
+                          SL_NF_LINE_MAX - 1);
+    }
+    sl_rc rc = sl_client_call(client, SL_MSG_NF, body, w.off, timeout_ms, &reply, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_reader_init(&r, reply.body, reply.size);
+    sl_reader_string(&r, ret_answer, answer_size);
+    rc = sl_reader_end(&r);
+    sl_msg_done(&reply);
+    return rc == SL_OK ? rc : sl_err_set(err, rc, "the NF's answer: %s", sl_rc_text(rc));
+}
+
 sl_rc sl_client_time(struct sl_client *client, int timeout_ms, struct sl_err *err)
 {
     struct timespec ts;

@@ -35,6 +35,7 @@ enum {
     SL_SA_PREVIOUS_MAX = 16,
     SL_SEALED_MAX = 256,
     SL_INSTANCE_SIZE = 16,
+    SL_NF_LINE_MAX = 256, /**< of SL_MSG_NF, with terminator */
 };
 
 enum sl_control_frame_kind {
@@ -146,6 +147,10 @@ enum sl_msg_type {
      * the snapshot of @p epoch come back, and of no other; with a chain and before SAs (SL_STATE).
      * SL_AGAIN: one is under way; SL_UNSUPPORTED: this device cannot seal */
     SL_MSG_SNAPSHOT = 15,
+    /** request: string NF, string line; reply: string answer. A line for every NF of that name in
+     * the running chain (struct sl_nf, command). SL_STATE: no chain; SL_NOT_FOUND: no such NF, or
+     * it knows no such thing; SL_UNSUPPORTED: it takes no lines; SL_INVALID: not this one */
+    SL_MSG_NF = 16,
 };
 
 enum sl_msg_snapshot_what {

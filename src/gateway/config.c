@@ -63,6 +63,7 @@ struct yaml_root {
     char *status_socket;
     char *state_dir;
     struct yaml_tunnel tunnel;
+    struct sl_health_yaml health;
 };
 
 /* By number or by name. */
@@ -148,6 +149,7 @@ static const cyaml_schema_field_t root_fields[] = {
     CYAML_FIELD_STRING_PTR("state_dir", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct yaml_root,
                            state_dir, 1, SL_GW_PATH_MAX - 1),
     CYAML_FIELD_MAPPING("tunnel", CYAML_FLAG_OPTIONAL, struct yaml_root, tunnel, tunnel_fields),
+    CYAML_FIELD_MAPPING("health", CYAML_FLAG_OPTIONAL, struct yaml_root, health, sl_health_fields),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t root_schema = {
@@ -322,6 +324,7 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_gw_config *config
     rc = rc == SL_OK ? attestation_set(y, &c, err) : rc;
     rc = rc == SL_OK ? sides_set(&c, y, err) : rc;
     rc = rc == SL_OK ? tunnel_set(&c, &y->tunnel, err) : rc;
+    rc = rc == SL_OK ? sl_health_config_set(&y->health, &c.health, err) : rc;
     if (rc != SL_OK) {
         return rc;
     }

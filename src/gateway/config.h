@@ -12,6 +12,7 @@
 #include "control/suites.h"
 #include "esp/encap.h"
 #include "esp/esp.h"
+#include "gateway/health_config.h"
 #include "policy/attest_file.h"
 #include "safelib/packet.h"
 
@@ -58,6 +59,7 @@ struct sl_gw_config {
     uint32_t reattest_seconds; /**< how often the image is attested again */
     uint32_t lease_seconds;    /**< how long SAs live without a control connection */
     uint32_t mtu;              /**< inner; 0: searched */
+    struct sl_health_config health;
 };
 
 /** Reads and checks the file.

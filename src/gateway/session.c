@@ -357,6 +357,7 @@ static sl_rc routine(struct sl_session *session, bool is_attest_due, uint64_t no
     rc = rc == SL_OK && is_attest_due ? sl_session_reattest(session, err) : rc;
     rc = rc == SL_OK ? sl_session_rekey_due(session, err) : rc;
     rc = rc == SL_OK ? path_tell(session, err) : rc;
+    rc = rc == SL_OK ? sl_session_health_tell(session, err) : rc;
     if (rc == SL_OK && now_ns >= session->log_due_ns) {
         rc = sl_session_log_fetch(session, err);
         session->log_due_ns = now_ns + LOG_EVERY_S * SECOND;
@@ -466,7 +467,9 @@ sl_rc sl_session_start(const struct sl_gw_config *config, struct sl_tunnel *tunn
                        void (*log)(const char *line), struct sl_session *session,
                        struct sl_err *err)
 {
+    struct sl_health *health = session->health;
     memset(session, 0, sizeof(*session));
+    session->health = health;
     session->config = config;
     session->tunnel = tunnel;
     session->watch = watch;

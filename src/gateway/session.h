@@ -16,6 +16,7 @@
 #include "gateway/attest.h"
 #include "gateway/clock.h"
 #include "gateway/durable.h"
+#include "gateway/health.h"
 #include "gateway/watch.h"
 #include "policy/policy.h"
 
@@ -37,6 +38,7 @@ struct sl_session {
     bool is_started;
     atomic_bool is_stopping;
     void (*log)(const char *line);
+    struct sl_health *health; /**< whose news the image is told; NULL: nobody's. Not owned */
 
     pthread_mutex_t request_lock; /**< one who asks at a time; taken before lock */
     pthread_mutex_t lock;         /**< guards everything below */
@@ -103,7 +105,8 @@ struct sl_session {
     bool has_life;
 };
 
-/** Reads the policy, so that a bad one is told at once, and starts the thread.
+/** Reads the policy, so that a bad one is told at once, and starts the thread. `health` of
+ * @p session is taken as it is, all else set anew.
  * @retval SL_OK, SL_IO, or of reading the policy */
 sl_rc sl_session_start(const struct sl_gw_config *config, struct sl_tunnel *tunnel,
                        struct sl_watch *watch, const struct sl_identity *identity,
@@ -135,6 +138,11 @@ sl_rc sl_session_attest(struct sl_session *session, struct sl_err *err) SL_MUST_
 sl_rc sl_session_reattest(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
 /** {"cmd":"reattest"}. */
 json_t *sl_session_reattest_request(struct sl_session *session);
+/* internal: session_health.c */
+/** Tells the image what it does not know of its backends yet.
+ * @retval SL_OK  also where it will not hear it: that is shown
+ * @retval other  the channel is gone */
+sl_rc sl_session_health_tell(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
 /* internal: session_status.c */
 enum sl_session_holder {
     SL_HOLDER_US,     /**< the image has our SAs */

@@ -144,6 +144,9 @@ sl_rc sl_session_policy_give(struct sl_session *session, const struct sl_policy 
                               policy_detail(session, policy, hash, err->text));
         return rc;
     }
+    if (session->health != NULL) {
+        sl_health_forget(session->health);
+    }
     (void)pthread_mutex_lock(&session->lock);
     bool is_new = session->policy_version != version ||
                   /* forbidden: waived, hashes of policies */

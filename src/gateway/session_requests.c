@@ -153,6 +153,24 @@ static json_t *eval(struct sl_session *session, json_t *request)
     return out;
 }
 
+/* A line for an NF of the running chain. */
+static json_t *nf_tell(struct sl_session *session, json_t *request)
+{
+    char answer[SL_NF_LINE_MAX];
+    struct sl_err err = {0};
+    const char *nf = json_string_value(json_object_get(request, "nf"));
+    const char *line = json_string_value(json_object_get(request, "line"));
+    if (nf == NULL || line == NULL) {
+        return error_make(SL_INVALID, "nf: expected nf and line");
+    }
+    if (session->client == NULL || session->is_taken) {
+        return error_make(SL_STATE, "the image cannot be reached");
+    }
+    sl_rc rc = sl_client_nf(session->client, SL_SESSION_TIMEOUT_MS, nf, line, answer,
+                            sizeof(answer), &err);
+    return rc == SL_OK ? json_pack("{s:s}", "answer", answer) : error_make(rc, err.text);
+}
+
 json_t *sl_session_handle(struct sl_session *session, json_t *request)
 {
     const char *command = json_string_value(json_object_get(request, "cmd"));
@@ -169,5 +187,9 @@ json_t *sl_session_handle(struct sl_session *session, json_t *request)
         return sl_session_snapshot_request(session,
                                            !json_is_true(json_object_get(request, "progress")));
     }
-    return error_make(SL_INVALID, "expected cmd: status, ping, eval, reattest, reload or snapshot");
+    if (command != NULL && strcmp(command, "nf") == 0) {
+        return nf_tell(session, request);
+    }
+    return error_make(SL_INVALID,
+                      "expected cmd: status, ping, eval, nf, reattest, reload or snapshot");
 }

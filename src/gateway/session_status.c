@@ -209,6 +209,10 @@ void sl_session_status(struct sl_session *session, json_t *out)
     (void)json_object_set_new(attestation, "reattest_s",
                               json_integer((json_int_t)session->config->reattest_seconds));
     (void)json_object_set_new(out, "attestation", attestation);
+    json_t *health = session->health != NULL ? sl_health_status(session->health) : NULL;
+    if (health != NULL) {
+        (void)json_object_set_new(out, "health", health);
+    }
     (void)pthread_mutex_lock(&session->lock);
     sl_key_exchange_text(session->key_exchange, key_exchange);
     (void)json_object_set_new(out, "state", json_string(sl_gw_state_text(session->state)));

@@ -228,6 +228,32 @@ static sl_rc on_snapshot(struct sl_control_server *server, const struct sl_msg *
     return w.rc == SL_OK ? copy_body(reply, body, w.off, err) : sl_err_set(err, w.rc, "snapshot");
 }
 
+static sl_rc on_nf(struct sl_control_server *server, const struct sl_msg *request,
+                   struct sl_msg *reply, bool *ret_is_fatal, struct sl_err *err)
+{
+    struct sl_reader r;
+    struct sl_writer w;
+    char nf[SL_NF_NAME_MAX];
+    char line[SL_NF_LINE_MAX];
+    char answer[SL_NF_LINE_MAX] = "";
+    uint8_t body[2 + SL_NF_LINE_MAX];
+    sl_reader_init(&r, request->body, request->size);
+    sl_reader_string(&r, nf, sizeof(nf));
+    sl_reader_string(&r, line, sizeof(line));
+    sl_rc rc = sl_reader_end(&r);
+    if (rc != SL_OK) {
+        *ret_is_fatal = true;
+        return sl_err_set(err, rc, "nf: %s", sl_rc_text(rc));
+    }
+    rc = sl_provision_nf_command(server->params.provision, nf, line, answer, sizeof(answer));
+    if (rc != SL_OK) {
+        return sl_err_set(err, rc, "%s", answer);
+    }
+    sl_writer_init(&w, body, sizeof(body));
+    sl_writer_string(&w, answer);
+    return w.rc == SL_OK ? copy_body(reply, body, w.off, err) : sl_err_set(err, w.rc, "nf");
+}
+
 static sl_rc on_path(struct sl_control_server *server, const struct sl_msg *request,
                      bool *ret_is_fatal, struct sl_err *err)
 {
@@ -448,6 +474,8 @@ sl_rc sl_control_handle(struct sl_control_server *server, struct sl_connection *
         return on_log(server, request, reply, ret_is_fatal, err);
     case SL_MSG_SNAPSHOT:
         return on_snapshot(server, request, now_ns, reply, ret_is_fatal, err);
+    case SL_MSG_NF:
+        return on_nf(server, request, reply, ret_is_fatal, err);
     case SL_MSG_LEASE:
         return on_lease(server, request, ret_is_fatal, err);
     default:

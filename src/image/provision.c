@@ -2,6 +2,7 @@
 /* What the tenant has given to the image, and how workers come by it. */
 #include "image/provision.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -482,6 +483,21 @@ out:
     free(copy);
     for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
         sl_chain_free(chains[shard]);
+    }
+    return rc;
+}
+
+sl_rc sl_provision_nf_command(struct sl_provision *provision, const char *nf, const char *line,
+                              char *ret_answer, size_t answer_size)
+{
+    sl_rc rc = SL_STATE;
+    (void)snprintf(ret_answer, answer_size, "no chain is loaded");
+    for (uint32_t shard = 0; provision->has_chain && shard < provision->shard_count; shard++) {
+        rc = sl_chain_command(sl_provision_config(provision, shard)->chain, nf, line, ret_answer,
+                              answer_size);
+        if (rc != SL_OK) {
+            break;
+        }
     }
     return rc;
 }

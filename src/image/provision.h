@@ -93,6 +93,11 @@ sl_rc sl_provision_sa_clear(struct sl_provision *provision, struct sl_err *err) 
 sl_rc sl_provision_chain_set(struct sl_provision *provision, const void *bundle, size_t size,
                              struct sl_err *err) SL_MUST_CHECK;
 
+/** Hands a line to an NF of the chain of every shard (nf/chain.h).
+ * @retval SL_OK, SL_STATE (no chain set), or as sl_chain_command; @p ret_answer is a sentence */
+sl_rc sl_provision_nf_command(struct sl_provision *provision, const char *nf, const char *line,
+                              char *ret_answer, size_t answer_size) SL_MUST_CHECK;
+
 /** The chain for EVAL; never used by a worker.
  * @retval SL_OK, SL_STATE (no chain set), or as sl_chain_create */
 sl_rc sl_provision_eval_chain(struct sl_provision *provision, struct sl_chain **ret_chain,

@@ -36,7 +36,7 @@ if [ -x "$build/tests/tools/attest-sample" ]; then
 fi
 failed=0 count=0
 # Pages whose examples need nothing but an image; the others' examples run in the scenarios that set a network up.
-for page in safelib safelib-image safelib-policy safelib-explain safelib-replay safelib-status safelib-ping safelib-snapshot safelib-doctor safelib-key safelib-tpm safelib-ima safelib-refvals safelib-bootlog; do
+for page in safelib safelib-image safelib-policy safelib-explain safelib-replay safelib-status safelib-ping safelib-nf safelib-snapshot safelib-doctor safelib-key safelib-tpm safelib-ima safelib-refvals safelib-bootlog; do
     while IFS= read -r line; do
         count=$((count + 1))
         if ! out=$(bash -c "$line" 2>&1); then
