@@ -76,15 +76,16 @@ static uint8_t refuse(const struct lb_service *service, struct sl_packet *packet
     return rc == SL_OK ? SL_VERDICT_REPLY : SL_VERDICT_DROP;
 }
 
-static uint8_t other_traffic(struct lb *lb, const struct sl_packet *packet)
+/* A packet of no service. What backends begin themselves passes in any case. */
+static uint8_t other_traffic(struct lb *lb, const struct sl_packet *packet, bool is_reply)
 {
     const struct lb_pool *pool = lb->pool;
-    uint8_t src = lb_pool_what(pool, packet->ip_version, packet->src);
-    uint8_t dst = lb_pool_what(pool, packet->ip_version, packet->dst);
-    if ((dst & LB_IS_VIP) != 0) {
+    const uint8_t *begun_by = is_reply ? packet->dst : packet->src;
+    const uint8_t *begun_to = is_reply ? packet->src : packet->dst;
+    if ((lb_pool_what(pool, packet->ip_version, begun_to) & LB_IS_VIP) != 0) {
         lb_count(&lb->counters.no_service);
-    } else if (src != 0 || dst != 0) {
-        return SL_VERDICT_PASS; /* what backends do besides, or answer for themselves */
+    } else if (lb_pool_what(pool, packet->ip_version, begun_by) != 0) {
+        return SL_VERDICT_PASS;
     } else {
         lb_count(&lb->counters.other);
     }
@@ -105,7 +106,7 @@ static uint8_t begin(struct lb *lb, struct sl_flow_table *table, struct sl_packe
     }
     const struct lb_service *service = lb_pool_service(lb->pool, &original);
     if (service == NULL) {
-        return other_traffic(lb, packet);
+        return other_traffic(lb, packet, false);
     }
     packet->rule = (uint32_t)(service - lb->pool->services);
     uint16_t index = lb_pool_choose(lb->pool, service, &original);
@@ -290,7 +291,7 @@ static uint8_t without_flow(struct lb *lb, struct sl_packet *packet, const struc
     struct sl_flow_tuple tuple;
     bool is_error;
     if ((lb_pool_what(lb->pool, packet->ip_version, packet->dst) & LB_IS_VIP) == 0) {
-        return other_traffic(lb, packet);
+        return other_traffic(lb, packet, false);
     }
     if (flow->relation == SL_FLOW_FULL && sl_flow_tuple_of(packet, &tuple, &is_error) == SL_OK) {
         lb_count(&lb->counters.full);
@@ -322,7 +323,10 @@ static uint8_t decide(struct lb *lb, struct sl_flow_table *table, struct sl_pack
     if (state->kind == LB_FLOW_BALANCED) {
         return balance(lb, table, packet, flow);
     }
-    return other_traffic(lb, packet);
+    if (flow->relation == SL_FLOW_RELATED) {
+        return SL_VERDICT_PASS; /* an error about a flow that passes */
+    }
+    return other_traffic(lb, packet, flow->direction == SL_FLOW_REPLY);
 }
 
 void lb_burst(void *state, struct sl_flow_table *table, struct sl_packet *const *packets,

@@ -155,8 +155,8 @@ static sl_rc lb_command(void *state, const char *text, char *ret_answer, size_t 
 
 #define COUNTER_NAME(name, text) #name,
 static const char *const counter_names[] = {LB_COUNTER_TABLE(COUNTER_NAME)};
-/* after the counters what is set: up, draining */
-static const char *const backend_names[] = {LB_BACKEND_COUNTER_TABLE(COUNTER_NAME) "up",
+/* after the counters what is set */
+static const char *const backend_names[] = {LB_BACKEND_COUNTER_TABLE(COUNTER_NAME) "down",
                                             "draining"};
 #undef COUNTER_NAME
 enum {
@@ -186,7 +186,7 @@ static void lb_counter_get(const void *state, uint32_t index, struct sl_nf_count
     (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "%s/%s.%s",
                    lb->pool->services[backend->service].name, backend->name, backend_names[which]);
     if (which == BACKEND_COUNT - 2) {
-        ret_counter->value = (lb_backend_marks(backend) & LB_MARK_DOWN) == 0;
+        ret_counter->value = (lb_backend_marks(backend) & LB_MARK_DOWN) != 0;
     } else if (which == BACKEND_COUNT - 1) {
         ret_counter->value =
             backend->state != SL_LB_READY || (lb_backend_marks(backend) & LB_MARK_DRAIN) != 0;

@@ -27,7 +27,7 @@ static yaml_node_t *member(yaml_document_t *document, const yaml_node_t *node, c
     for (; pair < node->data.mapping.pairs.top; pair++) {
         const yaml_node_t *key = yaml_document_get_node(document, pair->key);
         if (key->type == YAML_SCALAR_NODE && key->data.scalar.length == size &&
-            memcmp(key->data.scalar.value, word, size) == 0) {
+            strncmp((const char *)key->data.scalar.value, word, size) == 0) {
             return yaml_document_get_node(document, pair->value);
         }
     }

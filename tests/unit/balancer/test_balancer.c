@@ -285,8 +285,8 @@ static void test_command_down_moves_only_its_flows(void **state)
         }
     }
     assert_true(counts[1] > 25 && counts[3] > 25); /* its share went to both */
-    assert_int_equal(flow_rig_counter(&after, "web/b.up"), 0);
-    assert_int_equal(flow_rig_counter(&after, "web/a.up"), 1);
+    assert_int_equal(flow_rig_counter(&after, "web/b.down"), 1);
+    assert_int_equal(flow_rig_counter(&after, "web/a.down"), 0);
     command(&after, "backend web/b up");
     struct flow_spec out = syn(60000);
     uint32_t found = 0;
@@ -466,8 +466,15 @@ static void test_other_traffic_passes_or_drops(void **state)
         assert_int_equal(flow_rig_send(&rig, SL_PORT_WAN, &foreign), verdict);
         assert_int_equal(flow_rig_send(&rig, SL_PORT_LAN, &own), SL_VERDICT_PASS);
         assert_int_equal(from(&rig), 1); /* a backend's own flows are not translated */
+        struct flow_spec answer = flow_spec_turn(&own);
+        answer.flags = FLOW_SYN | FLOW_ACK;
+        answer.ack = 1;
+        assert_int_equal(flow_rig_send(&rig, SL_PORT_WAN, &answer), SL_VERDICT_PASS);
+        struct flow_spec direct = syn(3);
+        direct.dst = "10.0.0.1"; /* past the service */
+        assert_int_equal(flow_rig_send(&rig, SL_PORT_WAN, &direct), verdict);
         assert_int_equal(flow_rig_counter(&rig, "no_service"), 1);
-        assert_int_equal(flow_rig_counter(&rig, "other"), 1);
+        assert_int_equal(flow_rig_counter(&rig, "other"), 2);
         flow_rig_done(&rig);
     }
 }
