@@ -197,6 +197,24 @@ static void image_broken(struct sl_relay *relay)
     }
 }
 
+static bool frame_is_possible(uint16_t kind, uint16_t size)
+{
+    switch (kind) {
+    case SL_FRAME_CLOSE:
+        return size == 0;
+    case SL_FRAME_DATA:
+        return size > 0 && size <= SL_CONTROL_FRAME_MAX;
+    case SL_FRAME_EVIDENCE:
+        return size > 0 && size <= SL_EVIDENCE_REQUEST_MAX;
+    case SL_FRAME_SEALED:
+        return size > 0 && size <= SL_SEALED_MAX;
+    case SL_FRAME_SNAPSHOT:
+        return size >= SL_SNAPSHOT_FRAME_HEADER && size <= SL_RELAY_WHOLE_MAX;
+    default:
+        return false;
+    }
+}
+
 /* Reads the next frame's header. Returns whether there was one that makes sense. */
 static bool header_read(struct sl_relay *relay)
 {
@@ -207,13 +225,7 @@ static bool header_read(struct sl_relay *relay)
     (void)sl_byte_ring_read(&relay->out, header, sizeof(header));
     uint16_t kind = sl_be16_get(header + 4);
     uint16_t size = sl_be16_get(header + 6);
-    bool is_close = kind == SL_FRAME_CLOSE && size == 0;
-    bool is_data = kind == SL_FRAME_DATA && size > 0 && size <= SL_CONTROL_FRAME_MAX;
-    bool is_evidence = kind == SL_FRAME_EVIDENCE && size > 0 && size <= SL_EVIDENCE_REQUEST_MAX;
-    bool is_sealed = kind == SL_FRAME_SEALED && size > 0 && size <= SL_SEALED_MAX;
-    bool is_snapshot =
-        kind == SL_FRAME_SNAPSHOT && size >= SL_SNAPSHOT_FRAME_HEADER && size <= SL_RELAY_WHOLE_MAX;
-    if (!is_close && !is_data && !is_evidence && !is_sealed && !is_snapshot) {
+    if (!frame_is_possible(kind, size)) {
         image_broken(relay);
         return false;
     }
@@ -222,7 +234,7 @@ static bool header_read(struct sl_relay *relay)
     relay->frame_kind = kind;
     relay->whole_have = 0;
     struct sl_relay_connection *c = connection_find(relay, relay->frame_id);
-    if (is_close && c != NULL) {
+    if (kind == SL_FRAME_CLOSE && c != NULL) {
         c->is_image_done = true;
     }
     return true;
