@@ -174,7 +174,7 @@ static void lb_counter_get(const void *state, uint32_t index, struct sl_nf_count
 {
     const struct lb *lb = state;
     if (index < COUNTER_COUNT) {
-        const uint64_t *values = &lb->counters.no_service;
+        const uint64_t *values = (const uint64_t *)(const void *)&lb->counters;
         (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "%s", counter_names[index]);
         ret_counter->value = __atomic_load_n(&values[index], __ATOMIC_RELAXED);
         return;
@@ -182,7 +182,7 @@ static void lb_counter_get(const void *state, uint32_t index, struct sl_nf_count
     uint32_t number = (index - COUNTER_COUNT) / BACKEND_COUNT;
     uint32_t which = (index - COUNTER_COUNT) % BACKEND_COUNT;
     const struct lb_backend *backend = &lb->pool->backends[number];
-    const uint64_t *values = &lb->backends[number].flows;
+    const uint64_t *values = (const uint64_t *)(const void *)&lb->backends[number];
     (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "%s/%s.%s",
                    lb->pool->services[backend->service].name, backend->name, backend_names[which]);
     if (which == BACKEND_COUNT - 2) {

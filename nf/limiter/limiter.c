@@ -264,7 +264,8 @@ static void limiter_counter_get(const void *state, uint32_t index,
     const struct limiter *limiter = state;
     uint32_t rule = index / COUNTER_COUNT;
     const struct place *place = &limiter->places[rule];
-    const uint64_t *value = &place->counters.packets + index % COUNTER_COUNT;
+    const uint64_t *values = (const uint64_t *)(const void *)&place->counters;
+    const uint64_t *value = &values[index % COUNTER_COUNT];
     if (index % COUNTER_COUNT == COUNTER_COUNT - 1 && place->sources != NULL) {
         value = &place->sources->evicted;
     }

@@ -379,7 +379,7 @@ static uint32_t router_counter_count(const void *state)
 static void router_counter_get(const void *state, uint32_t index, struct sl_nf_counter *ret_counter)
 {
     const struct router *router = state;
-    const uint64_t *values = &router->counters.to_lan;
+    const uint64_t *values = (const uint64_t *)(const void *)&router->counters;
     (void)snprintf(ret_counter->name, sizeof(ret_counter->name), "%s", counter_names[index]);
     ret_counter->value = __atomic_load_n(&values[index], __ATOMIC_RELAXED);
 }
