@@ -73,7 +73,7 @@ static void rewrite_upper(uint8_t *l4, uint32_t size, uint8_t proto, uint16_t sp
     for (uint32_t i = 0; i < 2 && has_ports(proto); i++) {
         uint8_t port[2];
         sl_be16_put(port, ports[i]);
-        if (ports[i] != 0 && size >= i * 2 + 2) {
+        if (size >= i * 2 + 2 && ports[i] != 0) {
             replace(change, l4 + i * 2, port, 2);
         }
     }

@@ -117,7 +117,7 @@ static sl_rc read_rules(struct reading *in, struct lm_rules *rules, char *reason
         }
         if (in->buckets > SL_LM_BUCKETS_MAX || in->flow_rules > SL_LM_FLOW_RULES_MAX) {
             (void)snprintf(reason, reason_size,
-                           "rule %u: more than %u buckets by address or %u rules per flow in all",
+                           "rule %u: more than %d buckets by address or %d rules per flow in all",
                            i + 1, SL_LM_BUCKETS_MAX, SL_LM_FLOW_RULES_MAX);
             return SL_RANGE;
         }
