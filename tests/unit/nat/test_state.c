@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a NAT has learned: saved and restored with its flows, and held in blocks. */
+#include "bed.h"
+#include "nat/nat.h"
+#include "safelib/bytes.h"
+#include "unit.h"
+
+enum { LAN = SL_PORT_LAN, WAN = SL_PORT_WAN, ROOM = 1 << 18 };
+
+#define INSIDE "inside: [10.0.0.0/8]\n"
+
+static const struct flow_spec query = {
+    .src = "10.0.0.1", .sport = 4000, .dst = "198.51.100.1", .dport = 53, .proto = 17};
+
+static void save_and_restore(struct flow_rig *from, struct flow_rig *to, uint32_t *ret_restored)
+{
+    static uint8_t blocks[ROOM];
+    struct sl_chain_cursor cursor = {0};
+    struct sl_writer w;
+    uint32_t flows = 0;
+    sl_writer_init(&w, blocks, sizeof(blocks));
+    while (!cursor.is_end) {
+        uint32_t more = 0;
+        assert_ok(sl_chain_save(from->chain, &cursor, 1000, &w, &more));
+        flows += more;
+    }
+    assert_true(flows > 0);
+    struct sl_flow_restored totals = {0};
+    assert_ok(sl_chain_restore(to->chain, blocks, w.off, &totals));
+    *ret_restored = (uint32_t)totals.flows;
+}
+
+/* The port, its filter and its direction are what they were; nobody else gets the port. */
+static void test_mappings_come_back_with_their_flows(void **state)
+{
+    (void)state;
+    static const char *const yamls[] = {
+        INSIDE "outside: {addresses: [192.0.2.1]}\nport_preservation: false\n",
+        INSIDE "outside: {addresses: [192.0.2.1]}\nport_preservation: false\n"
+               "mapping: address_and_port_dependent\n",
+        INSIDE "outside: {addresses: [192.0.2.1]}\n"
+               "allocation: {method: port_block, block_size: 64}\n",
+    };
+    for (size_t i = 0; i < sizeof(yamls) / sizeof(yamls[0]); i++) {
+        static struct flow_rig before;
+        static struct flow_rig after;
+        uint32_t restored;
+        nat_bed_init(&before, yamls[i]);
+        nat_bed_init(&after, yamls[i]);
+        nat_bed_pass(&before, LAN, &query);
+        uint16_t port = nat_bed_sport(&before);
+        struct flow_spec answer = flow_spec_turn(&query);
+        answer.dst = "192.0.2.1";
+        answer.dport = port;
+        save_and_restore(&before, &after, &restored);
+        assert_int_equal(restored, 1);
+        assert_int_equal(flow_rig_counter(&after, "mappings"), 1);
+        nat_bed_pass(&after, WAN, &answer);
+        assert_string_equal(nat_bed_destination(&after), "10.0.0.1:4000");
+        nat_bed_pass(&after, LAN, &query);
+        assert_int_equal(nat_bed_sport(&after), port);
+        struct flow_spec stranger = answer;
+        stranger.src = "198.51.100.2";
+        assert_int_equal(flow_rig_send(&after, WAN, &stranger), SL_VERDICT_DROP);
+        assert_int_equal(after.packet.rule, NAT_filtered);
+        flow_rig_wait(&after, 310000);
+        assert_int_equal(flow_rig_counter(&after, "mappings"), 0);
+        assert_int_equal(flow_rig_counter(&after, "permissions"), 0);
+        assert_int_equal(flow_rig_counter(&after, "outside.192.0.2.1.udp"), 0);
+        flow_rig_done(&before);
+        flow_rig_done(&after);
+    }
+}
+
+/* A policy that has no place for them takes none back. */
+static void test_mappings_of_another_pool_do_not_come_back(void **state)
+{
+    (void)state;
+    static struct flow_rig before;
+    static struct flow_rig after;
+    uint32_t restored;
+    nat_bed_init(&before, INSIDE "outside: {addresses: [192.0.2.1]}\n");
+    nat_bed_init(&after, INSIDE "outside: {addresses: [192.0.2.2]}\n");
+    nat_bed_pass(&before, LAN, &query);
+    save_and_restore(&before, &after, &restored);
+    assert_int_equal(restored, 0);
+    assert_int_equal(flow_rig_counter(&after, "mappings"), 0);
+    flow_rig_done(&before);
+    flow_rig_done(&after);
+}
+
+static void test_blocks_are_a_subscribers_own_and_given_back(void **state)
+{
+    (void)state;
+    static struct flow_rig rig;
+    nat_bed_init(&rig, INSIDE "outside: {addresses: [192.0.2.1], ports: 1024-1279}\n"
+                              "exhausted: drop\nfiltering: endpoint_independent\n"
+                              "allocation: {method: port_block, block_size: 64, "
+                              "blocks_per_subscriber: 2}\n");
+    uint8_t owner[65536] = {0};
+    for (uint32_t host = 1; host <= 3; host++) {
+        for (uint16_t i = 0; i < 128 && (host < 3 || i == 0); i++) {
+            char src[32];
+            struct flow_spec spec = query;
+            (void)snprintf(src, sizeof(src), "10.0.0.%u", host);
+            spec.src = src;
+            spec.sport = (uint16_t)(2000 + i);
+            if (host == 3) {
+                assert_int_equal(flow_rig_send(&rig, LAN, &spec), SL_VERDICT_DROP);
+                assert_int_equal(rig.packet.rule, NAT_port_exhausted);
+                continue;
+            }
+            nat_bed_pass(&rig, LAN, &spec);
+            uint32_t block = (nat_bed_sport(&rig) - 1024u) / 64;
+            assert_true(owner[block] == 0 || owner[block] == host);
+            owner[block] = (uint8_t)host;
+            if (i == 63) {
+                assert_int_equal(flow_rig_counter(&rig, "blocks"), 2 * (host - 1) + 1);
+            }
+        }
+    }
+    assert_int_equal(flow_rig_counter(&rig, "blocks"), 4);
+    assert_int_equal(flow_rig_counter(&rig, "subscribers"), 2);
+    flow_rig_wait(&rig, 310000);
+    assert_int_equal(flow_rig_counter(&rig, "blocks"), 0);
+    assert_int_equal(flow_rig_counter(&rig, "blocks_given"), 4);
+    assert_int_equal(flow_rig_counter(&rig, "subscribers"), 0);
+    nat_bed_pass(&rig, LAN, &query);
+    flow_rig_done(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mappings_come_back_with_their_flows),
+        cmocka_unit_test(test_mappings_of_another_pool_do_not_come_back),
+        cmocka_unit_test(test_blocks_are_a_subscribers_own_and_given_back),
+    };
+    return cmocka_run_group_tests_name("nat/state", tests, NULL, NULL);
+}
