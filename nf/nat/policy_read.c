@@ -65,6 +65,19 @@ static sl_rc read_prefix64(struct input *in, struct nat_policy *policy)
     return SL_OK;
 }
 
+static sl_rc check_limits(struct input *in, const struct nat_policy *policy)
+{
+    if (policy->mappings == 0 || policy->mappings > SL_NAT_MAPPINGS_MAX ||
+        policy->subscribers == 0 || policy->subscribers > SL_NAT_SUBSCRIBERS_MAX) {
+        return refuse(in, SL_RANGE,
+                      "room for %u mappings of %u subscribers: expected 1 to %u of "
+                      "1 to %u",
+                      policy->mappings, policy->subscribers, SL_NAT_MAPPINGS_MAX,
+                      SL_NAT_SUBSCRIBERS_MAX);
+    }
+    return SL_OK;
+}
+
 static sl_rc read_ports(struct input *in, struct nat_policy *policy)
 {
     policy->port_first = sl_reader_be16(&in->r);
@@ -97,15 +110,7 @@ static sl_rc read_ports(struct input *in, struct nat_policy *policy)
     }
     policy->slots_per_address =
         policy->allocation == SL_NAT_DYNAMIC ? 0 : count / policy->block_size;
-    if (policy->mappings == 0 || policy->mappings > SL_NAT_MAPPINGS_MAX ||
-        policy->subscribers == 0 || policy->subscribers > SL_NAT_SUBSCRIBERS_MAX) {
-        return refuse(in, SL_RANGE,
-                      "room for %u mappings of %u subscribers: expected 1 to %u of "
-                      "1 to %u",
-                      policy->mappings, policy->subscribers, SL_NAT_MAPPINGS_MAX,
-                      SL_NAT_SUBSCRIBERS_MAX);
-    }
-    return SL_OK;
+    return check_limits(in, policy);
 }
 
 static sl_rc read_timeouts(struct input *in, struct nat_policy *policy)
@@ -182,6 +187,31 @@ static sl_rc count_subscribers(struct input *in, const struct nat_policy *policy
     return SL_OK;
 }
 
+/* Prefix @p index, which must be above and beside those before it. */
+static sl_rc read_prefix(struct input *in, struct nat_policy *policy, uint32_t index,
+                         uint64_t *subscribers)
+{
+    struct nat_prefix *prefix = &policy->inside[index];
+    prefix->bits = sl_reader_u8(&in->r);
+    sl_reader_copy(&in->r, prefix->addr.b, 16);
+    if (in->r.rc != SL_OK) {
+        return end_of(in, "inside prefixes");
+    }
+    bool is_whole = prefix->bits <= 128 && is_cut(&prefix->addr, prefix->bits) &&
+                    (!nat_addr_is4(&prefix->addr) || prefix->bits >= 96);
+    if (!is_whole || nat_policy_inside(policy, &prefix->addr) ||
+        (index > 0 && memcmp(&prefix[-1].addr, &prefix->addr, 16) >= 0)) {
+        return refuse(in, SL_MALFORMED,
+                      "inside prefix %u: expected ascending, disjoint prefixes without host bits",
+                      index);
+    }
+    if (!nat_addr_is4(&prefix->addr) && policy->prefix64_bits == 0) {
+        return refuse(in, SL_MALFORMED, "inside prefix %u is IPv6 and there is no NAT64 prefix",
+                      index);
+    }
+    return count_subscribers(in, policy, prefix, subscribers);
+}
+
 static sl_rc read_inside(struct input *in, struct nat_policy *policy, uint64_t *ret_subscribers)
 {
     *ret_subscribers = 0;
@@ -191,37 +221,13 @@ static sl_rc read_inside(struct input *in, struct nat_policy *policy, uint64_t *
                       SL_NAT_INSIDE_MAX);
     }
     policy->inside = calloc(count + 1, sizeof(*policy->inside));
-    if (policy->inside == NULL) {
-        return SL_NO_MEMORY;
-    }
-    for (uint32_t i = 0; i < count && in->r.rc == SL_OK; i++) {
-        struct nat_prefix *prefix = &policy->inside[i];
-        prefix->bits = sl_reader_u8(&in->r);
-        sl_reader_copy(&in->r, prefix->addr.b, 16);
+    sl_rc rc = policy->inside != NULL ? end_of(in, "inside prefixes") : SL_NO_MEMORY;
+    for (uint32_t i = 0; i < count && rc == SL_OK; i++) {
         policy->inside_count = i;
-        if (in->r.rc != SL_OK) {
-            break;
-        }
-        bool is_whole = prefix->bits <= 128 && is_cut(&prefix->addr, prefix->bits) &&
-                        (!nat_addr_is4(&prefix->addr) || prefix->bits >= 96);
-        if (!is_whole || nat_policy_inside(policy, &prefix->addr) ||
-            (i > 0 && memcmp(&prefix[-1].addr, &prefix->addr, 16) >= 0)) {
-            return refuse(in, SL_MALFORMED,
-                          "inside prefix %u: expected ascending, disjoint "
-                          "prefixes without host bits",
-                          i);
-        }
-        if (!nat_addr_is4(&prefix->addr) && policy->prefix64_bits == 0) {
-            return refuse(in, SL_MALFORMED, "inside prefix %u is IPv6 and there is no NAT64 prefix",
-                          i);
-        }
-        sl_rc rc = count_subscribers(in, policy, prefix, ret_subscribers);
-        if (rc != SL_OK) {
-            return rc;
-        }
+        rc = read_prefix(in, policy, i, ret_subscribers);
     }
     policy->inside_count = count;
-    return end_of(in, "inside prefixes");
+    return rc;
 }
 
 static sl_rc read_outside(struct input *in, struct nat_policy *policy, uint64_t subscribers)

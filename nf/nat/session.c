@@ -428,32 +428,35 @@ static bool is_still_valid(struct nat_work *work)
     return port == session->inside_port;
 }
 
-enum nat_reason nat_session_check(struct nat_work *work)
+/* Looks whether the policy and the store still have a place for it: at once after a reload, else
+ * once a second. */
+static bool revalidate(struct nat_work *work)
 {
     struct nat_session *session = work->session;
-    struct nat_store *store = work->nat->store;
+    uint32_t epoch = work->nat->store->epoch;
+    if (session->epoch == epoch && session->seen_s == work->now_s) {
+        return true;
+    }
+    if (!is_still_valid(work)) {
+        return false;
+    }
+    if (session->epoch != epoch) {
+        session->is_hairpin = nat_policy_owns(&work->nat->program->policy, session->remote);
+        session->timeout = TIMEOUT_UNSET;
+    }
+    session->epoch = epoch;
+    session->seen_s = work->now_s;
+    return true;
+}
+
+/* RFC 4787 REQ-6: what goes out keeps session and mapping; what comes in, where the policy says so.
+ * @return false: it comes in too late */
+static bool refresh(struct nat_work *work, bool is_out)
+{
+    struct nat_session *session = work->session;
     const struct nat_policy *policy = &work->nat->program->policy;
-    bool is_out = work->packet->port_in == SL_PORT_LAN;
-    bool is_original = work->flow->direction == SL_FLOW_ORIGINAL;
-    if (is_original != (is_out == (session->kind == NAT_SESSION_OUT))) {
-        return NAT_spoofed;
-    }
-    if (session->epoch != store->epoch || session->seen_s != work->now_s) {
-        if (!is_still_valid(work)) {
-            return NAT_reload_ended;
-        }
-        if (session->epoch != store->epoch) {
-            session->is_hairpin = nat_policy_owns(policy, session->remote);
-            session->timeout = TIMEOUT_UNSET;
-        }
-        session->epoch = store->epoch;
-        session->seen_s = work->now_s;
-    }
-    if (work->flow->relation == SL_FLOW_RELATED) {
-        return is_out ? NAT_translated_out : NAT_translated_in;
-    }
     struct nat_mapping *mapping =
-        session->mapping != NAT_NONE ? &store->mappings[session->mapping] : NULL;
+        session->mapping != NAT_NONE ? &work->nat->store->mappings[session->mapping] : NULL;
     bool is_refreshing = is_out || (policy->flags & SL_NAT_INBOUND_REFRESH) != 0;
     if (is_refreshing && session->last_out_s != work->now_s) {
         session->last_out_s = work->now_s;
@@ -461,15 +464,33 @@ enum nat_reason nat_session_check(struct nat_work *work)
             mapping->last_out_s = work->now_s;
         }
     }
-    if (is_out) {
-        permit(work, session);
-    } else if (mapping != NULL &&
-               is_expired(policy, session->space, session->last_out_s, work->now_s) &&
-               is_expired(policy, session->space, mapping->last_out_s, work->now_s)) {
+    return is_out || mapping == NULL ||
+           !is_expired(policy, session->space, session->last_out_s, work->now_s) ||
+           !is_expired(policy, session->space, mapping->last_out_s, work->now_s);
+}
+
+enum nat_reason nat_session_check(struct nat_work *work)
+{
+    bool is_out = work->packet->port_in == SL_PORT_LAN;
+    bool is_original = work->flow->direction == SL_FLOW_ORIGINAL;
+    enum nat_reason good = is_out ? NAT_translated_out : NAT_translated_in;
+    if (is_original != (is_out == (work->session->kind == NAT_SESSION_OUT))) {
+        return NAT_spoofed;
+    }
+    if (!revalidate(work)) {
+        return NAT_reload_ended;
+    }
+    if (work->flow->relation == SL_FLOW_RELATED) {
+        return good;
+    }
+    if (!refresh(work, is_out)) {
         return NAT_expired;
     }
+    if (is_out) {
+        permit(work, work->session);
+    }
     timeout_follow(work);
-    return is_out ? NAT_translated_out : NAT_translated_in;
+    return good;
 }
 
 void nat_session_ended(void *state, struct sl_flow_table *table,

@@ -447,22 +447,34 @@ static uint32_t quote_4to6(const struct nat_policy *policy, uint8_t *quote, uint
     return grown + left;
 }
 
+/* RFC 5508 REQ-3: both checksums. @param[out] ret_inner  size of the quoted header */
+static sl_rc error4_check(const uint8_t *icmp, uint32_t size, uint32_t *ret_inner)
+{
+    const uint8_t *quote = icmp + NAT_ICMP_SIZE;
+    if (size < NAT_ICMP_SIZE + NAT_IP4_SIZE + 8) {
+        return SL_TRUNCATED;
+    }
+    uint32_t inner = (uint32_t)(quote[0] & 0xf) * 4;
+    if (inner < NAT_IP4_SIZE || size < NAT_ICMP_SIZE + inner + 8) {
+        return SL_TRUNCATED;
+    }
+    *ret_inner = inner;
+    return nat_sum_fold(nat_sum_add(0, icmp, size)) == 0xffff &&
+                   nat_sum_fold(nat_sum_add(0, quote, inner)) == 0xffff
+               ? SL_OK
+               : SL_MISMATCH;
+}
+
 static sl_rc error_4to6(const struct nat_policy *policy, struct sl_packet *packet, uint8_t *ip6,
                         const struct nat_end *inside)
 {
     uint8_t *icmp = packet->data + packet->l4_off;
     uint32_t size = packet->size - packet->l4_off;
-    if (size < NAT_ICMP_SIZE + NAT_IP4_SIZE + 8) {
-        return SL_TRUNCATED;
-    }
     uint8_t *quote = icmp + NAT_ICMP_SIZE;
-    uint32_t inner = (uint32_t)(quote[0] & 0xf) * 4;
-    if (inner < NAT_IP4_SIZE || size < NAT_ICMP_SIZE + inner + 8) {
-        return SL_TRUNCATED;
-    }
-    if (nat_sum_fold(nat_sum_add(0, icmp, size)) != 0xffff ||
-        nat_sum_fold(nat_sum_add(0, quote, inner)) != 0xffff) {
-        return SL_MISMATCH;
+    uint32_t inner;
+    sl_rc rc = error4_check(icmp, size, &inner);
+    if (rc != SL_OK) {
+        return rc;
     }
     uint8_t header[NAT_ICMP_SIZE];
     memcpy(header, icmp, sizeof(header));

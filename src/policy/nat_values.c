@@ -437,35 +437,40 @@ static sl_rc put_outside(const struct job *job)
 
 /* ---- forwards ---- */
 
-/* "192.0.2.1:80", "192.0.2.1:8000-8010", "[2001:db8::1]:80", "10.0.0.1" */
-static bool endpoint_parse(const char *text, uint8_t *ret_addr, uint16_t *ret_first,
-                           uint16_t *ret_last, bool *ret_has_port)
+static bool address_parse(const char *text, size_t size, uint8_t *ret_addr)
 {
     char addr[INET6_ADDRSTRLEN];
-    const char *begin = text[0] == '[' ? text + 1 : text;
-    const char *end = text[0] == '[' ? strchr(begin, ']') : strchr(begin, ':');
     uint8_t addr4[4];
-    *ret_has_port = false;
-    if (text[0] != '[' && end != NULL && strchr(end + 1, ':') != NULL) {
-        end = NULL; /* IPv6 without a port */
-    }
-    size_t size = end != NULL ? (size_t)(end - begin) : strlen(begin);
-    if (size >= sizeof(addr) || (text[0] == '[' && end == NULL)) {
+    if (size >= sizeof(addr)) {
         return false;
     }
-    memcpy(addr, begin, size);
+    memcpy(addr, text, size);
     addr[size] = '\0';
     if (inet_pton(AF_INET, addr, addr4) == 1) {
         put_mapped(ret_addr, addr4);
-    } else if (inet_pton(AF_INET6, addr, ret_addr) != 1) {
-        return false;
-    }
-    const char *rest = end == NULL ? "" : text[0] == '[' ? end + 1 : end;
-    if (*rest == '\0') {
         return true;
     }
-    *ret_has_port = true;
-    return *rest == ':' && ports_parse(rest + 1, ret_first, ret_last);
+    return inet_pton(AF_INET6, addr, ret_addr) == 1;
+}
+
+/* "192.0.2.1:80", "192.0.2.1:8000-8010", "[2001:db8::1]:80", "10.0.0.1", "2001:db8::1" */
+static bool endpoint_parse(const char *text, uint8_t *ret_addr, uint16_t *ret_first,
+                           uint16_t *ret_last, bool *ret_has_port)
+{
+    bool is_bracketed = text[0] == '[';
+    const char *begin = text + is_bracketed;
+    const char *end = strchr(begin, is_bracketed ? ']' : ':');
+    *ret_has_port = false;
+    if (is_bracketed && end == NULL) {
+        return false;
+    }
+    if (!is_bracketed && (end == NULL || strchr(end + 1, ':') != NULL)) {
+        return address_parse(begin, strlen(begin), ret_addr);
+    }
+    const char *rest = end + is_bracketed;
+    *ret_has_port = *rest != '\0';
+    return address_parse(begin, (size_t)(end - begin), ret_addr) &&
+           (*rest == '\0' || (*rest == ':' && ports_parse(rest + 1, ret_first, ret_last)));
 }
 
 static sl_rc protocol_parse(const struct job *job, const char *path, const char *text,

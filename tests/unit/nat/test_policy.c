@@ -86,7 +86,7 @@ static void test_file_faults_name_line_column_and_word(void **state)
          "line 1, column 10: inside[0]: `10.0.0.1/8`"},
         {"inside: [\"2001:db8::/32\"]\noutside: {addresses: [192.0.2.1]}\n", "is IPv6"},
         {PLAIN "mapping: symmetric\n", "line: 3"},
-        {PLAIN "filterin: x\n", "filterin"},
+        {PLAIN "nothing: x\n", "nothing"},
         {PLAIN "timeouts: {udp: 1m}\n", "RFC 4787 REQ-5: not below 120 s"},
         {PLAIN "timeouts: {udp: soon}\n", "line 3, column 17: timeouts.udp: `soon`"},
         {PLAIN "nat64: {prefix: \"64:ff9b::/95\"}\n", "expected an IPv6 prefix of 32"},
