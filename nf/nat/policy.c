@@ -13,7 +13,7 @@ static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 struct nat_addr nat_addr4(const uint8_t *addr)
 {
-    struct nat_addr out;
+    struct nat_addr out = {{0}};
     memcpy(out.b, mapped, sizeof(mapped));
     memcpy(out.b + 12, addr, 4);
     return out;
@@ -21,7 +21,7 @@ struct nat_addr nat_addr4(const uint8_t *addr)
 
 struct nat_addr nat_addr6(const uint8_t *addr)
 {
-    struct nat_addr out;
+    struct nat_addr out = {{0}};
     memcpy(out.b, addr, 16);
     return out;
 }
