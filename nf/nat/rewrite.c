@@ -65,6 +65,9 @@ void nat_rewrite4(struct sl_packet *packet, bool is_source, const struct nat_end
         /* a 1:1 host's SCTP keeps its ports: CRC32c covers them (RFC 9260 6.8) */
         *field = nat_checksum_off(packet->proto) != 0 ? end->port : *field;
     }
+    if ((packet->has & SL_PKT_LATER_FRAGMENT) != 0 && (packet->has & SL_PKT_HAS_ICMP) != 0) {
+        packet->sport = packet->dport = end->port; /* the identifier, which only the first has */
+    }
     if ((packet->has & SL_PKT_LATER_FRAGMENT) == 0) {
         nat_rewrite_l4(packet->data + packet->l4_off, packet->size - packet->l4_off, packet->proto,
                        is_source, end->port, delta);
