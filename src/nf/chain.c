@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "flow/fragments.h"
+#include "flow/steer.h"
 #include "nf/emit.h"
 #include "nf/private.h"
 
@@ -257,11 +258,6 @@ sl_rc sl_chain_command(struct sl_chain *chain, const char *nf, const char *text,
 
 /* ---- shards ---- */
 
-static uint32_t shard_of(uint64_t hash, uint32_t shards)
-{
-    return (uint32_t)((hash >> 32) * shards >> 32);
-}
-
 bool sl_chain_is_steered(const struct sl_chain *chain)
 {
     for (uint32_t i = 0; chain->shard_count > 1 && i < chain->count; i++) {
@@ -284,9 +280,7 @@ uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *pa
         return SL_STEER_ANY;
     }
     if (sl_fragments_wants(packet) && sl_chain_has_flows(chain)) {
-        uint8_t key[SL_FRAGMENTS_KEY];
-        uint32_t size = sl_fragments_key(packet, key);
-        return shard_of(sl_flow_hash_bytes(&chain->steer_key, key, size), shards);
+        return sl_flow_steer(&chain->steer_key, packet, shards);
     }
     for (; at < chain->count; at += is_lan ? 1 : UINT32_MAX) {
         const struct chain_entry *entry = &chain->entries[at];
@@ -296,12 +290,7 @@ uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *pa
             return shard < shards ? shard : 0;
         }
     }
-    struct sl_flow_tuple tuple;
-    bool is_error;
-    if (sl_flow_tuple_of(packet, &tuple, &is_error) != SL_OK) {
-        return SL_STEER_ANY; /* no packet of any flow */
-    }
-    return shard_of(sl_flow_tuple_hash(&chain->steer_key, &tuple), shards);
+    return sl_flow_steer(&chain->steer_key, packet, shards);
 }
 
 /* ---- counters ---- */
