@@ -319,6 +319,7 @@ static uint16_t find(const struct sl_fragments *pool, const uint8_t *key, uint32
 {
     for (uint16_t at = pool->buckets[bucket]; at != NONE; at = pool->datagrams[at].chain) {
         const struct datagram *datagram = &pool->datagrams[at];
+        /* forbidden: waived, addresses and identification from the packet */
         if (datagram->key_size == size && memcmp(datagram->key, key, size) == 0) {
             return at;
         }
@@ -497,6 +498,31 @@ static uint64_t sum_fragment(const struct sl_fragments *pool, const struct fragm
     return sum;
 }
 
+/* What of @p size bytes of upper layer has to sum up: all, or as many as UDP says.
+ * @retval SL_OK         to be checked
+ * @retval SL_NOT_FOUND  there is no checksum, or none that is known here
+ * @retval SL_MALFORMED  UDP's length is not that of the datagram */
+static sl_rc summed_size(uint8_t proto, const uint8_t *l4, uint32_t size, uint32_t *ret_size)
+{
+    switch (proto) {
+    case SL_FLOW_UDP: {
+        uint32_t length = sl_be16_get(l4 + 4);
+        if (length < 8 || length > size) {
+            return SL_MALFORMED;
+        }
+        *ret_size = length;
+        return sl_be16_get(l4 + 6) == 0 ? SL_NOT_FOUND : SL_OK;
+    }
+    case SL_FLOW_TCP:
+    case SL_FLOW_ICMP:
+    case SL_FLOW_ICMP6:
+        *ret_size = size;
+        return SL_OK;
+    default:
+        return SL_NOT_FOUND;
+    }
+}
+
 /* Whether checksum and lengths of the whole are right, as sl_flow_checksum_is_good says of packets.
  * @param l4  the first fragment's upper layer: 8 bytes at least */
 static bool is_sum_good(const struct sl_fragments *pool, const struct datagram *datagram,
@@ -504,19 +530,10 @@ static bool is_sum_good(const struct sl_fragments *pool, const struct datagram *
 {
     const struct fragment *first = &pool->fragments[datagram->first];
     const struct sl_packet *packet = &first->packet;
-    uint32_t size = datagram->total - skipped;
-    if (packet->proto == SL_FLOW_UDP) {
-        uint32_t length = sl_be16_get(l4 + 4);
-        if (length < 8 || length > size) {
-            return false;
-        }
-        if (sl_be16_get(l4 + 6) == 0) {
-            return true;
-        }
-        size = length;
-    } else if (packet->proto != SL_FLOW_TCP && packet->proto != SL_FLOW_ICMP &&
-               packet->proto != SL_FLOW_ICMP6) {
-        return true;
+    uint32_t size;
+    sl_rc rc = summed_size(packet->proto, l4, datagram->total - skipped, &size);
+    if (rc != SL_OK) {
+        return rc == SL_NOT_FOUND;
     }
     const uint8_t *head = block_at(pool, first);
     bool is_v6 = packet->ip_version == 6;

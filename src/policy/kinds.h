@@ -25,8 +25,8 @@ const struct sl_policy_kind *sl_policy_kind_find(const char *name);
 sl_rc sl_policy_compile(const char *kind, const char *path, struct sl_policy *ret_policy,
                         struct sl_err *err) SL_MUST_CHECK;
 
-/** What a gateway, `replay` and `explain` take: a compiled policy, a chain (FILE.yaml, FILE.yml), or
- * nftables rules (any other text), which are compiled now.
+/** What a gateway, `replay` and `explain` take: a compiled policy, a chain (FILE.yaml, FILE.yml),
+ * or nftables rules (any other text), which are compiled now.
  * @param[out] ret_is_compiled  it was compiled before: its version is its own
  * @retval SL_OK, SL_NOT_FOUND, SL_IO
  * @retval as sl_policy_read, sl_policy_compile_chain, sl_policy_compile_nftables */
