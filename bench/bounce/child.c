@@ -3,9 +3,10 @@
  *   rate SIZE COUNT          -> rate WALL_NS INSIDE_NS TURNS      (INSIDE: batch only, else 0)
  *   latency SIZE COUNT PPS   -> latency P50 P90 P99 MAX           (ns)
  *   calibrate                -> calibrate NS
+ *   flows                    -> flows COUNT                   (begins and answers all of --flows)
  * SIZE 0 is IMIX. "ready" is printed first.
  * Usage: bench-bounce --device native|bare|emu|sgx [--image PATH] [--polling] [--rules N]
- *                     [--entry-cost-ns N] [--core 0|1] */
+ *                     [--chain FILE] [--flows N] [--tcp] [--entry-cost-ns N] [--core 0|1] */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,44 @@ static void do_latency(const struct bounce_device *device, uint32_t size, uint32
     job_done(&job);
 }
 
+/* Each flow's first packet, its answer, and (TCP) what completes the handshake. */
+static void do_flows(const struct bounce_device *device)
+{
+    enum { PART = 4096 };
+    struct rig *rig = device->rig;
+    if (rig->flows == NULL) {
+        bench_die("this process has no --flows");
+    }
+    for (enum flows_phase phase = FLOWS_FIRST; phase < FLOWS_DATA; phase++) {
+        uint32_t left = flows_phase_set(rig->flows, phase);
+        rig->side = phase == FLOWS_ANSWER ? 1 : 0;
+        for (; left > 0; left -= left < PART ? left : PART) {
+            struct job job;
+            job_start_checked(&job, rig, left < PART ? left : PART);
+            device->run(device->ctx, &job);
+            job_done(&job);
+        }
+    }
+    printf("flows %u\n", flows_phase_set(rig->flows, FLOWS_DATA));
+}
+
+size_t bounce_chain(const struct bounce_options *options, uint8_t **ret_bundle)
+{
+    enum { CHAIN_MAX = 4 << 20 };
+    if (options->chain == NULL) {
+        return rig_chain(options->rules, ret_bundle);
+    }
+    FILE *file = fopen(options->chain, "rb");
+    uint8_t *bundle = malloc(CHAIN_MAX);
+    size_t size = file != NULL && bundle != NULL ? fread(bundle, 1, CHAIN_MAX, file) : 0;
+    if (size == 0 || size == CHAIN_MAX) {
+        bench_die("%s: cannot be read, or too large", options->chain);
+    }
+    (void)fclose(file);
+    *ret_bundle = bundle;
+    return size;
+}
+
 static void do_calibrate(void)
 {
     struct bench_case one = bench_calibration_case();
@@ -87,6 +126,8 @@ static struct bounce_options options_read(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--polling") == 0) {
             options.is_polling = true;
+        } else if (strcmp(argv[i], "--tcp") == 0) {
+            options.is_tcp = true;
         } else if (i + 1 == argc) {
             bench_die("%s: unknown option, or its value is missing", argv[i]);
         } else if (strcmp(argv[i], "--device") == 0) {
@@ -95,6 +136,10 @@ static struct bounce_options options_read(int argc, char **argv)
             options.image = argv[++i];
         } else if (strcmp(argv[i], "--rules") == 0) {
             options.rules = (uint32_t)strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--chain") == 0) {
+            options.chain = argv[++i];
+        } else if (strcmp(argv[i], "--flows") == 0) {
+            options.flows = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--entry-cost-ns") == 0) {
             options.entry_cost_ns = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--core") == 0) {
@@ -126,6 +171,8 @@ int main(int argc, char **argv)
             do_rate(&device, size, count);
         } else if (sscanf(line, "latency %u %u %lf", &size, &count, &rate) == 3) {
             do_latency(&device, size, count, rate);
+        } else if (strcmp(line, "flows\n") == 0) {
+            do_flows(&device);
         } else if (strcmp(line, "calibrate\n") == 0) {
             do_calibrate();
         } else {

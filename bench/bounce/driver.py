@@ -7,9 +7,9 @@ import sys
 class Device:
     """One device, scheduling and rule count, in a process of its own."""
 
-    def __init__(self, build, device, scheduling, rules, entry_cost_ns, core=1, prefix=()):
-        command = [*prefix, f"{build}/bench/bench-bounce", "--device", device, "--image", f"{build}/safelib-nf", "--rules",
-                   str(rules), "--entry-cost-ns", str(entry_cost_ns), "--core", str(core)]
+    def __init__(self, build, device, scheduling, rules, entry_cost_ns, core=1, prefix=(), more=()):
+        command = [*prefix, f"{build}/bench/bench-bounce", "--device", device, "--image", f"{build}/cmd/safelib-nf/safelib-nf", "--rules",
+                   str(rules), "--entry-cost-ns", str(entry_cost_ns), "--core", str(core), *more]
         if scheduling == "polling":
             command.append("--polling")
         self.name = device

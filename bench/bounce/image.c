@@ -115,7 +115,21 @@ static sl_rc accept_any(void *ctx, const struct sl_tls_peer *peer, struct sl_err
     return SL_OK;
 }
 
-static void provision(struct image *image, const struct sl_identity *identity, uint32_t rules)
+static bool sas_set(struct sl_client *client, struct rig *rig, struct sl_err *err)
+{
+    for (uint32_t side = 0; side < 2; side++) {
+        if (sl_client_sa_make(client, &rig->inbound[side], err) != SL_OK ||
+            sl_client_sa_make(client, &rig->outbound[side], err) != SL_OK ||
+            sl_client_sa_set(client, TIMEOUT_MS, &rig->inbound[side], err) != SL_OK ||
+            sl_client_sa_set(client, TIMEOUT_MS, &rig->outbound[side], err) != SL_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void provision(struct image *image, const struct sl_identity *identity,
+                      const struct bounce_options *options)
 {
     struct sl_err err = {0};
     struct sl_client *client = NULL;
@@ -124,16 +138,13 @@ static void provision(struct image *image, const struct sl_identity *identity, u
     uint8_t *bundle;
     uint8_t hash[32];
     uint64_t version;
-    size_t size = rig_chain(rules, &bundle);
+    size_t size = bounce_chain(options, &bundle);
     if (sl_client_ring_transport(rig->area, &rig->geometry, &rig->layout, 1, doorbell, image,
                                  &params.transport) != SL_OK ||
         sl_client_create(&params, &client, &err) != SL_OK ||
         sl_client_connect(client, TIMEOUT_MS, &err) != SL_OK ||
         sl_client_insecure_unattested(client, TIMEOUT_MS, &err) != SL_OK ||
-        sl_client_sa_make(client, &rig->inbound, &err) != SL_OK ||
-        sl_client_sa_make(client, &rig->outbound, &err) != SL_OK ||
-        sl_client_sa_set(client, TIMEOUT_MS, &rig->inbound, &err) != SL_OK ||
-        sl_client_sa_set(client, TIMEOUT_MS, &rig->outbound, &err) != SL_OK ||
+        !sas_set(client, rig, &err) ||
         sl_client_chain_set(client, TIMEOUT_MS, bundle, size, &version, hash, &err) != SL_OK) {
         bench_die("cannot provision the image: %s (last line: %s)", err.text, image->last_log);
     }
@@ -219,10 +230,11 @@ struct bounce_device bounce_image(const struct bounce_options *options)
         bench_die("%s", err.text);
     }
     rig_init(&image.rig, sl_host_area(image.host));
+    image.rig.flows = flows_new(options->flows, options->is_tcp);
     if (pthread_create(&image.thread, NULL, host_main, &image) != 0) {
         bench_die("cannot start a thread");
     }
-    provision(&image, identity, options->rules);
+    provision(&image, identity, options);
     sl_identity_free(identity);
     bounce_pin(options->core ^ 1u);
     return (struct bounce_device){&image, &image.rig, image_run, image_stop};

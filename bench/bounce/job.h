@@ -26,12 +26,15 @@ struct job {
     uint64_t turns;    /**< batch: times the image was entered */
     uint64_t stuck_ns; /**< since when nothing has come back */
     bool is_warm;
+    bool is_all_checked; /**< nothing is timed: ends after the packets that are compared */
     /** Says why packets are missing, before the program dies of it; may be NULL. */
     void (*explain)(void *ctx);
     void *explain_ctx;
 };
 
 void job_start(struct job *job, struct rig *rig, uint32_t size, uint32_t count, double rate_pps);
+/** All packets are opened and compared, none is timed. */
+void job_start_checked(struct job *job, struct rig *rig, uint32_t count);
 void job_done(struct job *job);
 /** The image has given the processor back (or runs elsewhere): drains and feeds.
  * @param is_alone  the image runs on another core: do not count turns

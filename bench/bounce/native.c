@@ -2,6 +2,7 @@
 /* The image's worker in this process, without loader or enclave: what a profiler sees best. */
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +19,15 @@ struct native {
     _Atomic bool is_stopping;
 };
 
+static bool is_empty(const struct sl_rx *rx)
+{
+    return __atomic_load_n(&rx->index->producer, __ATOMIC_RELAXED) == rx->consumer;
+}
+
 /* A function of its own, so that a profile shows waiting as waiting. */
 static __attribute__((noinline)) void native_idle(struct native *native)
 {
-    const struct sl_rx *rx = &native->worker.lanes[0].rx;
-    while (__atomic_load_n(&rx->index->producer, __ATOMIC_RELAXED) == rx->consumer &&
+    while (is_empty(&native->worker.lanes[0].rx) && is_empty(&native->worker.lanes[1].rx) &&
            !atomic_load(&native->is_stopping)) {
         __builtin_ia32_pause();
     }
@@ -41,9 +46,27 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
+/* Where packets went, on stderr. */
+static void explain(void *ctx)
+{
+    const struct native *native = ctx;
+    for (uint32_t port = 0; port < 2; port++) {
+        const struct sl_worker_counters *counters = &native->worker.lanes[port].counters;
+#define SHOW(name, text)                                                                           \
+    if (counters->name > 0) {                                                                      \
+        (void)fprintf(stderr, "port %u: " #name " %llu\n", port,                                   \
+                      (unsigned long long)counters->name);                                         \
+    }
+        SL_WORKER_COUNTER_TABLE(SHOW)
+#undef SHOW
+    }
+}
+
 static void native_run(void *ctx, struct job *job)
 {
     struct native *native = ctx;
+    job->explain = explain;
+    job->explain_ctx = native;
     while (native->is_polling && job_step(job, true)) {
     }
     while (!native->is_polling && job_step(job, false)) {
@@ -82,12 +105,15 @@ struct bounce_device bounce_native(const struct bounce_options *options)
     }
     memset(area, 0, layout.size);
     rig_init(&native->rig, area);
+    native->rig.flows = flows_new(options->flows, options->is_tcp);
     uint8_t *bundle;
-    size_t size = rig_chain(options->rules, &bundle);
+    size_t size = bounce_chain(options, &bundle);
     if (sl_worker_init(&native->worker, 0, area, &rig_geometry, &layout) != SL_OK ||
         sl_provision_init(&native->provision, &native->worker, 1) != SL_OK ||
-        sl_provision_sa_set(&native->provision, &native->rig.inbound, 1, &err) != SL_OK ||
-        sl_provision_sa_set(&native->provision, &native->rig.outbound, 1, &err) != SL_OK ||
+        sl_provision_sa_set(&native->provision, &native->rig.inbound[0], 1, &err) != SL_OK ||
+        sl_provision_sa_set(&native->provision, &native->rig.outbound[0], 1, &err) != SL_OK ||
+        sl_provision_sa_set(&native->provision, &native->rig.inbound[1], 1, &err) != SL_OK ||
+        sl_provision_sa_set(&native->provision, &native->rig.outbound[1], 1, &err) != SL_OK ||
         sl_provision_chain_set(&native->provision, bundle, size, &err) != SL_OK) {
         bench_die("native: %s", err.text);
     }

@@ -16,15 +16,20 @@ enum {
     RIG_RUN_MAX = 32, /**< datagrams in one run, as UDP GRO delivers them */
 };
 
+struct flows;
+
 struct rig {
     struct sl_area_geometry geometry;
     struct sl_area_layout layout;
     uint8_t *area;
-    struct sl_host_ring rx;             /**< to the image, port 0 */
-    struct sl_host_ring tx;             /**< from the image, port 1 */
-    struct sl_msg_sa inbound, outbound; /**< as the image must be told */
-    struct sl_esp_sa *seal, *open;
-    uint8_t *pool; /**< sealed packets, one behind the other */
+    /* by the port where packets go in: 0, and 1 for the replies of flows */
+    struct sl_host_ring rx[2];                /**< to the image, port side */
+    struct sl_host_ring tx[2];                /**< from the image, port 1 - side */
+    struct sl_msg_sa inbound[2], outbound[2]; /**< as the image must be told */
+    struct sl_esp_sa *seal[2], *open[2];
+    uint32_t side;
+    struct flows *flows; /**< NULL: RIG_FLOWS flows of UDP that are no more than addresses */
+    uint8_t *pool;       /**< sealed packets, one behind the other */
     size_t pool_size;
     uint32_t *offs;  /**< of packet i in the pool; count + 1 entries */
     uint32_t *sizes; /**< inner size of packet i */

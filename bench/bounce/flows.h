@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * Packets of flows that both ends have seen: each is begun, answered and, where it is TCP, has its
+ * handshake completed through the image before packets are timed, whatever the image translates.
+ */
+#ifndef SL_BENCH_FLOWS_H
+#define SL_BENCH_FLOWS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { FLOWS_SIZE = 64 /**< inner bytes of what is not timed; some of it is shorter */ };
+
+enum flows_phase {
+    FLOWS_FIRST,  /**< from the client */
+    FLOWS_ANSWER, /**< from the server, to where the first packet seemed to come from */
+    FLOWS_ACK,    /**< from the client */
+    FLOWS_DATA,   /**< from the client, flows at random */
+};
+
+struct flows;
+
+/** @return NULL where @p count is 0 */
+struct flows *flows_new(uint32_t count, bool is_tcp);
+/** @return flows, all of which the phases before FLOWS_DATA visit once, in turn */
+uint32_t flows_phase_set(struct flows *flows, enum flows_phase phase);
+/** Makes the i-th packet of a job. @return its bytes */
+uint32_t flows_make(struct flows *flows, uint32_t i, uint32_t size, uint8_t *out);
+/** Looks at what came out. @return whether it is a packet of one of the flows, intact */
+bool flows_see(struct flows *flows, const uint8_t *inner, uint32_t size);
+
+#endif
