@@ -7,8 +7,10 @@
 #include "base/bytes.h"
 #include "command.h"
 #include "eval.h"
+#include "explain_capture.h"
 #include "flow_text.h"
 #include "gateway_ask.h"
+#include "lan.h"
 #include "nf/chain.h"
 
 struct answer {
@@ -154,29 +156,56 @@ static int explain_running(const char *socket, const struct flow_packet *flow,
     return status;
 }
 
+/* One packet in words. */
+static int explain_flow(const char *text, const char *policy, const char *socket, bool is_json)
+{
+    struct flow_packet flow = {0};
+    struct sl_err err = {0};
+    if (flow_packet_read(text, &flow, &err) != SL_OK) {
+        return complain_err(CMD_USAGE, &err);
+    }
+    struct answer answer = {.verdict = "drop"};
+    int status = policy != NULL ? explain_offline(policy, &flow, &answer)
+                                : explain_running(socket, &flow, &answer);
+    return status == CMD_GOOD ? show(text, &answer, is_json) : status;
+}
+
 int cmd_explain(int argc, char **argv)
 {
     const char *policy = NULL;
     const char *socket = GATEWAY_SOCKET;
+    struct explain_capture capture = {.lan = LAN_DEFAULT};
     bool is_json = false;
     const struct option_spec options[] = {
-        {"policy", 'p', "FILE", "ask this policy (compiled, or nftables rules)", OPTION_STRING,
-         &policy, 0, 0},
+        {"policy", 'p', "FILE", "ask this policy (compiled, a chain, or nftables rules)",
+         OPTION_STRING, &policy, 0, 0},
         {"socket", 0, "PATH", "status socket of the gateway", OPTION_STRING, &socket, 0, 0},
+        {"chain", 'c', "FILE", "the chain that a capture is run through", OPTION_STRING,
+         &capture.chain, 0, 0},
+        {"in", 'i', "PCAP", "explain every packet of a capture", OPTION_STRING, &capture.in, 0, 0},
+        {"frame", 'f', "N", "tell only of this frame, having run those before it", OPTION_UINT,
+         &capture.frame, 1, 0},
+        {"lan", 0, "PREFIXES", "sources that come in by the LAN port", OPTION_STRING, &capture.lan,
+         0, 0},
         {"json", 'j', NULL, "as JSON", OPTION_FLAG, &is_json, 0, 0},
     };
     const struct command_spec spec = {
-        .usage = "safelib explain 'PROTO SRC[:PORT] > DST[:PORT] [WORDS]' [--policy FILE]",
+        .usage = "safelib explain 'PROTO SRC[:PORT] > DST[:PORT] [WORDS]' [--policy FILE]\n"
+                 "       safelib explain --chain FILE --in PCAP [--frame N]",
         .about = "Says what becomes of a packet: verdict, rule and its line. Without --policy the\n"
                  "running image is asked, through the gateway. WORDS: flags=syn,ack (TCP; default\n"
                  "syn), type=N code=N (ICMP), in=lan|wan (default: lan for private sources),\n"
-                 "later (a later fragment).",
+                 "later (a later fragment).\n"
+                 "With --in, of every packet of a capture: which NFs it met, by which rule each\n"
+                 "decided, in which state of which flow, and what it became. The clock is the\n"
+                 "capture's.",
         .examples = "  safelib explain 'tcp 10.0.0.5:1234 > 192.0.2.1:443'\n"
                     "  safelib explain 'udp [2001:db8::1]:53 > [2001:db8::2]:5353 in=wan' -p "
-                    "rules.nft\n",
+                    "rules.nft\n"
+                    "  safelib explain --chain chain.yaml --in day.pcap --frame 12\n",
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
-        .min_args = 1,
+        .min_args = 0,
         .max_args = 1,
     };
     int first;
@@ -184,13 +213,15 @@ int cmd_explain(int argc, char **argv)
     if (status != OPTIONS_GO_ON) {
         return status;
     }
-    struct flow_packet flow = {0};
-    struct sl_err err = {0};
-    if (flow_packet_read(argv[first], &flow, &err) != SL_OK) {
-        return complain_err(CMD_USAGE, &err);
+    capture.is_json = is_json;
+    capture.chain = capture.chain != NULL ? capture.chain : policy;
+    if ((capture.in != NULL) == (first < argc)) {
+        return complain(CMD_USAGE, "explain: expected one packet in words, or --in PCAP");
     }
-    struct answer answer = {.verdict = "drop"};
-    status = policy != NULL ? explain_offline(policy, &flow, &answer)
-                            : explain_running(socket, &flow, &answer);
-    return status == CMD_GOOD ? show(argv[first], &answer, is_json) : status;
+    if (capture.in == NULL) {
+        return explain_flow(argv[first], capture.chain, socket, is_json);
+    }
+    return capture.chain != NULL
+               ? explain_capture(&capture)
+               : complain(CMD_USAGE, "explain --in: say through what with --chain FILE");
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safelib replay: a capture through a chain, inside an image on a device. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,23 +10,13 @@
 #include "capture/capture.h"
 #include "command.h"
 #include "eval.h"
+#include "lan.h"
 #include "safelib/packet.h"
-
-enum { PREFIXES_MAX = 32 };
-
-#define LAN_DEFAULT "10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7"
-
-struct prefix {
-    uint8_t addr[16];
-    uint8_t width; /* 4 or 16 */
-    uint8_t bits;
-};
 
 struct replay {
     const char *chain, *in, *out, *verdicts, *device, *image, *lan;
     bool is_json;
-    struct prefix prefixes[PREFIXES_MAX];
-    uint32_t prefix_count;
+    struct lan lan_side;
     struct sl_policy policy;
     struct eval *eval;
     struct sl_capture *capture;
@@ -46,63 +35,6 @@ struct pending {
     uint64_t index, time_ns;
     uint8_t *data;
 };
-
-static bool read_prefix(const char *text, struct prefix *ret_prefix)
-{
-    char copy[64];
-    (void)snprintf(copy, sizeof(copy), "%s", text);
-    char *slash = strchr(copy, '/');
-    if (slash != NULL) {
-        *slash = '\0';
-    }
-    ret_prefix->width = strchr(copy, ':') != NULL ? 16 : 4;
-    char *end = NULL;
-    unsigned long bits = slash != NULL ? strtoul(slash + 1, &end, 10) : 8u * ret_prefix->width;
-    if ((end != NULL && (*end != '\0' || end == slash + 1)) || bits > 8u * ret_prefix->width) {
-        return false;
-    }
-    ret_prefix->bits = (uint8_t)bits;
-    return inet_pton(ret_prefix->width == 4 ? AF_INET : AF_INET6, copy, ret_prefix->addr) == 1;
-}
-
-static int read_prefixes(struct replay *replay)
-{
-    char text[1024];
-    char *save = NULL;
-    (void)snprintf(text, sizeof(text), "%s", replay->lan);
-    for (char *item = strtok_r(text, ", ", &save); item != NULL;
-         item = strtok_r(NULL, ", ", &save)) {
-        if (replay->prefix_count == PREFIXES_MAX ||
-            !read_prefix(item, &replay->prefixes[replay->prefix_count])) {
-            return complain(CMD_USAGE,
-                            "--lan %s: expected prefixes such as 10.0.0.0/8,fd00::/8 "
-                            "(at most %d)",
-                            item, PREFIXES_MAX);
-        }
-        replay->prefix_count++;
-    }
-    return CMD_GOOD;
-}
-
-/* Packets from a LAN prefix come in by the LAN port, all others by the WAN port. */
-static uint8_t port_of(const struct replay *replay, const uint8_t *ip, uint32_t size)
-{
-    uint8_t width = ip[0] >> 4 == 4 ? 4 : 16;
-    const uint8_t *src = ip + (width == 4 ? 12 : 8);
-    if (size < (width == 4 ? 16u : 24u)) {
-        return SL_PORT_WAN;
-    }
-    for (uint32_t i = 0; i < replay->prefix_count; i++) {
-        const struct prefix *prefix = &replay->prefixes[i];
-        uint32_t whole = prefix->bits / 8;
-        uint8_t mask = (uint8_t)(0xff00 >> prefix->bits % 8);
-        if (prefix->width == width && memcmp(src, prefix->addr, whole) == 0 &&
-            (whole == width || ((src[whole] ^ prefix->addr[whole]) & mask) == 0)) {
-            return SL_PORT_LAN;
-        }
-    }
-    return SL_PORT_WAN;
-}
 
 static void put_line(struct replay *replay, uint64_t index, const struct eval_packet *packet)
 {
@@ -213,10 +145,11 @@ static int run_packets(struct replay *replay)
             continue;
         }
         memcpy(memory[count], packet.data, packet.size);
-        packets[count] = (struct eval_packet){.data = memory[count],
-                                              .size = packet.size,
-                                              .port = port_of(replay, packet.data, packet.size),
-                                              .time_ms = packet.time_ns / 1000000};
+        packets[count] =
+            (struct eval_packet){.data = memory[count],
+                                 .size = packet.size,
+                                 .port = lan_port_of(&replay->lan_side, packet.data, packet.size),
+                                 .time_ms = packet.time_ns / 1000000};
         pending[count] = (struct pending){.index = packet.index, .time_ns = packet.time_ns};
         if (++count == EVAL_BATCH_MAX) {
             int status = flush_batch(replay, packets, pending, count);
@@ -373,7 +306,7 @@ int cmd_replay(int argc, char **argv)
     if (replay.chain == NULL || replay.in == NULL) {
         return complain(CMD_USAGE, "replay: --chain and --in are needed (safelib replay --help)");
     }
-    status = read_prefixes(&replay);
+    status = lan_read(replay.lan, &replay.lan_side);
     if (status == CMD_GOOD) {
         status = open_all(&replay);
     }

@@ -85,6 +85,27 @@ void sl_chain_run(struct sl_chain *chain, struct sl_packet *const *packets, uint
  * @context packet path; count <= SL_BURST_MAX */
 void sl_chain_resume(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count);
 
+/** What one NF did with one packet; for people (`safelib explain`). */
+struct sl_chain_step {
+    uint32_t nf;     /**< index */
+    uint8_t port;    /**< enum sl_port, as the NF saw it */
+    uint8_t verdict; /**< enum sl_verdict */
+    bool has_flow_table;
+    uint32_t rule;
+    struct sl_flow flow; /**< has_flow_table: its class, direction, TCP state; state is NULL */
+    struct sl_flow_tuple original, reply; /**< of a flow, as the NF leaves it */
+    struct sl_flow_tuple before, after;   /**< of the packet; ip_version 0: it has none */
+};
+enum { SL_CHAIN_STEPS_MAX = 2 * SL_CHAIN_NF_MAX /* a turned packet goes back */ };
+struct sl_chain_trace {
+    uint32_t count;
+    struct sl_chain_step steps[SL_CHAIN_STEPS_MAX];
+};
+/** sl_chain_run for one packet that writes down every NF's step: the same code decides.
+ * @context never the packet path of a running image */
+void sl_chain_run_traced(struct sl_chain *chain, struct sl_packet *packet,
+                         struct sl_chain_trace *ret_trace);
+
 /** Whether some NF keeps time: only then the next two are worth a call. */
 bool sl_chain_wants_time(const struct sl_chain *chain);
 /** The shard's clock, before a burst. Never runs back. @context packet path */

@@ -133,6 +133,14 @@ captures() {
     expect 0 "2	drop	-	malformed" "${run[@]}" --in raw.pcap
     expect 0 "4 frames: 3 accepted" "${run[@]}" --in ppp.pcap
     expect 2 "link type IEEE802_11" "${run[@]}" --in wifi.pcap
+    # the same, told NF by NF
+    expect 0 "rules.nft:5: " "$safelib" explain --chain chain.yaml --in ether.pcap
+    expect 0 "malformed: dropped before any NF" "$safelib" explain --chain rules.nft --in raw.pcap --frame 2
+    expect_json 0 "$safelib" explain --chain chain.slp --in ether.pcap --json
+    expect 0 "only the original direction has been seen" "$safelib" explain --chain "$source/packaging/examples/chain.yaml" --in ether.pcap
+    expect 2 "no IP packet in frame 99" "$safelib" explain --chain rules.nft --in ether.pcap --frame 99
+    expect 2 "expected one packet in words, or --in PCAP" "$safelib" explain --chain rules.nft
+    expect 2 "with --chain FILE" "$safelib" explain --in ether.pcap
     expect 2 "cannot be read to its end" "${run[@]}" --in cut.pcap
     expect 2 "not a capture" "${run[@]}" --in empty.pcap
     expect 2 "not a capture" "${run[@]}" --in junk

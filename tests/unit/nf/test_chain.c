@@ -81,6 +81,41 @@ static void test_chain_runs_nfs_in_order(void **state)
 }
 
 /* Same verdicts, counters of its own, and either may be freed first. */
+static void test_chain_run_traced_writes_down_every_step(void **state)
+{
+    (void)state;
+    struct sl_chain *chain = NULL;
+    struct sl_err err = {0};
+    struct sl_chain_trace trace;
+    uint8_t data[64];
+    assert_ok(sl_chain_create(bundle, two_nfs(2), &chain, &err));
+    struct sl_packet packet = udp(data, 64, 80);
+    sl_chain_run_traced(chain, &packet, &trace);
+    assert_int_equal(packet.verdict, SL_VERDICT_PASS);
+    assert_int_equal(trace.count, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(trace.steps[i].nf, i);
+        assert_int_equal(trace.steps[i].verdict, SL_VERDICT_PASS);
+        assert_int_equal(trace.steps[i].rule, SL_RULE_DEFAULT);
+        assert_int_equal(trace.steps[i].before.dport, 80);
+        assert_memory_equal(&trace.steps[i].before, &trace.steps[i].after,
+                            sizeof(struct sl_flow_tuple));
+        assert_false(trace.steps[i].has_flow_table);
+    }
+    packet = udp(data, 64, 53); /* dropped by the first: the second does not see it */
+    sl_chain_run_traced(chain, &packet, &trace);
+    assert_int_equal(trace.count, 1);
+    assert_int_equal(trace.steps[0].verdict, SL_VERDICT_DROP);
+    assert_int_equal(trace.steps[0].rule, 0);
+    packet = udp(data, 4, 80); /* from the other side the second NF is the first */
+    packet.port_in = SL_PORT_WAN;
+    sl_chain_run_traced(chain, &packet, &trace);
+    assert_int_equal(trace.count, 1);
+    assert_int_equal(trace.steps[0].nf, 1);
+    assert_int_equal(trace.steps[0].port, SL_PORT_WAN);
+    sl_chain_free(chain);
+}
+
 static void test_chain_further_shares_and_outlives(void **state)
 {
     (void)state;
@@ -205,6 +240,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chain_runs_nfs_in_order),
+        cmocka_unit_test(test_chain_run_traced_writes_down_every_step),
         cmocka_unit_test(test_chain_further_shares_and_outlives),
         cmocka_unit_test(test_chain_more_packets_than_a_burst_all_decided),
         cmocka_unit_test(test_chain_bundle_bad_fields_are_refused),
