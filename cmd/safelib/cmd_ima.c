@@ -17,6 +17,9 @@ static int options_read(const char *usage, const char *about, const char *exampl
         {"json", 'j', NULL, "report as JSON", OPTION_FLAG, &r->is_json, 0, 0},
         {"policy", 'P', "FILE", "with verify: also judge by this policy of a node's class",
          OPTION_STRING, &r->policy, 0, 0},
+        {"keys", 'k', "PATH",
+         "with verify: check signatures by these keys (PEM or DER; a file or a folder)",
+         OPTION_STRING, &r->keys, 0, 0},
         {"refvals", 'd', "DIR", "reference digests (/var/lib/safelib/refvals)", OPTION_STRING,
          &r->refvals, 0, 0},
     };
@@ -40,9 +43,10 @@ static void reasons_tell(const struct ima_reading *reading)
 
     json_array_foreach(reading->bad, i, row)
     {
-        (void)fprintf(stderr, "%sentry %lld%s %s%s%s\n", tone(stderr, TONE_BAD),
-                      json_integer_value(json_object_get(row, "entry")), tone(stderr, TONE_PLAIN),
-                      json_string_value(json_object_get(row, "path")),
+        (void)fprintf(stderr, "%sentry %lld%s ", tone(stderr, TONE_BAD),
+                      json_integer_value(json_object_get(row, "entry")), tone(stderr, TONE_PLAIN));
+        ima_text_print(stderr, json_string_value(json_object_get(row, "path")));
+        (void)fprintf(stderr, "%s%s\n",
                       json_string_length(json_object_get(row, "path")) > 0 ? ": " : "",
                       json_string_value(json_object_get(row, "why")));
     }
@@ -154,12 +158,15 @@ static int ima_verify(int argc, char **argv)
     json_t *subjects = NULL;
     bool is_allowed = true;
     int status = options_read(
-        "safelib ima verify --log FILE [--ascii] [--pcr10 BANK:HEX] [--policy FILE] [--json]",
+        "safelib ima verify --log FILE [--ascii] [--pcr10 BANK:HEX] [--policy FILE] [--keys PATH] "
+        "[--json]",
         "Judges a measurement list: every template hash, no violation (a file that was open for\n"
         "writing while it was measured), nothing cut off, and, with --pcr10, that the list leads\n"
         "to that value. A list alone proves nothing: the value must come from a quote.\n"
         "With --policy, every entry is judged as safelib-trustd would: reference digests,\n"
-        "exclusions, violations, slots of containers. What booted is left out.",
+        "exclusions, violations, slots of containers. What booted is left out.\n"
+        "With --keys, every signature in the list (ima-sig, ima-sigv2, evm-sig) must be one of\n"
+        "these keys; entries without a signature are not refused for that.",
         "  safelib ima verify --log ima.bin --pcr10 sha256:$(cat pcr10.hex)\n"
         "  safelib ima verify --log ima.bin --policy nfv-host.yaml --refvals refvals\n",
         argc, argv, &r);
@@ -171,7 +178,7 @@ static int ima_verify(int argc, char **argv)
     if (status == OPTIONS_GO_ON) {
         const bool is_bad = reading.replay.bad_hashes > 0 || reading.refused > 0 ||
                             reading.replay.violations > 0 || reading.is_cut ||
-                            reading.replay.entries == 0 ||
+                            reading.refused_sigs > 0 || reading.replay.entries == 0 ||
                             (reading.has_wanted && reading.reached == 0);
 
         if (reading.replay.entries == 0) {

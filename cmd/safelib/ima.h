@@ -6,8 +6,10 @@
 #define SL_CMD_SAFELIB_IMA_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "attest/ima_replay.h"
+#include "attest/ima_sig.h"
 #include "base/err.h"
 
 struct ima_request {
@@ -15,6 +17,7 @@ struct ima_request {
     const char *wanted;  /**< "BANK:HEX" of PCR 10, or NULL */
     const char *policy;  /**< file of a node's class, or NULL */
     const char *refvals; /**< folder of reference digests */
+    const char *keys;    /**< file or folder of keys that signed files, or NULL */
     bool is_ascii;
     bool is_json;
 };
@@ -31,6 +34,8 @@ struct ima_reading {
     json_t *templates;  /**< name: entries */
     json_t *containers; /**< where a template names them: {kind, entries, bad_hashes, violations} */
     json_t *bad;        /**< at most IMA_BAD_MAX entries with a reason */
+    struct sl_ima_keyring *keyring;   /**< of request.keys, or NULL */
+    uint64_t good_sigs, refused_sigs; /**< refused: bad, or by a key that is not there */
     bool has_wanted;
     uint16_t wanted_alg;
     uint8_t wanted[SL_TPM_DIGEST_MAX];
@@ -56,6 +61,10 @@ int ima_policy_judge(const struct ima_request *request, const struct ima_reading
                      json_t **ret_subjects, bool *ret_is_good);
 void ima_policy_show(const json_t *subjects);
 
+/** Bytes of the host as a JSON string: what is not UTF-8 as \\xNN. */
+json_t *ima_text_json(const void *data, size_t size);
+/** The same for a terminal, control characters too: nothing in it may speak to the terminal. */
+void ima_text_print(FILE *out, const char *text);
 json_t *ima_entry_json(const struct sl_ima_entry *entry, bool is_hash_good);
 void ima_entry_show(const struct sl_ima_entry *entry, bool is_hash_good);
 /** The summary, and PCR values per bank. */

@@ -6,6 +6,7 @@
 #include "command.h"
 #include "files/files.h"
 #include "ima.h"
+#include "monitor/policy.h"
 #include "safelib/bytes.h"
 
 enum { LOG_MAX = 1 << 30, PCR_IMA = 10 };
@@ -61,13 +62,15 @@ static void container_count(struct ima_reading *reading, const struct sl_ima_ent
                             bool is_hash_good)
 {
     const struct sl_ima_value *value = container_of(entry);
-    json_t *container;
+    json_t *container, *text;
     char name[256];
 
     if (value == NULL) {
         return;
     }
-    (void)snprintf(name, sizeof(name), "%.*s", (int)value->size, (const char *)value->data);
+    text = ima_text_json(value->data, value->size);
+    (void)snprintf(name, sizeof(name), "%s", json_string_value(text));
+    json_decref(text);
     container = json_object_get(reading->containers, name);
     if (container == NULL && json_object_size(reading->containers) < IMA_CONTAINERS_MAX) {
         container = json_pack("{s:s}", "by", sl_ima_field_name(value->id));
@@ -89,9 +92,9 @@ static void container_count(struct ima_reading *reading, const struct sl_ima_ent
 static void bad_add(struct ima_reading *reading, uint64_t number, const char *path, const char *why)
 {
     if (json_array_size(reading->bad) < IMA_BAD_MAX) {
-        (void)json_array_append_new(reading->bad,
-                                    json_pack("{s:I, s:s%, s:s}", "entry", (json_int_t)number,
-                                              "path", path, strlen(path), "why", why));
+        (void)json_array_append_new(
+            reading->bad, json_pack("{s:I, s:o, s:s}", "entry", (json_int_t)number, "path",
+                                    ima_text_json(path, strlen(path)), "why", why));
     }
 }
 
@@ -111,6 +114,44 @@ static void wanted_look(struct ima_reading *reading)
         reading->reached = reading->replay.entries;
         reading->is_reached_padded = true;
     }
+}
+
+static void signature_take(struct ima_reading *reading, const struct sl_ima_entry *entry)
+{
+    struct sl_err why = {0};
+
+    if (reading->keyring == NULL || entry->is_violation) {
+        return;
+    }
+    switch (sl_ima_sig_check(reading->keyring, entry, &why)) {
+    case SL_IMA_SIG_GOOD:
+        reading->good_sigs++;
+        break;
+    case SL_IMA_SIG_BAD:
+    case SL_IMA_SIG_UNKNOWN:
+        reading->refused_sigs++;
+        bad_add(reading, entry->number, entry->path, why.text);
+        break;
+    case SL_IMA_SIG_NONE:
+        break;
+    }
+}
+
+static int keys_read(const char *path, struct ima_reading *reading)
+{
+    struct sl_err err = {0};
+    uint8_t *pem = NULL;
+    size_t size = 0;
+    sl_rc rc;
+
+    if (path == NULL) {
+        return OPTIONS_GO_ON;
+    }
+    rc = sl_monitor_keys_read(path, &pem, &size, &err);
+    rc = rc == SL_OK ? sl_ima_keyring_create((struct sl_blob){pem, size}, &reading->keyring, &err)
+                     : rc;
+    free(pem);
+    return rc == SL_OK ? OPTIONS_GO_ON : complain_err(CMD_USAGE, &err);
 }
 
 static sl_rc entry_take(struct ima_reading *reading, const struct sl_ima_entry *entry,
@@ -133,6 +174,7 @@ static sl_rc entry_take(struct ima_reading *reading, const struct sl_ima_entry *
         bad_add(reading, entry->number, entry->path,
                 "the template hash is not that of the entry: somebody changed one of them");
     }
+    signature_take(reading, entry);
     wanted_look(reading);
     return SL_OK;
 }
@@ -193,6 +235,7 @@ int ima_read(const struct ima_request *request, struct ima_reading *reading, ima
     reading->bad = json_array();
     status = request->log == NULL ? complain(CMD_USAGE, "--log FILE is needed (--help says more)")
                                   : wanted_read(request->wanted, reading);
+    status = status == OPTIONS_GO_ON ? keys_read(request->keys, reading) : status;
     if (status != OPTIONS_GO_ON) {
         free(entry);
         return status;
@@ -222,5 +265,6 @@ void ima_done(struct ima_reading *reading)
     json_decref(reading->templates);
     json_decref(reading->containers);
     json_decref(reading->bad);
+    sl_ima_keyring_free(reading->keyring);
     free(reading->data);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries and results of a measurement list, for people and as JSON. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
@@ -18,12 +19,32 @@ static void digest_text(const struct sl_ima_entry *entry, char out[256])
                    digest->name, digest->name[0] != '\0' ? ":" : "", hex);
 }
 
+json_t *ima_text_json(const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    json_t *text = json_stringn(data, size);
+    char *escaped = text == NULL ? malloc(4 * size + 1) : NULL;
+    size_t used = 0;
+
+    if (escaped == NULL) {
+        return text != NULL ? text : json_string("?");
+    }
+    for (size_t i = 0; i < size; i++) {
+        const bool is_plain = bytes[i] >= 0x20 && bytes[i] < 0x7f;
+
+        used += (size_t)snprintf(escaped + used, 5, is_plain ? "%c" : "\\x%02x", bytes[i]);
+    }
+    text = json_stringn(escaped, used);
+    free(escaped);
+    return text;
+}
+
 static json_t *value_json(const struct sl_ima_value *value)
 {
     char hex[2 * 64 + 1];
 
     if (sl_ima_field_form(value->id) == SL_IMA_FORM_STRING) {
-        return json_stringn((const char *)value->data, value->size);
+        return ima_text_json(value->data, value->size);
     }
     if (value->size > 64) {
         return json_sprintf("%zu bytes", value->size);
@@ -43,20 +64,21 @@ json_t *ima_entry_json(const struct sl_ima_entry *entry, bool is_hash_good)
         (void)json_object_set_new(fields, sl_ima_field_name(entry->values[i].id),
                                   value_json(&entry->values[i]));
     }
-    return json_pack("{s:I, s:i, s:s, s:s, s:b, s:b, s:s, s:o}", "entry", (json_int_t)entry->number,
-                     "pcr", (int)entry->pcr, "template", entry->template.name, "template_hash",
-                     hash, "hash_good", is_hash_good, "violation", entry->is_violation, "digest",
-                     digest, "fields", fields);
+    return json_pack("{s:I, s:i, s:o, s:s, s:b, s:b, s:o, s:o}", "entry", (json_int_t)entry->number,
+                     "pcr", (int)entry->pcr, "template",
+                     ima_text_json(entry->template.name, strlen(entry->template.name)),
+                     "template_hash", hash, "hash_good", is_hash_good, "violation",
+                     entry->is_violation, "digest", ima_text_json(digest, strlen(digest)), "fields",
+                     fields);
 }
 
-/* A path is the host's text: nothing in it may speak to the terminal. */
-static void path_print(const char *path)
+void ima_text_print(FILE *out, const char *text)
 {
-    for (const unsigned char *at = (const unsigned char *)path; *at != '\0'; at++) {
+    for (const unsigned char *at = (const unsigned char *)text; at != NULL && *at != '\0'; at++) {
         if (*at < 0x20 || *at == 0x7f) {
-            printf("\\x%02x", *at);
+            (void)fprintf(out, "\\x%02x", *at);
         } else {
-            putchar(*at);
+            (void)fputc(*at, out);
         }
     }
 }
@@ -68,7 +90,7 @@ void ima_entry_show(const struct sl_ima_entry *entry, bool is_hash_good)
     digest_text(entry, digest);
     printf("%6llu  %2u  %-8s  %s  ", (unsigned long long)entry->number, entry->pcr,
            entry->template.name, digest);
-    path_print(entry->path);
+    ima_text_print(stdout, entry->path);
     if (entry->is_violation) {
         printf("  %sVIOLATION%s", tone(stdout, TONE_BAD), tone(stdout, TONE_PLAIN));
     } else if (!is_hash_good) {
@@ -110,6 +132,12 @@ json_t *ima_reading_json(const struct ima_reading *reading)
         "containers", reading->containers, "reasons", reading->bad, "pcrs",
         pcrs_json(&reading->replay), "pcrs_padded", pcrs_json(&reading->padded));
 
+    if (root != NULL && reading->keyring != NULL) {
+        (void)json_object_set_new(root, "good_signatures",
+                                  json_integer((json_int_t)reading->good_sigs));
+        (void)json_object_set_new(root, "refused_signatures",
+                                  json_integer((json_int_t)reading->refused_sigs));
+    }
     if (root != NULL && reading->has_wanted) {
         (void)json_object_set_new(root, "pcr10_reached_at",
                                   reading->reached != 0 ? json_integer((json_int_t)reading->reached)
@@ -151,11 +179,15 @@ void ima_reading_show(const struct ima_reading *reading)
     json_object_foreach(reading->containers, name, value)
     {
         printf("  container by %s ", json_string_value(json_object_get(value, "by")));
-        path_print(name);
+        ima_text_print(stdout, name);
         printf(": %lld entries, %lld bad, %lld violations\n",
                json_integer_value(json_object_get(value, "entries")),
                json_integer_value(json_object_get(value, "bad_hashes")),
                json_integer_value(json_object_get(value, "violations")));
+    }
+    if (reading->keyring != NULL) {
+        printf("%llu good signatures, %llu refused\n", (unsigned long long)reading->good_sigs,
+               (unsigned long long)reading->refused_sigs);
     }
     pcrs_show(&reading->replay);
     if (reading->has_wanted && reading->reached != 0) {

@@ -7,6 +7,7 @@
 #define SL_MONITOR_POLICY_H
 
 #include "attest/ima_replay.h"
+#include "attest/ima_sig.h"
 #include "attest/tpm_quote.h"
 #include "monitor/driver.h"
 #include "safelib/attest.h"
@@ -98,8 +99,12 @@ struct sl_monitor_policy {
     struct sl_policy_sets host_sets;
     uint32_t exclusion_count;
     struct sl_policy_exclusion exclusions[SL_POLICY_EXCLUSIONS_MAX];
-    enum sl_verdict unknown_verdict;   /**< of a host with an unknown digest */
-    enum sl_verdict violation_verdict; /**< of a subject with a violation */
+    char ima_keys_path[SL_POLICY_TEXT_MAX]; /**< "": signatures count for nothing */
+    uint8_t *ima_keys;                      /**< PEM: keys whose signature accepts a host's file */
+    size_t ima_keys_size;
+    struct sl_ima_keyring *ima_keyring; /**< of ima_keys; NULL: none */
+    enum sl_verdict unknown_verdict;    /**< of a host with an unknown digest */
+    enum sl_verdict violation_verdict;  /**< of a subject with a violation */
 
     /* containers */
     uint32_t slot_count;
@@ -121,5 +126,26 @@ struct sl_monitor_policy {
     int64_t max_wait_s;  /**< how long seen entries may stay unquoted */
 };
 void sl_monitor_policy_done(struct sl_monitor_policy *policy);
+
+/** Reads what `ima.keys` names: a file of keys, or every file of a folder, by name.
+ * @param[out] ret_pem  NULL unless SL_OK; text that sl_monitor_policy_keys_set takes
+ * @retval SL_OK
+ * @retval SL_NOT_FOUND   no such file or folder
+ * @retval SL_IO          not readable
+ * @retval SL_TRUNCATED, SL_MALFORMED  a file without keys, or with something else: @p err names it
+ * @retval SL_RANGE       too long
+ * @retval SL_NO_MEMORY
+ * @owner caller frees @p ret_pem by free() */
+sl_rc sl_monitor_keys_read(const char *path, uint8_t **ret_pem, size_t *ret_size,
+                           struct sl_err *err) SL_MUST_CHECK;
+/** Gives a policy the keys that it names. They become part of its tag: other keys judge a node's
+ * list from entry 0 again.
+ * @retval SL_OK
+ * @retval SL_TRUNCATED, SL_MALFORMED, SL_UNSUPPORTED, SL_RANGE, SL_NO_MEMORY  as
+ *         sl_ima_keyring_create
+ * @retval SL_CRYPTO
+ * @owner  takes @p pem (from malloc) over, whatever comes back */
+sl_rc sl_monitor_policy_keys_set(struct sl_monitor_policy *policy, uint8_t *pem, size_t size,
+                                 struct sl_err *err) SL_MUST_CHECK;
 
 #endif

@@ -21,6 +21,7 @@ enum {
     LEASE_DEFAULT_S = 90,
     INTERVAL_DEFAULT_S = 30,
     WAIT_DEFAULT_S = 300,
+    PATH_TEXT_MAX = 1024,
 };
 
 struct yaml_expected {
@@ -75,6 +76,7 @@ struct yaml_ima {
     char **sets;
     uint32_t sets_count;
     int extend, unknown, violations;
+    char *keys;
     struct yaml_exclusion *exclude;
     uint32_t exclude_count;
 };
@@ -198,6 +200,7 @@ static const cyaml_schema_field_t ima_fields[] = {
     CYAML_FIELD_ENUM("extend", STRICT, struct yaml_ima, extend, extend_words, 2),
     CYAML_FIELD_ENUM("unknown", STRICT, struct yaml_ima, unknown, verdict_words, 2),
     CYAML_FIELD_ENUM("violations", STRICT, struct yaml_ima, violations, verdict_words, 2),
+    CYAML_FIELD_STRING_PTR("keys", TEXT, struct yaml_ima, keys, 1, SL_POLICY_TEXT_MAX - 1),
     CYAML_FIELD_SEQUENCE("exclude", TEXT, struct yaml_ima, exclude, &exclusion_schema, 0,
                          SL_POLICY_EXCLUSIONS_MAX),
     CYAML_FIELD_END,
@@ -464,6 +467,8 @@ static sl_rc ima_take(const struct yaml_root *yaml, struct sl_monitor_policy *po
         ima->unknown == WORD_SECOND ? SL_VERDICT_DEGRADED : SL_VERDICT_UNTRUSTED;
     policy->violation_verdict =
         ima->violations == WORD_SECOND ? SL_VERDICT_DEGRADED : SL_VERDICT_UNTRUSTED;
+    (void)snprintf(policy->ima_keys_path, sizeof(policy->ima_keys_path), "%s",
+                   ima->keys != NULL ? ima->keys : "");
     for (uint32_t i = 0; i < ima->exclude_count; i++) {
         struct sl_policy_exclusion *to = &policy->exclusions[i];
         const char *path = ima->exclude[i].path;
@@ -699,24 +704,49 @@ sl_rc sl_monitor_policy_read(const char *text, size_t size, struct sl_monitor_po
 
 /* ---- files ---- */
 
+/* What a policy names lies beside it. */
+static sl_rc path_join(const char *policy_path, const char *name, char out[PATH_TEXT_MAX],
+                       struct sl_err *err)
+{
+    const char *slash = strrchr(policy_path, '/');
+    const int size = name[0] == '/' || slash == NULL
+                         ? snprintf(out, PATH_TEXT_MAX, "%s", name)
+                         : snprintf(out, PATH_TEXT_MAX, "%.*s/%s", (int)(slash - policy_path),
+                                    policy_path, name);
+
+    return size >= 0 && size < PATH_TEXT_MAX
+               ? SL_OK
+               : sl_err_set(err, SL_RANGE, "the path of %s is too long", name);
+}
+
 static sl_rc roots_load(const char *policy_path, const char *name, uint8_t **ret_data,
                         size_t *ret_size, struct sl_err *err)
 {
-    const char *slash = strrchr(policy_path, '/');
-    char path[1024];
-    int size;
+    char path[PATH_TEXT_MAX];
+    sl_rc rc = SL_OK;
 
-    if (name[0] == '\0') {
+    if (name[0] != '\0') {
+        rc = path_join(policy_path, name, path, err);
+        rc = rc == SL_OK ? sl_file_read(path, SL_POLICY_ROOTS_SIZE_MAX, ret_data, ret_size, err)
+                         : rc;
+    }
+    return rc;
+}
+
+static sl_rc keys_load(const char *policy_path, struct sl_monitor_policy *policy,
+                       struct sl_err *err)
+{
+    char path[PATH_TEXT_MAX];
+    uint8_t *pem = NULL;
+    size_t size = 0;
+    sl_rc rc;
+
+    if (policy->ima_keys_path[0] == '\0') {
         return SL_OK;
     }
-    size = name[0] == '/' || slash == NULL
-               ? snprintf(path, sizeof(path), "%s", name)
-               : snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - policy_path), policy_path,
-                          name);
-    if (size < 0 || (size_t)size >= sizeof(path)) {
-        return sl_err_set(err, SL_RANGE, "the path of %s is too long", name);
-    }
-    return sl_file_read(path, SL_POLICY_ROOTS_SIZE_MAX, ret_data, ret_size, err);
+    rc = path_join(policy_path, policy->ima_keys_path, path, err);
+    rc = rc == SL_OK ? sl_monitor_keys_read(path, &pem, &size, err) : rc;
+    return rc == SL_OK ? sl_monitor_policy_keys_set(policy, pem, size, err) : rc;
 }
 
 sl_rc sl_monitor_policy_load(const char *path, struct sl_monitor_policy **ret_policy,
@@ -742,6 +772,7 @@ sl_rc sl_monitor_policy_load(const char *path, struct sl_monitor_policy **ret_po
             rc = roots_load(path, policy->tee_roots_path, &policy->tee_roots,
                             &policy->tee_roots_size, err);
         }
+        rc = rc == SL_OK ? keys_load(path, policy, err) : rc;
         if (rc != SL_OK) {
             sl_monitor_policy_free(policy);
             *ret_policy = NULL;

@@ -240,8 +240,31 @@ static bool is_digest_good(struct sl_tpm_round *round, const struct sl_ima_entry
         return true;
     }
     return owner->kind == SL_SUBJECT_HOST &&
-           (is_excluded(round->policy, entry->path) || (is_of_file && is_of_image(round, digest)) ||
-            sl_tpm_events_is_known(round, entry));
+           ((is_of_file && is_of_image(round, digest)) || sl_tpm_events_is_known(round, entry));
+}
+
+/* What is wrong with an entry's digest; SL_RECORD_WHY_COUNT: nothing. A signature accepts a file of
+ * the host alone: it says who made the file, not which container it belongs to. One that its key
+ * did not make is told even of a known file: somebody put it there. */
+static enum sl_record_why digest_judge(struct sl_tpm_round *round, const struct sl_ima_entry *entry,
+                                       const struct owner *owner)
+{
+    const bool is_host = owner->kind == SL_SUBJECT_HOST;
+    enum sl_ima_sig_state signature = SL_IMA_SIG_NONE;
+
+    if (is_host && is_excluded(round->policy, entry->path)) {
+        return SL_RECORD_WHY_COUNT;
+    }
+    if (round->policy->ima_keyring != NULL) {
+        signature = sl_ima_sig_check(round->policy->ima_keyring, entry, NULL);
+    }
+    if (signature == SL_IMA_SIG_BAD) {
+        return SL_RECORD_SIG_BAD;
+    }
+    if ((is_host && signature == SL_IMA_SIG_GOOD) || is_digest_good(round, entry, owner)) {
+        return SL_RECORD_WHY_COUNT;
+    }
+    return is_host && signature == SL_IMA_SIG_UNKNOWN ? SL_RECORD_SIG_UNKNOWN : SL_RECORD_DIGEST;
 }
 
 static void entry_record(struct sl_tpm_round *round, const struct sl_ima_entry *entry,
@@ -307,8 +330,12 @@ void sl_tpm_entry_judge(struct sl_tpm_round *round, const struct sl_ima_entry *e
         }
     } else if (entry->digest.size == 0) {
         entry_record(round, entry, &owner, SL_RECORD_NO_DIGEST);
-    } else if (!is_digest_good(round, entry, &owner)) {
-        entry_record(round, entry, &owner, SL_RECORD_DIGEST);
+    } else {
+        const enum sl_record_why why = digest_judge(round, entry, &owner);
+
+        if (why != SL_RECORD_WHY_COUNT) {
+            entry_record(round, entry, &owner, why);
+        }
     }
 }
 
@@ -318,7 +345,8 @@ static bool is_good_now(struct sl_tpm_round *round, const struct sl_tpm_record *
 {
     const struct sl_policy_sets *sets = &round->policy->host_sets;
 
-    if (record->why != SL_RECORD_DIGEST || record->more > 0 || record->by == SL_BY_TEMPLATE) {
+    if ((record->why != SL_RECORD_DIGEST && record->why != SL_RECORD_SIG_UNKNOWN) ||
+        record->more > 0 || record->by == SL_BY_TEMPLATE) {
         return false;
     }
     if (record->kind == SL_SUBJECT_CONTAINER) {
@@ -348,7 +376,8 @@ enum sl_verdict sl_tpm_record_verdict(const struct sl_tpm_round *round,
 {
     const enum sl_verdict by_policy =
         record->why == SL_RECORD_VIOLATION ? round->policy->violation_verdict
-        : record->why == SL_RECORD_DIGEST && record->kind == SL_SUBJECT_HOST
+        : (record->why == SL_RECORD_DIGEST || record->why == SL_RECORD_SIG_UNKNOWN) &&
+                record->kind == SL_SUBJECT_HOST
             ? round->policy->unknown_verdict
             : SL_VERDICT_UNTRUSTED;
 
@@ -370,6 +399,11 @@ static const char *why_text(enum sl_record_why why)
         return "is not the hash of the quoted boot PCRs: the list is of another boot";
     case SL_RECORD_UNQUOTED:
         return "is in a PCR that is not quoted, so nothing proves it";
+    case SL_RECORD_SIG_BAD:
+        return "has a signature that the key it names did not make of this digest";
+    case SL_RECORD_SIG_UNKNOWN:
+        return "has a digest that none of its sets holds, and a signature that no key of ima.keys "
+               "can vouch for";
     case SL_RECORD_WHY_COUNT:
     default:
         return "is bad";
@@ -394,6 +428,12 @@ static const char *remedy_text(enum sl_record_why why)
         return "boot with a template that has d-ng or d-ngv2 (ima_template=ima-ng)";
     case SL_RECORD_UNQUOTED:
         return "add the PCR to the policy's pcrs.required";
+    case SL_RECORD_SIG_BAD:
+        return "find out who changed the file or its security.ima: `safelib ima verify --keys` "
+               "says what is wrong with the signature";
+    case SL_RECORD_SIG_UNKNOWN:
+        return "if it may run here: add its signer's key to what ima.keys names, or `safelib "
+               "refvals import` its package into one of the policy's sets";
     case SL_RECORD_WHY_COUNT:
     default:
         return "reboot the node";

@@ -27,7 +27,9 @@ enum {
     X(TEMPLATE_HASH, "entry-hash")                                                                 \
     X(NO_DIGEST, "entry-without-digest")                                                           \
     X(BOOT_AGGREGATE, "boot-aggregate")                                                            \
-    X(UNQUOTED, "pcr-unquoted")
+    X(UNQUOTED, "pcr-unquoted")                                                                    \
+    X(SIG_BAD, "signature-bad")                                                                    \
+    X(SIG_UNKNOWN, "signature-unknown")
 enum sl_record_why {
 #define SL_RECORD_ENUM(name, code) SL_RECORD_##name,
     SL_RECORD_TABLE(SL_RECORD_ENUM)

@@ -50,6 +50,34 @@ static sl_rc file_take(const json_t *files, const char *name, uint8_t **ret_data
     return *ret_data != NULL ? SL_OK : sl_err_set(err, SL_NO_MEMORY, "no memory");
 }
 
+/* Keys for files on the host, as one text, whatever they lie in. */
+static sl_rc keys_load(const char *folder, const char *name, json_t *files, struct sl_err *err)
+{
+    char path[SL_POLICY_TEXT_MAX + 512];
+    uint8_t *pem = NULL;
+    size_t size = 0;
+    if (name[0] == '\0') {
+        return SL_OK;
+    }
+    (void)snprintf(path, sizeof(path), "%s%s%s", name[0] == '/' ? "" : folder,
+                   name[0] == '/' ? "" : "/", name);
+    sl_rc rc = sl_monitor_keys_read(path, &pem, &size, err);
+    if (rc == SL_OK &&
+        json_object_set_new(files, name, json_stringn((const char *)pem, size)) != 0) {
+        rc = sl_err_set(err, SL_NO_MEMORY, "no memory");
+    }
+    free(pem);
+    return rc;
+}
+
+static sl_rc keys_take(const json_t *files, struct sl_monitor_policy *policy, struct sl_err *err)
+{
+    uint8_t *pem = NULL;
+    size_t size = 0;
+    sl_rc rc = file_take(files, policy->ima_keys_path, &pem, &size, err);
+    return rc == SL_OK && pem != NULL ? sl_monitor_policy_keys_set(policy, pem, size, err) : rc;
+}
+
 static sl_rc policy_read(const char *text, size_t size, const json_t *files,
                          struct sl_monitor_policy **ret_policy, struct sl_err *err)
 {
@@ -60,6 +88,7 @@ static sl_rc policy_read(const char *text, size_t size, const json_t *files,
     }
     /* EK roots are for enrolment alone: policy_open */
     rc = file_take(files, policy->tee_roots_path, &policy->tee_roots, &policy->tee_roots_size, err);
+    rc = rc == SL_OK ? keys_take(files, policy, err) : rc;
     if (rc != SL_OK) {
         sl_monitor_policy_free(policy);
         return rc;
@@ -79,6 +108,8 @@ static sl_rc policy_open(const char *text, size_t size, const char *folder,
     if (rc == SL_OK) {
         rc = file_load(folder, policy->tee_roots_path, files, err);
         rc = rc == SL_OK ? file_load(folder, policy->ek_roots_path, roots, err) : rc;
+        rc = rc == SL_OK ? keys_load(folder, policy->ima_keys_path, files, err) : rc;
+        rc = rc == SL_OK ? keys_take(files, policy, err) : rc;
         rc = rc == SL_OK ? file_take(files, policy->tee_roots_path, &policy->tee_roots,
                                      &policy->tee_roots_size, err)
                          : rc;
