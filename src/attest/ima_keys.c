@@ -97,8 +97,8 @@ static bool is_key_name(const char *name)
 static sl_rc pem_each(struct sl_blob pem, sl_rc (*take)(void *, const char *, struct sl_blob),
                       void *ctx)
 {
-    BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
-    sl_rc rc = bio != NULL ? SL_OK : SL_NO_MEMORY;
+    BIO *bio = pem.size > 0 ? BIO_new_mem_buf(pem.data, (int)pem.size) : NULL;
+    sl_rc rc = bio != NULL ? SL_OK : pem.size > 0 ? SL_NO_MEMORY : SL_TRUNCATED;
     size_t count = 0;
 
     while (rc == SL_OK) {

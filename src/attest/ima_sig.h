@@ -53,7 +53,7 @@ enum sl_ima_sig_state {
     SL_IMA_SIG_BAD,     /**< no signature at all, or not made of this digest by the key it names */
     SL_IMA_SIG_UNKNOWN, /**< by a key that the ring does not hold, or of a kind that cannot be
                              judged: over another hash than the entry's digest, over SHA-1 or MD5,
-                             appended (modsig), version 1, SM2, GOST */
+                             appended (modsig), version 1, SM2, Streebog */
 };
 
 /** Checks the signature of an entry: of its digest (sig), or of its metadata (evmsig), whose

@@ -4,17 +4,64 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "attest/ima_replay.h"
+#include "attest/ima_sig.h"
 #include "attest/tcg_event.h"
 #include "attest/tpm_public.h"
 #include "attest/tpm_quote.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { IMA_BINARY, IMA_ASCII, BOOT_LOG, QUOTE, SIGNATURE, PUBLIC, KINDS };
+static EVP_PKEY *own_key(bool is_ec);
+
+/* Keys that signed no file. */
+static const struct sl_ima_keyring *own_ring(void)
+{
+    static struct sl_ima_keyring *ring;
+    char *pem = NULL;
+    size_t pem_size = 0;
+
+    for (int i = 0; ring == NULL && i < 2; i++) {
+        uint8_t *der = NULL;
+        const int size = i2d_PUBKEY(own_key(i == 1), &der);
+
+        if (size <= 0 || sl_ima_keys_append((struct sl_blob){der, (size_t)size}, &pem, &pem_size,
+                                            NULL) != SL_OK) {
+            abort();
+        }
+        OPENSSL_free(der);
+    }
+    if (ring == NULL && sl_ima_keyring_create((struct sl_blob){(const uint8_t *)pem, pem_size},
+                                              &ring, NULL) != SL_OK) {
+        abort();
+    }
+    free(pem);
+    return ring;
+}
+
+static void fuzz_keys(struct sl_blob in)
+{
+    struct sl_ima_keyring *ring = NULL;
+    char *pem = NULL;
+    size_t size = 0;
+
+    if (sl_ima_keys_append(in, &pem, &size, NULL) == SL_OK) {
+        const sl_rc rc =
+            sl_ima_keyring_create((struct sl_blob){(const uint8_t *)pem, size}, &ring, NULL);
+
+        if ((rc == SL_OK) != (ring != NULL) || rc == SL_TRUNCATED) {
+            abort(); /* what was taken as keys is found as keys */
+        }
+    }
+    sl_ima_keyring_free(ring);
+    free(pem);
+}
+
+enum { IMA_BINARY, IMA_ASCII, BOOT_LOG, QUOTE, SIGNATURE, PUBLIC, KEYS, KINDS };
 
 static void fuzz_ima(struct sl_blob in, enum sl_ima_log_format format)
 {
@@ -34,7 +81,8 @@ static void fuzz_ima(struct sl_blob in, enum sl_ima_log_format format)
     for (off = log.off; (rc = sl_ima_log_next(&log, &entry, NULL)) != SL_CLOSED; off = log.off) {
         if (rc == SL_OK) {
             if (sl_ima_replay_add(&replay, &entry, NULL) != SL_OK || log.off <= off ||
-                strlen(entry.path) >= sizeof(entry.path)) {
+                strlen(entry.path) >= sizeof(entry.path) ||
+                sl_ima_sig_check(own_ring(), &entry, NULL) == SL_IMA_SIG_GOOD) {
                 abort();
             }
         } else if (format == SL_IMA_BINARY) {
@@ -136,6 +184,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case SIGNATURE:
         fuzz_quote((struct sl_blob){ATTEST, sizeof(ATTEST)}, in);
+        break;
+    case KEYS:
+        fuzz_keys(in);
         break;
     default:
         fuzz_public(in);
