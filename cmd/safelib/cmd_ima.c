@@ -50,6 +50,10 @@ static void reasons_tell(const struct ima_reading *reading)
                       json_string_length(json_object_get(row, "path")) > 0 ? ": " : "",
                       json_string_value(json_object_get(row, "why")));
     }
+    if (reading->tail_size > 0) {
+        (void)fprintf(stderr, "%swarning%s the %zu bytes behind the last entry are no entry\n",
+                      tone(stderr, TONE_WARN), tone(stderr, TONE_PLAIN), reading->tail_size);
+    }
     if (reading->is_cut) {
         (void)fprintf(stderr, "%swarning%s %s: cut, or read while it grew\n",
                       tone(stderr, TONE_WARN), tone(stderr, TONE_PLAIN), reading->cut.text);

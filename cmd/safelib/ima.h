@@ -30,6 +30,7 @@ struct ima_reading {
     struct sl_ima_replay padded; /**< as kernels before 5.8 extended them */
     uint64_t refused;            /**< lines that are no entries */
     bool is_cut;                 /**< ends within an entry */
+    size_t tail_size;            /**< bytes at its end that are too few to begin an entry */
     struct sl_err cut;
     json_t *templates;  /**< name: entries */
     json_t *containers; /**< where a template names them: {kind, entries, bad_hashes, violations} */

@@ -200,8 +200,13 @@ static int entries_read(struct ima_reading *reading, struct sl_ima_entry *entry,
             reading->refused++;
             bad_add(reading, entry->number, "", err.text);
         } else if (rc == SL_TRUNCATED && reading->replay.entries > 0) {
-            /* a list that grew while it was read, or was cut: its whole entries count */
-            reading->is_cut = true;
+            /* a list that grew while it was read, or was cut: its whole entries count. What names
+             * no template yet is no entry, so nothing is missing that could be judged */
+            const size_t head_size = 4 + reading->log.template_hash_size + 4;
+            const size_t left = reading->log.size - reading->log.off;
+
+            reading->is_cut = left >= head_size;
+            reading->tail_size = left < head_size ? left : 0;
             reading->cut = err;
             return OPTIONS_GO_ON;
         } else {

@@ -132,6 +132,9 @@ json_t *ima_reading_json(const struct ima_reading *reading)
         "containers", reading->containers, "reasons", reading->bad, "pcrs",
         pcrs_json(&reading->replay), "pcrs_padded", pcrs_json(&reading->padded));
 
+    if (root != NULL && reading->tail_size > 0) {
+        (void)json_object_set_new(root, "tail_bytes", json_integer((json_int_t)reading->tail_size));
+    }
     if (root != NULL && reading->keyring != NULL) {
         (void)json_object_set_new(root, "good_signatures",
                                   json_integer((json_int_t)reading->good_sigs));

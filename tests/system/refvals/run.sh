@@ -69,10 +69,17 @@ expect 0 "l: 1 digests" "$safelib" refvals import --set l --from ima --pcr10 "sh
 if [ -d "$vectors" ]; then
     tss=$vectors/tpm2-tss/test/data/fapi/eventlog
     keylime=$vectors/keylime/create-runtime-policy/test/data/create-runtime-policy
-    for log in ima-sha1 ima-ng-sha1 ima-sig-sha256; do # cut at the end, as they were taken
-        expect 0 "0 bad template hashes" "$safelib" ima replay --log "$tss/sml-$log.bin"
-        expect 1 "cut, or read while it grew" "$safelib" ima verify --log "$tss/sml-$log.bin"
-    done
+    # Upstream (test/unit/fapi-ima-eventlog.c) reads 12, 6 and 9 good entries and ignores the few bytes behind them.
+    while read -r log entries; do
+        expect 0 "$entries entries, 0 bad template hashes, 0 violations" "$safelib" ima replay --log "$tss/sml-$log.bin"
+        expect 0 "$entries entries, 0 bad template hashes, 0 violations" "$safelib" ima verify --log "$tss/sml-$log.bin"
+        expect 0 "behind the last entry are no entry" "$safelib" ima verify --log "$tss/sml-$log.bin"
+        head -c 290 "$tss/sml-$log.bin" >shorter # within an entry
+        expect 1 "cut, or read while it grew" "$safelib" ima verify --log shorter
+    done <<<"ima-sha1 12
+ima-ng-sha1 6
+ima-sig-sha256 9"
+    # Upstream reads the first two, without a verdict, and leaves the third, cut within its one entry, out ("TODO").
     expect 1 "violation" "$safelib" ima verify --log "$tss/sml-ima-sha1-invalidated.bin"
     expect 1 "violation" "$safelib" ima verify --log "$tss/sml-ima-sig-sha256-invalidated.bin"
     expect 2 "ends within entry 1" "$safelib" ima verify --log "$tss/sml-ima-ng-sha1-invalidated.bin"
