@@ -350,6 +350,24 @@ static void prefetch_records(struct sl_flow_table *table, struct look *looks, ui
     }
 }
 
+/* What a first fragment was is what its datagram is: the others follow at once. */
+static void note_first(struct sl_flow_table *table, const struct look *look,
+                       const struct sl_packet *packet, bool is_refused)
+{
+    const uint16_t bits = SL_FLOW_PKT_WHOLE | SL_PKT_LATER_FRAGMENT;
+    if ((packet->has & bits) == SL_FLOW_PKT_WHOLE) {
+        table->is_first_refused = is_refused;
+        table->first = look->tuple;
+    }
+}
+
+static bool is_refused_before(const struct sl_flow_table *table, const struct look *look,
+                              const struct sl_packet *packet)
+{
+    return is_later(packet) && table->is_first_refused &&
+           memcmp(&table->first, &look->tuple, sizeof(table->first)) == 0;
+}
+
 uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *const *packets,
                              struct sl_flow *flows, uint32_t count)
 {
@@ -363,8 +381,10 @@ uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *cons
     prefetch_records(table, looks, count);
     for (uint32_t i = 0; i < count; i++) {
         flows[i] = (struct sl_flow){.handle = SL_FLOW_NONE};
-        if (looks[i].class != SL_FLOW_NEW) {
-            refuse(table, looks[i].class, &flows[i]);
+        if (looks[i].class != SL_FLOW_NEW || is_refused_before(table, &looks[i], packets[i])) {
+            uint8_t class = looks[i].class != SL_FLOW_NEW ? looks[i].class : SL_FLOW_INVALID;
+            refuse(table, class, &flows[i]);
+            note_first(table, &looks[i], packets[i], true);
             continue;
         }
         if (looks[i].is_error) {
@@ -378,6 +398,7 @@ uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *cons
         if (outcome == LATER) {
             return i;
         }
+        note_first(table, &looks[i], packets[i], flows[i].handle == SL_FLOW_NONE);
         if (flows[i].is_first) {
             table->fresh_at[table->fresh_count - 1] = (uint8_t)i;
         }

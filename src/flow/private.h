@@ -50,6 +50,9 @@ struct sl_flow_table {
     uint32_t fresh[SL_BURST_MAX];   /* ids that it made */
     uint8_t fresh_at[SL_BURST_MAX]; /* packets that made them */
     uint32_t fresh_count;
+    /* the last first fragment, and whether it was of no flow */
+    struct sl_flow_tuple first;
+    bool is_first_refused;
     sl_flow_handle closed[FLOW_CLOSED_MAX];
     uint32_t closed_count;
     struct sl_flow_counters counters;

@@ -13,6 +13,7 @@
 
 #include "capture/capture.h"
 #include "ct_talk.h"
+#include "flow/fragments.h"
 #include "kernel_path.h"
 #include "nf/chain.h"
 #include "policy/policy.h"
@@ -25,13 +26,16 @@ enum {
     LATE_MS = 100,
     LATE_MAX = 8,
     CLASS_LOST = 255,
-    SHOWN_MAX = 10
+    SHOWN_MAX = 10,
+    CUT_EVERY = 8, /* one packet in so many goes as two fragments */
 };
 
 struct item {
     uint8_t *data;
     uint32_t size;
     uint8_t port;
+    uint16_t cut; /* IPv4: its payload goes as two fragments, the second from here; 0: whole */
+    bool is_second_first;
     bool is_forwarded; /* by the kernel without any rule */
     uint8_t dscp;
     uint8_t kernel, ours; /* rule from 0, or CLASS_LOST; with a file: passed or not */
@@ -82,6 +86,43 @@ static bool parse(struct item *item, struct sl_packet *packet)
     return sl_packet_parse(packet) == SL_OK;
 }
 
+/* Some IPv4 packets go as two fragments; their identification says which they are. */
+static void choose_cut(struct item *item, const struct sl_packet *packet)
+{
+    uint32_t header = (uint32_t)(item->data[0] & 0xf) * 4;
+    uint32_t l4 = packet->proto == 6 ? (uint32_t)(item->data[packet->l4_off + 12] >> 4) * 4 : 8;
+    uint32_t payload = item->size - header;
+    uint32_t least = (l4 + 7) / 8 * 8;
+    /* errors are too short to be fragmented (RFC 1812 4.3.2.3): ours takes such for invalid */
+    bool is_query = packet->proto == 1 && (packet->icmp_type == 8 || packet->icmp_type == 0);
+    bool is_l4 = packet->proto == 6 || packet->proto == 17 || is_query;
+    if (packet->ip_version != 4 || !is_l4 || payload <= least || below(CUT_EVERY) != 0) {
+        return;
+    }
+    uint32_t more = (payload - 1 - least) / 8;
+    item->cut = (uint16_t)(least + 8 * below(more + 1));
+    item->is_second_first = below(2) == 0;
+    item->data[6] = item->data[7] = 0; /* no DF */
+    sl_be16_put(item->data + 4, (uint16_t)(item_count + 1));
+    sl_be16_put(item->data + 10, 0);
+    sl_be16_put(item->data + 10, sl_checksum_fold(sl_checksum_add(0, item->data, header)));
+}
+
+/* One of the two fragments of a packet that is cut. @return its bytes */
+static uint32_t make_fragment(const struct item *item, bool is_second, uint8_t *out)
+{
+    uint32_t header = (uint32_t)(item->data[0] & 0xf) * 4;
+    uint32_t begin = is_second ? item->cut : 0;
+    uint32_t end = is_second ? item->size - header : item->cut;
+    memcpy(out, item->data, header);
+    memcpy(out + header, item->data + header + begin, end - begin);
+    sl_be16_put(out + 2, (uint16_t)(header + end - begin));
+    sl_be16_put(out + 6, (uint16_t)(begin / 8 | (is_second ? 0 : 0x2000u)));
+    sl_be16_put(out + 10, 0);
+    sl_be16_put(out + 10, sl_checksum_fold(sl_checksum_add(0, out, header)));
+    return header + end - begin;
+}
+
 static void add_item(const uint8_t *data, uint32_t size, uint8_t port, const char *note)
 {
     struct item *item = &items[item_count];
@@ -95,12 +136,13 @@ static void add_item(const uint8_t *data, uint32_t size, uint8_t port, const cha
     }
     memcpy(item->data, data, size);
     (void)snprintf(item->note, sizeof(item->note), "%s", note);
-    /* fragments are put together by the kernel before it tracks: not for this comparison */
+    /* fragments that something else cut: not for this comparison */
     if (!parse(item, &packet) || (packet.has & SL_PKT_FRAGMENT) != 0) {
         free(item->data);
         return;
     }
     item->size = packet.size;
+    choose_cut(item, &packet);
     item_count++;
 }
 
@@ -136,6 +178,13 @@ static void read_capture(const char *path)
 static bool is_same(const struct item *item, const uint8_t *out, ssize_t size)
 {
     bool is_v4 = item->data[0] >> 4 == 4;
+    if (item->cut != 0) { /* the kernel has cut it again, or not */
+        return out[0] >> 4 == 4 && memcmp(out + 4, item->data + 4, 2) == 0 &&
+               memcmp(out + 12, item->data + 12, 8) == 0 && out[9] == item->data[9];
+    }
+    if (is_v4 && out[0] >> 4 == 4 && (sl_be16_get(out + 6) & 0x3fff) != 0) {
+        return false; /* a fragment of another one */
+    }
     return size == (ssize_t)item->size && out[0] >> 4 == item->data[0] >> 4 &&
            memcmp(out + (is_v4 ? 12 : 8), item->data + (is_v4 ? 12 : 8), is_v4 ? 8 : 32) == 0 &&
            out[is_v4 ? 9 : 6] == item->data[is_v4 ? 9 : 6];
@@ -164,12 +213,27 @@ static void take_output(uint32_t index)
     }
 }
 
+static bool write_item(const struct item *item)
+{
+    uint8_t fragment[ROOM];
+    if (item->cut == 0) {
+        return write(kernel_tun[item->port], item->data, item->size) == (ssize_t)item->size;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        uint32_t size = make_fragment(item, (i == 1) != item->is_second_first, fragment);
+        if (write(kernel_tun[item->port], fragment, size) != (ssize_t)size) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Fills dscp in: what a packet came out with, or CLASS_LOST. */
 static void ask_kernel(uint32_t index, int wait_ms)
 {
     struct item *item = &items[index];
     item->dscp = CLASS_LOST;
-    if (write(kernel_tun[item->port], item->data, item->size) != (ssize_t)item->size) {
+    if (!write_item(item)) {
         return;
     }
     take_output(index);
@@ -179,9 +243,48 @@ static void ask_kernel(uint32_t index, int wait_ms)
     }
 }
 
+/* Both fragments through the pool, and what comes out as one burst. What holds of the first must
+ * hold of the second. */
+static void run_cut(struct sl_fragments *pool, struct sl_chain *chain, const struct item *item,
+                    bool is_classes, struct sl_packet *ret_packet)
+{
+    static uint8_t bytes[2][ROOM];
+    struct sl_packet packets[2];
+    struct sl_packet *list[2] = {&packets[0], &packets[1]};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct item fragment = *item;
+        fragment.data = bytes[0];
+        fragment.size = make_fragment(item, (i == 1) != item->is_second_first, bytes[0]);
+        if (!parse(&fragment, &packets[0]) || sl_fragments_add(pool, &packets[0]) != SL_OK) {
+            die("fragment");
+        }
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        if (sl_fragments_take(pool, bytes[i], ROOM, &packets[i]) != SL_OK) {
+            die("a datagram that is not whole");
+        }
+    }
+    sl_chain_run(chain, list, 2);
+    /* a rejection is answered once, at the first */
+    bool is_passed[2] = {packets[0].verdict == SL_VERDICT_PASS,
+                         packets[1].verdict == SL_VERDICT_PASS};
+    if (is_passed[0] != is_passed[1] || (is_classes && packets[0].rule != packets[1].rule)) {
+        printf("  DIFFERENT: fragments of one datagram: rules %u and %u\n", packets[0].rule,
+               packets[1].rule);
+        packets[0].rule = CLASS_LOST; /* and so it is counted */
+        packets[0].verdict = UINT8_MAX;
+    }
+    *ret_packet = packets[0];
+}
+
 static void decide_ours(struct sl_chain *chain, bool is_classes)
 {
     static uint8_t copy[ROOM];
+    const struct sl_fragments_limits limits = sl_fragments_limits_default();
+    struct sl_fragments *pool = NULL;
+    if (sl_fragments_create(&limits, &pool) != SL_OK) {
+        die("memory");
+    }
     sl_chain_set_now(chain, 1000);
     for (uint32_t i = 0; i < item_count; i++) {
         if (!items[i].is_forwarded) {
@@ -195,9 +298,14 @@ static void decide_ours(struct sl_chain *chain, bool is_classes)
         if (!parse(&shadow, &packet)) {
             die("parse");
         }
-        sl_chain_run(chain, list, 1);
+        if (items[i].cut != 0) {
+            run_cut(pool, chain, &items[i], is_classes, &packet);
+        } else {
+            sl_chain_run(chain, list, 1);
+        }
         items[i].ours = (uint8_t)(is_classes ? packet.rule : packet.verdict == SL_VERDICT_PASS);
     }
+    sl_fragments_free(pool);
 }
 
 static void show(const struct item *item, uint32_t number, bool is_classes)
@@ -257,6 +365,7 @@ static uint32_t compare(bool is_classes)
     uint32_t compared = 0;
     uint32_t different = 0;
     uint32_t passed = 0;
+    uint32_t cut = 0;
     uint32_t by_class[CLASS_COUNT] = {0};
     for (uint32_t i = 0; i < item_count; i++) {
         if (items[i]
@@ -274,6 +383,7 @@ static uint32_t compare(bool is_classes)
         bool is_lost = item->dscp == CLASS_LOST;
         item->kernel = is_classes ? (uint8_t)(is_lost ? CLASS_LOST : item->dscp - 1) : !is_lost;
         compared++;
+        cut += item->cut != 0;
         passed += !is_lost;
         by_class[item->kernel < CLASS_COUNT ? item->kernel : 0] += item->kernel < CLASS_COUNT;
         if (item->kernel != item->ours && ++different <= SHOWN_MAX) {
@@ -283,8 +393,8 @@ static uint32_t compare(bool is_classes)
             }
         }
     }
-    printf("%u packets compared, the kernel lets %u pass, %u different\n", compared, passed,
-           different);
+    printf("%u packets compared, %u of them in fragments, the kernel lets %u pass, %u different\n",
+           compared, cut, passed, different);
     for (uint32_t i = 0; i < CLASS_COUNT && is_classes; i++) {
         printf("  %6u %s\n", by_class[i], classes[i]);
     }
