@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which HTTP server for the monitor: 10,000 TLS clients that stay connected, the server on one core
- * and the clients on another. Servers: `mhd` as src/trustd/http.c sets it up (poll), `mhd-epoll`
- * (stalls, so not by itself: 256 requests under way are enough), `lws` (libwebsockets over
- * OpenSSL), `epoll` (OpenSSL and nothing else: what is possible). bench-http-server RESULT.json
- * [CONNECTIONS [SERVER...]] */
+ * and the clients on another. Beside the time on the wall the server's own processor time is
+ * measured, which means the same on a busy machine. Servers: `mhd` (poll), `mhd-pool` (poll, four
+ * threads), `mhd-epoll` (stalls, so not by itself: 256 requests under way are enough), `lws`
+ * (libwebsockets over OpenSSL), `evhttp` (libevent's own HTTP), `epoll` (OpenSSL and nothing else:
+ * what is possible). bench-http-server RESULT.json [CONNECTIONS [SERVER...]] */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/http.h>
 #include <fcntl.h>
 #include <libwebsockets.h>
 #include <microhttpd.h>
@@ -23,6 +28,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "measure.h"
@@ -78,7 +84,7 @@ static enum MHD_Result mhd_answer(void *cls, struct MHD_Connection *connection, 
     return result;
 }
 
-static void mhd_serve(int fd, unsigned how)
+static void mhd_serve(int fd, unsigned how, unsigned threads)
 {
     struct MHD_Daemon *server = MHD_start_daemon(
         how | MHD_USE_TLS | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, mhd_answer, NULL,
@@ -86,7 +92,9 @@ static void mhd_serve(int fd, unsigned how)
         MHD_OPTION_HTTPS_MEM_KEY, file_text(key_path), MHD_OPTION_HTTPS_PRIORITIES,
         "SECURE128:-VERS-ALL:+VERS-TLS1.3", MHD_OPTION_CONNECTION_LIMIT, 2 * CLIENTS_DEFAULT,
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, 600,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        /* the last option is left out where there is one thread */
+        threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, threads, MHD_OPTION_END);
     if (server == NULL) {
         bench_die("mhd does not start");
     }
@@ -176,7 +184,7 @@ static void epoll_answer(SSL *tls)
     ERR_clear_error();
 }
 
-static void epoll_serve(int fd)
+static SSL_CTX *server_ctx(void)
 {
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     (void)SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
@@ -184,6 +192,12 @@ static void epoll_serve(int fd)
     (void)SSL_CTX_use_PrivateKey_file(ctx, key_path, SSL_FILETYPE_PEM);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_set_num_tickets(ctx, 0);
+    return ctx;
+}
+
+static void epoll_serve(int fd)
+{
+    SSL_CTX *ctx = server_ctx();
     int poller = epoll_create1(0);
     struct epoll_event listening = {.events = EPOLLIN};
     (void)epoll_ctl(poller, EPOLL_CTL_ADD, fd, &listening);
@@ -206,6 +220,38 @@ static void epoll_serve(int fd)
     }
 }
 
+/* ---- libevent's HTTP ---- */
+
+static void evhttp_answer(struct evhttp_request *request, void *ctx)
+{
+    struct evbuffer *out = evhttp_request_get_output_buffer(request);
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    (void)evhttp_add_header(headers, "Content-Type", "application/json");
+    (void)evhttp_add_header(headers, "Cache-Control", "no-store");
+    (void)evbuffer_add(out, body_text, sizeof(body_text) - 1);
+    evhttp_send_reply(request, 200, "OK", out);
+}
+
+static struct bufferevent *evhttp_peer(struct event_base *base, void *ctx)
+{
+    return bufferevent_openssl_socket_new(base, -1, SSL_new(ctx), BUFFEREVENT_SSL_ACCEPTING,
+                                          BEV_OPT_CLOSE_ON_FREE);
+}
+
+static void evhttp_serve(int fd)
+{
+    struct event_base *base = event_base_new();
+    struct evhttp *http = evhttp_new(base);
+    evhttp_set_bevcb(http, evhttp_peer, server_ctx());
+    evhttp_set_gencb(http, evhttp_answer, NULL);
+    evhttp_set_timeout(http, 600);
+    evhttp_set_max_headers_size(http, CONNECTION_MEMORY);
+    if (evhttp_accept_socket(http, fd) != 0) {
+        bench_die("evhttp does not start");
+    }
+    (void)event_base_dispatch(base);
+}
+
 /* ---- clients ---- */
 
 struct client {
@@ -218,7 +264,8 @@ static size_t client_count = CLIENTS_DEFAULT;
 static int poller;
 static SSL_CTX *client_ctx;
 
-static void client_open(size_t i, int port)
+/* @return whether its handshake is done already: the server may be that quick */
+static bool client_open(size_t i, int port)
 {
     struct client *client = &clients[i];
     struct sockaddr_in to = {.sin_family = AF_INET,
@@ -234,9 +281,10 @@ static void client_open(size_t i, int port)
     client->tls = SSL_new(client_ctx);
     (void)SSL_set_fd(client->tls, client->fd);
     SSL_set_connect_state(client->tls);
-    (void)SSL_do_handshake(client->tls);
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = i};
     (void)epoll_ctl(poller, EPOLL_CTL_ADD, client->fd, &event);
+    client->sent_ns = SSL_do_handshake(client->tls) == 1;
+    return client->sent_ns != 0;
 }
 
 static void client_ask(struct client *client)
@@ -270,7 +318,7 @@ static double clients_open(int port)
     uint64_t begin = bench_now_ns();
     while (done < client_count) {
         while (opened < client_count && opened - done < OPEN_AT_ONCE) {
-            client_open(opened++, port);
+            done += client_open(opened++, port);
         }
         struct epoll_event events[256];
         int count = epoll_wait(poller, events, 256, 10000);
@@ -299,23 +347,38 @@ static double clients_open(int port)
 
 struct load {
     double rate;
+    double cpu_us; /* of the server, for each request */
     double p50_us, p99_us, max_us;
     size_t count;
 };
 
-/* All clients in turn; @p rate a second, or (0) with @p at_once requests under way always. */
-static struct load load_run(size_t at_once, double rate)
+/* Processor time of all threads of the server, user and kernel. */
+static double server_cpu_us(pid_t pid)
 {
+    clockid_t clock;
+    struct timespec ts = {0};
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &ts) != 0) {
+        bench_die("the server is gone");
+    }
+    return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
+}
+
+/* All clients in turn, each at least once where @p at_once requests are always under way;
+ * otherwise (0) @p rate a second. */
+static struct load load_run(pid_t server, size_t at_once, double rate)
+{
+    double cpu_us = server_cpu_us(server);
+    size_t least = rate > 0 ? 0 : client_count;
     static double us[4000000];
     struct load load = {0};
     size_t next = 0;
     size_t under_way = 0;
     uint64_t begin = bench_now_ns();
     uint64_t end = begin + SECONDS * 1000000000ull;
-    while (bench_now_ns() < end || under_way > 0) {
+    while (bench_now_ns() < end || next < least || under_way > 0) {
         uint64_t now = bench_now_ns();
         size_t due = rate > 0 ? (size_t)((double)(now - begin) / 1e9 * rate) : SIZE_MAX;
-        while (now < end && (rate > 0 ? next < due : under_way < at_once) &&
+        while ((now < end || next < least) && (rate > 0 ? next < due : under_way < at_once) &&
                clients[next % client_count].sent_ns == 0) {
             client_ask(&clients[next++ % client_count]);
             under_way++;
@@ -330,11 +393,12 @@ static struct load load_run(size_t at_once, double rate)
                 under_way--;
             }
         }
-        if (bench_now_ns() > end + 30000000000ull) {
+        if (bench_now_ns() > end + 60000000000ull) {
             bench_die("%zu answers never came", under_way);
         }
     }
     load.rate = (double)load.count * 1e9 / (double)(bench_now_ns() - begin);
+    load.cpu_us = (server_cpu_us(server) - cpu_us) / (double)load.count;
     bench_sort(us, load.count);
     load.p50_us = bench_percentile(us, load.count, 0.5);
     load.p99_us = bench_percentile(us, load.count, 0.99);
@@ -344,8 +408,9 @@ static struct load load_run(size_t at_once, double rate)
 
 static json_t *load_json(const struct load *load)
 {
-    return json_pack("{s:f, s:f, s:f, s:f}", "per_second", load->rate, "p50_us", load->p50_us,
-                     "p99_us", load->p99_us, "max_us", load->max_us);
+    return json_pack("{s:f, s:f, s:f, s:f, s:f, s:I}", "per_second", load->rate,
+                     "server_cpu_us_each", load->cpu_us, "p50_us", load->p50_us, "p99_us",
+                     load->p99_us, "max_us", load->max_us, "answers", (json_int_t)load->count);
 }
 
 static uint64_t resident(pid_t pid)
@@ -363,60 +428,78 @@ static uint64_t resident(pid_t pid)
     return pages * 4096;
 }
 
-static json_t *server_measure(const char *name)
+static void serve(const char *name, int fd, int port)
 {
-    int port = 0;
-    int fd = socket_listen(&port);
-    pid_t pid = fork();
-    if (pid == 0) {
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        core_take(0);
-        if (strcmp(name, "mhd") == 0) {
-            mhd_serve(fd, MHD_USE_POLL_INTERNAL_THREAD);
-        } else if (strcmp(name, "mhd-epoll") == 0) {
-            mhd_serve(fd, MHD_USE_EPOLL_INTERNAL_THREAD);
-        } else if (strcmp(name, "lws") == 0) {
-            (void)close(fd);
-            lws_serve(port);
-        } else {
-            epoll_serve(fd);
-        }
-        _exit(0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    core_take(0);
+    if (strcmp(name, "mhd") == 0) {
+        mhd_serve(fd, MHD_USE_POLL_INTERNAL_THREAD, 1);
+    } else if (strcmp(name, "mhd-pool") == 0) {
+        mhd_serve(fd, MHD_USE_POLL_INTERNAL_THREAD, 4);
+    } else if (strcmp(name, "mhd-epoll") == 0) {
+        mhd_serve(fd, MHD_USE_EPOLL_INTERNAL_THREAD, 1);
+    } else if (strcmp(name, "lws") == 0) {
+        (void)close(fd);
+        lws_serve(port);
+    } else if (strcmp(name, "evhttp") == 0) {
+        evhttp_serve(fd);
+    } else {
+        epoll_serve(fd);
     }
-    (void)close(fd);
-    (void)sleep(1);
-    uint64_t before = resident(pid);
-    poller = epoll_create1(0);
-    clients = calloc(client_count, sizeof(*clients));
-    double handshakes = clients_open(port);
-    uint64_t after = resident(pid);
-    struct load all = load_run(256, 0);
-    uint64_t loaded = resident(pid);
-    struct load even = load_run(0, RATE);
-    double each = (double)(loaded - before) / (double)client_count;
-    printf("%-6s %.0f handshakes/s, %.1f KiB a connection (%.1f idle), %.0f requests/s (p50 %.0f "
-           "us, p99 "
-           "%.0f us); at %d/s p50 %.0f us, p99 %.0f us\n",
-           name, handshakes, each / 1024, (double)(after - before) / (double)client_count / 1024,
-           all.rate, all.p50_us, all.p99_us, RATE, even.p50_us, even.p99_us);
+    _exit(0);
+}
+
+static void clients_close(void)
+{
     for (size_t i = 0; i < client_count; i++) {
         SSL_free(clients[i].tls);
         (void)close(clients[i].fd);
     }
     free(clients);
     (void)close(poller);
+}
+
+static json_t *server_measure(const char *name)
+{
+    int port = 0;
+    int fd = socket_listen(&port);
+    pid_t pid = fork();
+    if (pid == 0) {
+        serve(name, fd, port);
+    }
+    (void)close(fd);
+    (void)sleep(1);
+    uint64_t before = resident(pid);
+    poller = epoll_create1(0);
+    clients = calloc(client_count, sizeof(*clients));
+    double cpu_us = server_cpu_us(pid);
+    double handshakes = clients_open(port);
+    double handshake_cpu_us = (server_cpu_us(pid) - cpu_us) / (double)client_count;
+    double idle = (double)(resident(pid) - before) / (double)client_count;
+    struct load all = load_run(pid, 256, 0);
+    double each = (double)(resident(pid) - before) / (double)client_count;
+    struct load even = load_run(pid, 0, RATE);
+    printf("%-9s %.0f handshakes/s (%.0f us of CPU), %.1f KiB a connection (%.1f idle), %.0f "
+           "requests/s (%.0f us of CPU, p50 %.1f ms, p99 %.1f ms); at %d/s %.0f us of CPU, p50 "
+           "%.2f ms, p99 %.1f ms\n",
+           name, handshakes, handshake_cpu_us, each / 1024, idle / 1024, all.rate, all.cpu_us,
+           all.p50_us / 1e3, all.p99_us / 1e3, RATE, even.cpu_us, even.p50_us / 1e3,
+           even.p99_us / 1e3);
+    (void)fflush(stdout);
+    clients_close();
     (void)kill(pid, SIGKILL);
     (void)waitpid(pid, NULL, 0);
-    return json_pack("{s:s, s:i, s:f, s:f, s:f, s:o, s:o}", "server", name, "connections",
-                     (int)client_count, "handshakes_per_second", handshakes, "bytes_per_connection",
-                     each, "bytes_per_connection_idle",
-                     (double)(after - before) / (double)client_count, "at_most", load_json(&all),
-                     "at_rate", load_json(&even));
+    return json_pack("{s:s, s:i, s:f, s:f, s:f, s:f, s:o, s:o}", "server", name, "connections",
+                     (int)client_count, "handshakes_per_second", handshakes,
+                     "handshake_server_cpu_us", handshake_cpu_us, "bytes_per_connection", each,
+                     "bytes_per_connection_idle", idle, "at_most", load_json(&all), "at_rate",
+                     load_json(&even));
 }
 
 int main(int argc, char **argv)
 {
-    static const char *const all[] = {"mhd", "lws", "epoll"};
+    static const char *const all[] = {"mhd", "mhd-pool", "lws", "evhttp", "epoll"};
+    const int all_count = (int)(sizeof(all) / sizeof(all[0]));
     char folder[] = "/tmp/sl-http-XXXXXX";
     char command[512];
     if (argc < 2 || mkdtemp(folder) == NULL) {
@@ -442,7 +525,7 @@ int main(int argc, char **argv)
     (void)SSL_CTX_set_mode(client_ctx, SSL_MODE_RELEASE_BUFFERS);
     core_take(1);
     json_t *rows = json_array();
-    for (int i = 0; i < (argc > 3 ? argc - 3 : 3); i++) {
+    for (int i = 0; i < (argc > 3 ? argc - 3 : all_count); i++) {
         (void)json_array_append_new(rows, server_measure(argc > 3 ? argv[3 + i] : all[i]));
     }
     bench_result_write(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * The HTTPS server around the interface: TLS 1.3, one thread with poll, workers for
- * what takes long, and every bound that keeps
- * one client from taking what others need.
+ * The HTTPS server around the interface: TLS 1.3, one thread with epoll, workers for what takes
+ * long, and every bound that keeps one client from taking what others need: connections in all and
+ * of an address, time for a handshake, a head, a body and for taking the answer, bytes of each.
  */
 #ifndef SL_TRUSTD_HTTP_H
 #define SL_TRUSTD_HTTP_H
@@ -16,9 +16,6 @@ struct sl_http;
 sl_rc sl_http_start(struct sl_trustd *trustd, struct sl_http **ret_http,
                     struct sl_err *err) SL_MUST_CHECK;
 void sl_http_stop(struct sl_http *http);
-/** Ends connections whose client takes longer than limits.request_seconds for a handshake, a head
- * or a body, however many bytes it sends meanwhile. To be called every second or so; any thread. */
-void sl_http_tick(struct sl_http *http);
 /** The port that it listens on. */
 uint16_t sl_http_port(const struct sl_http *http);
 

@@ -147,7 +147,7 @@ static void reload(struct sl_trustd *trustd)
 }
 
 /* Until a signal ends it, or nothing can be judged any more. */
-static int serve(struct sl_trustd *trustd, struct sl_http *http, const sigset_t *signals)
+static int serve(struct sl_trustd *trustd, const sigset_t *signals)
 {
     const struct timespec second = {.tv_sec = 1};
     for (;;) {
@@ -157,7 +157,6 @@ static int serve(struct sl_trustd *trustd, struct sl_http *http, const sigset_t 
         } else if (got > 0) {
             return EXIT_CLEAN;
         }
-        sl_http_tick(http);
         if (atomic_load(&trustd->is_verifier_gone)) {
             (void)fprintf(stderr,
                           "safelib-trustd: the verifier is gone; start the monitor again\n");
@@ -190,7 +189,7 @@ static int run(const struct sl_trustd_config *config, const struct sl_monitor_ba
         return fail(EXIT_SETUP, &err);
     }
     (void)fprintf(stderr, "safelib-trustd: listening on port %u\n", sl_http_port(http));
-    int status = serve(&trustd, http, &signals);
+    int status = serve(&trustd, &signals);
     sl_http_stop(http);
     sl_trustd_close(&trustd);
     return status;
