@@ -3,8 +3,9 @@
  * and the clients on another. Beside the time on the wall the server's own processor time is
  * measured, which means the same on a busy machine. Servers: `mhd` (poll), `mhd-pool` (poll, four
  * threads), `mhd-epoll` (stalls, so not by itself: 256 requests under way are enough), `lws`
- * (libwebsockets over OpenSSL), `evhttp` (libevent's own HTTP), `epoll` (OpenSSL and nothing else:
- * what is possible). bench-http-server RESULT.json [CONNECTIONS [SERVER...]] */
+ * (libwebsockets over OpenSSL), `evhttp` (libevent's own HTTP), `trustd` (src/trustd/http.c:
+ * libevent's TLS and our reader), `epoll` (OpenSSL and nothing else: what is possible).
+ * bench-http-server RESULT.json [CONNECTIONS [SERVER...]] */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
@@ -32,6 +33,7 @@
 #include <unistd.h>
 
 #include "measure.h"
+#include "trustd/http.h"
 
 enum { CLIENTS_DEFAULT = 10000, CONNECTION_MEMORY = 16 << 10, OPEN_AT_ONCE = 128, SECONDS = 5 };
 enum { PER_ADDRESS = 20000, RATE = 1000 };
@@ -64,7 +66,7 @@ static void core_take(int core)
     (void)sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* ---- libmicrohttpd, as in src/trustd/http.c ---- */
+/* ---- libmicrohttpd ---- */
 
 static enum MHD_Result mhd_answer(void *cls, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
@@ -250,6 +252,65 @@ static void evhttp_serve(int fd)
         bench_die("evhttp does not start");
     }
     (void)event_base_dispatch(base);
+}
+
+/* ---- the monitor's own server, with nothing behind it ---- */
+
+struct sl_route {
+    char unused;
+};
+static const struct sl_route one_route;
+
+bool sl_route_is_slow(const struct sl_route *route)
+{
+    return false;
+}
+
+void sl_trustd_count_refused(struct sl_trustd *trustd)
+{
+}
+
+void sl_answer_problem(struct sl_answer *answer, unsigned status, const char *field,
+                       const char *format, ...)
+{
+    bench_die("the server refused: %u", status);
+}
+
+const struct sl_route *sl_api_admit(struct sl_trustd *trustd, const struct sl_request *request,
+                                    size_t *ret_body_max, struct sl_answer *ret_answer)
+{
+    *ret_body_max = 0;
+    return &one_route;
+}
+
+void sl_api_answer(struct sl_trustd *trustd, const struct sl_route *route,
+                   const struct sl_request *request, struct sl_answer *ret_answer)
+{
+    *ret_answer =
+        (struct sl_answer){.status = 200, .body = strdup(body_text), .size = sizeof(body_text) - 1};
+}
+
+static void trustd_serve(int port)
+{
+    static struct sl_trustd trustd;
+    struct sl_http *http;
+    struct sl_err err;
+    struct sl_trustd_config *config = &trustd.config;
+    *config = (struct sl_trustd_config){.workers = 2,
+                                        .connections_max = 2 * CLIENTS_DEFAULT,
+                                        .connections_per_address_max = PER_ADDRESS,
+                                        .idle_seconds = 600,
+                                        .request_seconds = 600,
+                                        .bodies_bytes_max = 64 << 20};
+    (void)snprintf(config->listen, sizeof(config->listen), "127.0.0.1:%d", port);
+    (void)snprintf(config->certificate, sizeof(config->certificate), "%s", cert_path);
+    (void)snprintf(config->key, sizeof(config->key), "%s", key_path);
+    if (sl_http_start(&trustd, &http, &err) != SL_OK) {
+        bench_die("%s", err.text);
+    }
+    for (;;) {
+        (void)pause();
+    }
 }
 
 /* ---- clients ---- */
@@ -443,6 +504,9 @@ static void serve(const char *name, int fd, int port)
         lws_serve(port);
     } else if (strcmp(name, "evhttp") == 0) {
         evhttp_serve(fd);
+    } else if (strcmp(name, "trustd") == 0) {
+        (void)close(fd);
+        trustd_serve(port);
     } else {
         epoll_serve(fd);
     }
@@ -498,7 +562,7 @@ static json_t *server_measure(const char *name)
 
 int main(int argc, char **argv)
 {
-    static const char *const all[] = {"mhd", "mhd-pool", "lws", "evhttp", "epoll"};
+    static const char *const all[] = {"mhd", "mhd-pool", "lws", "evhttp", "trustd", "epoll"};
     const int all_count = (int)(sizeof(all) / sizeof(all[0]));
     char folder[] = "/tmp/sl-http-XXXXXX";
     char command[512];
