@@ -102,7 +102,7 @@ static sl_rc config_check(const struct yaml_root *y, struct sl_trustd_config *c,
     const struct number table[] = {
         {"nonce_seconds", y->nonce_seconds, 60, 1, 3600, &c->nonce_seconds, NULL},
         {"enroll_seconds", y->enroll_seconds, 600, 1, 86400, &c->enroll_seconds, NULL},
-        {"limits.connections", l->connections, 4096, 1, 100000, &c->connections_max, NULL},
+        {"limits.connections", l->connections, 12000, 1, 100000, &c->connections_max, NULL},
         {"limits.connections_per_address", l->connections_per_address, 64, 1, 100000,
          &c->connections_per_address_max, NULL},
         {"limits.idle_seconds", l->idle_seconds, 60, 1, 3600, &c->idle_seconds, NULL},

@@ -275,6 +275,7 @@ static void loop_free(struct sl_http *http)
         event_free(http->timer);
     }
     if (http->base != NULL) {
+        (void)event_base_loop(http->base, EVLOOP_NONBLOCK); /* what was freed goes now */
         event_base_free(http->base);
     }
 }

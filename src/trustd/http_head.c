@@ -217,6 +217,20 @@ static unsigned field_parse(char *line, struct sl_http_head *head)
     return field_take(line, value, head);
 }
 
+/* What only the whole head can say. */
+static unsigned head_finish(struct sl_http_head *head, struct sl_http_head *ret_head)
+{
+    /* RFC 9112 6.1: both lengths "might indicate an attempt to perform request smuggling"; 3.2: 400
+     * to an HTTP/1.1 request without Host; 1.0 has no chunks */
+    if (head->path == NULL || (head->is_chunked && (head->has_length || head->is_old)) ||
+        (!head->is_old && !head->has_host)) {
+        return 400;
+    }
+    head->is_closing = head->has_close || (head->is_old && !head->has_keep_alive);
+    *ret_head = *head;
+    return 0;
+}
+
 unsigned sl_http_head_parse(char *text, size_t size, struct sl_http_head *ret_head)
 {
     struct sl_http_head head = {0};
@@ -248,15 +262,7 @@ unsigned sl_http_head_parse(char *text, size_t size, struct sl_http_head *ret_he
     if (status != 0) {
         return status;
     }
-    /* RFC 9112 6.1: both lengths "might indicate an attempt to perform request smuggling"; 3.2: 400
-     * to an HTTP/1.1 request without Host; 1.0 has no chunks */
-    if (head.path == NULL || (head.is_chunked && (head.has_length || head.is_old)) ||
-        (!head.is_old && !head.has_host)) {
-        return 400;
-    }
-    head.is_closing = head.has_close || (head.is_old && !head.has_keep_alive);
-    *ret_head = head;
-    return 0;
+    return head_finish(&head, ret_head);
 }
 
 const char *sl_http_head_arg(const struct sl_http_head *head, const char *name)
