@@ -53,7 +53,8 @@ static bool extensions_are_sound(const struct sl_x509_path *path, X509 *cert, co
         const ASN1_OBJECT *object = X509_EXTENSION_get_object(ext);
         int nid = OBJ_obj2nid(object);
         const bool is_known = nid == NID_basic_constraints || nid == NID_key_usage ||
-                              (nid == NID_subject_alt_name && path->role == SL_X509_DECRYPTOR);
+                              (path->role == SL_X509_DECRYPTOR &&
+                               (nid == NID_subject_alt_name || nid == NID_ext_key_usage));
         if (X509_EXTENSION_get_critical(ext) && !is_known) {
             *ret_why = "it has a critical extension that is not known here (RFC 5280 4.2)";
             return false;

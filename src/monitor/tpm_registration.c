@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,79 @@ static sl_rc crls_read(struct sl_blob pem, X509_CRL *crls[CRLS_MAX], size_t *ret
     return rc;
 }
 
+static bool is_named(const X509 *root, const struct sl_x509_list *chain)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        if (X509_NAME_cmp(X509_get_subject_name(root), X509_get_issuer_name(chain->certs[i])) ==
+            0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of all vendors' roots, which can be many, those that some certificate of the chain names. */
+static sl_rc roots_read(struct sl_blob pem, const struct sl_x509_list *chain,
+                        struct sl_x509_list *roots, struct sl_err *err)
+{
+    BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
+    char *name = NULL, *header = NULL;
+    unsigned char *der = NULL;
+    long size = 0;
+    size_t count = 0;
+    sl_rc rc = bio != NULL ? SL_OK : SL_NO_MEMORY;
+
+    ERR_set_mark();
+    while (rc == SL_OK && PEM_read_bio(bio, &name, &header, &der, &size) == 1) {
+        struct sl_x509_list one = {0};
+
+        if (strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_OLD) == 0) {
+            count++;
+            rc = sl_x509_list_read((struct sl_blob){der, (size_t)size}, &one);
+        }
+        if (rc == SL_OK && one.count == 1 && is_named(one.certs[0], chain)) {
+            rc = roots->count < SL_X509_CHAIN_MAX ? SL_OK : SL_RANGE;
+            if (rc == SL_OK) {
+                roots->certs[roots->count++] = one.certs[0];
+                one.count = 0;
+            }
+        }
+        sl_x509_list_done(&one);
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_free(der);
+    }
+    if (rc == SL_OK && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+        rc = SL_MALFORMED;
+    }
+    rc = rc == SL_OK && count == 0 ? SL_TRUNCATED : rc;
+    ERR_pop_to_mark();
+    BIO_free(bio);
+    return rc == SL_OK || rc == SL_NO_MEMORY
+               ? rc
+               : sl_err_set(err, SL_AUTH,
+                            "ek_certificate: certificate %zu of the policy's ek.roots cannot be "
+                            "read: %s",
+                            count, sl_rc_text(rc));
+}
+
+/* TCG EK Credential Profile 2.5, 3.2.16: where the extension is there, it has tcg-kp-EKCertificate
+ * (2.23.133.8.1). */
+static bool is_usage_good(X509 *cert)
+{
+    EXTENDED_KEY_USAGE *usage = X509_get_ext_d2i(cert, NID_ext_key_usage, NULL, NULL);
+    bool is_good = usage == NULL && X509_get_ext_by_NID(cert, NID_ext_key_usage, -1) < 0;
+
+    for (int i = 0; usage != NULL && i < sk_ASN1_OBJECT_num(usage); i++) {
+        char oid[32];
+
+        (void)OBJ_obj2txt(oid, sizeof(oid), sk_ASN1_OBJECT_value(usage, i), 1);
+        is_good = is_good || strcmp(oid, "2.23.133.8.1") == 0;
+    }
+    EXTENDED_KEY_USAGE_free(usage);
+    return is_good;
+}
+
 static sl_rc path_check(const struct sl_x509_list *chain, const struct sl_monitor_policy *policy,
                         int64_t time_s, struct sl_err *err)
 {
@@ -133,12 +207,8 @@ static sl_rc path_check(const struct sl_x509_list *chain, const struct sl_monito
     const struct sl_blob pem = {policy->ek_roots, policy->ek_roots_size};
     X509_CRL *crls[CRLS_MAX];
     size_t crl_count = 0;
-    sl_rc rc = findings != NULL ? sl_x509_list_read(pem, &roots) : SL_NO_MEMORY;
+    sl_rc rc = findings != NULL ? roots_read(pem, chain, &roots, err) : SL_NO_MEMORY;
 
-    if (rc != SL_OK && rc != SL_NO_MEMORY) {
-        rc = sl_err_set(err, SL_AUTH, "ek_certificate: the policy's ek_roots cannot be read: %s",
-                        sl_rc_text(rc));
-    }
     rc = rc == SL_OK ? crls_read(pem, crls, &crl_count, err) : rc;
     if (rc == SL_OK) {
         const struct sl_x509_path path = {
@@ -184,6 +254,10 @@ static sl_rc ek_certificate_check(const json_t *registration, const struct sl_tp
     key = sl_x509_key(chain.certs[0]);
     if (key == NULL || EVP_PKEY_eq(key, ek->key) != 1) {
         rc = sl_err_set(err, SL_AUTH, "ek_certificate: it is for another key than ek_public");
+    } else if (!is_usage_good(chain.certs[0])) {
+        rc = sl_err_set(err, SL_AUTH,
+                        "ek_certificate: its extended key usage lacks tcg-kp-EKCertificate "
+                        "(2.23.133.8.1)");
     } else {
         rc = path_check(&chain, policy, time_s, err);
     }

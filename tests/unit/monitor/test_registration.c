@@ -105,6 +105,87 @@ static void test_ek_certificate_must_lead_to_the_policys_roots(void **state)
     rig_free(rig);
 }
 
+/* DER of an extended key usage: tcg-kp-EKCertificate, or clientAuth. */
+static void test_ek_certificates_extended_key_usage_is_that_of_an_ek(void **state)
+{
+    static const uint8_t EK[] = {0x30, 0x07, 0x06, 0x05, 0x67, 0x81, 0x05, 0x08, 0x01};
+    static const uint8_t CLIENT[] = {0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06,
+                                     0x01, 0x05, 0x05, 0x07, 0x03, 0x02};
+    static const uint8_t BROKEN[] = {0x30, 0x20, 0x06};
+    const struct {
+        const uint8_t *der;
+        size_t size;
+        bool is_critical;
+        sl_rc rc;
+    } ROWS[] = {{EK, sizeof(EK), false, SL_OK},
+                {EK, sizeof(EK), true, SL_OK},
+                {CLIENT, sizeof(CLIENT), false, SL_AUTH},
+                {BROKEN, sizeof(BROKEN), false, SL_AUTH}};
+    const struct pki_spec root_spec = {
+        .name = "TPM maker", .is_ca = true, .usage = "keyCertSign, cRLSign"};
+    EVP_PKEY *root_key = pki_key_make(PKI_P256);
+    X509 *root = pki_cert_make(&root_spec, root_key, NULL, NULL);
+    struct rig *rig = rig_make();
+    struct sl_blob pem = pki_certs_pem(&root, 1);
+
+    rig->policy->insecure_any_ek = false;
+    rig->policy->ek_roots = malloc(pem.size);
+    memcpy(rig->policy->ek_roots, pem.data, pem.size);
+    rig->policy->ek_roots_size = pem.size;
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        const struct pki_spec spec = {
+            .name = "EK",
+            .usage = "keyAgreement",
+            .extensions = {{"2.5.29.37", ROWS[i].der, ROWS[i].size, ROWS[i].is_critical}}};
+        X509 *cert = pki_cert_make(&spec, rig->ek, root, root_key);
+
+        certificate_put(rig, cert);
+        enrol_expect(rig, ROWS[i].rc, ROWS[i].rc == SL_OK ? NULL : "ek_certificate: its extended");
+        X509_free(cert);
+    }
+    X509_free(root);
+    EVP_PKEY_free(root_key);
+    pki_blob_free(pem);
+    rig_free(rig);
+}
+
+/* The vendors' roots, all of them, with ours behind: more than any path can have. */
+static void test_roots_may_be_all_vendors(void **state)
+{
+    const struct pki_spec root_spec = {
+        .name = "TPM maker", .is_ca = true, .usage = "keyCertSign, cRLSign"};
+    const struct pki_spec spec = {.name = "EK", .usage = "keyAgreement"};
+    EVP_PKEY *root_key = pki_key_make(PKI_P256);
+    X509 *root = pki_cert_make(&root_spec, root_key, NULL, NULL);
+    struct rig *rig = rig_make();
+    X509 *cert = pki_cert_make(&spec, rig->ek, root, root_key);
+    struct sl_blob pem = pki_certs_pem(&root, 1);
+    enum { BUNDLE_MAX = 128 << 10 };
+    char path[512];
+    FILE *file;
+    size_t size;
+
+    vector_path("tpm/tpm-ca-certificates/MIRROR.tpm-ca-certificates.pem", path, sizeof(path));
+    file = fopen(path, "rb");
+    assert_non_null(file);
+    rig->policy->insecure_any_ek = false;
+    rig->policy->ek_roots = malloc(BUNDLE_MAX + pem.size);
+    assert_non_null(rig->policy->ek_roots);
+    size = fread(rig->policy->ek_roots, 1, BUNDLE_MAX, file);
+    (void)fclose(file);
+    rig->policy->ek_roots_size = size;
+    certificate_put(rig, cert);
+    enrol_expect(rig, SL_AUTH, "ek_certificate: EK chain");
+    memcpy(rig->policy->ek_roots + size, pem.data, pem.size);
+    rig->policy->ek_roots_size += pem.size;
+    enrol_expect(rig, SL_OK, NULL);
+    X509_free(cert);
+    X509_free(root);
+    EVP_PKEY_free(root_key);
+    pki_blob_free(pem);
+    rig_free(rig);
+}
+
 static void roots_put(struct rig *rig, X509 *root, X509_CRL *crl)
 {
     BIO *bio = BIO_new(BIO_s_mem());
@@ -245,6 +326,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_a_tpms_keys_are_accepted),
         cmocka_unit_test(test_ek_certificate_must_lead_to_the_policys_roots),
+        cmocka_unit_test(test_ek_certificates_extended_key_usage_is_that_of_an_ek),
+        cmocka_unit_test(test_roots_may_be_all_vendors),
         cmocka_unit_test(test_revoked_ek_is_refused),
         cmocka_unit_test(test_credential_for_an_ek_on_p256_is_made),
         cmocka_unit_test(test_tee_without_policy_evidence_or_sense_is_not_trusted),
