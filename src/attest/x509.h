@@ -52,7 +52,8 @@ enum sl_x509_role {
     SL_X509_CA = 1,        /**< issues certificates or CRLs; may be a root itself */
     SL_X509_DECRYPTOR = 2, /**< holds a key that secrets are encrypted to: a TPM's EK. Its subject
                                 alternative name may be critical (TCG EK profile 3.2.9); its
-                                extended key usage, too, which the caller checks */
+                                extended key usage, too, which the caller checks, and policies of
+                                any certificate in the path, each of which is acceptable */
 };
 
 /** A path that was found: leaf first, root last; borrowed from the lists. */

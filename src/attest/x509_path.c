@@ -40,7 +40,9 @@ static bool may_issue(X509 *issuer, X509 *subject)
 /* --- the certificate by itself --- */
 
 /* RFC 5280 4.2: "A certificate MUST NOT include more than one instance of a particular extension",
- * and one that is critical and not processed here must lead to refusal. */
+ * and one that is critical and not processed here must lead to refusal. Policies, which TPM vendors
+ * mark critical, are processed where any is acceptable and none is demanded (6.1.1 (c), (e)):
+ * policy constraints, which could demand one, are always critical and are refused. */
 static bool extensions_are_sound(const struct sl_x509_path *path, X509 *cert, const char **ret_why)
 {
     int count = X509_get_ext_count(cert);
@@ -54,7 +56,8 @@ static bool extensions_are_sound(const struct sl_x509_path *path, X509 *cert, co
         int nid = OBJ_obj2nid(object);
         const bool is_known = nid == NID_basic_constraints || nid == NID_key_usage ||
                               (path->role == SL_X509_DECRYPTOR &&
-                               (nid == NID_subject_alt_name || nid == NID_ext_key_usage));
+                               (nid == NID_subject_alt_name || nid == NID_ext_key_usage ||
+                                nid == NID_certificate_policies));
         if (X509_EXTENSION_get_critical(ext) && !is_known) {
             *ret_why = "it has a critical extension that is not known here (RFC 5280 4.2)";
             return false;

@@ -154,7 +154,11 @@ static void test_roots_may_be_all_vendors(void **state)
 {
     const struct pki_spec root_spec = {
         .name = "TPM maker", .is_ca = true, .usage = "keyCertSign, cRLSign"};
-    const struct pki_spec spec = {.name = "EK", .usage = "keyAgreement"};
+    /* as ST's: critical policies */
+    static const uint8_t POLICIES[] = {0x30, 0x08, 0x30, 0x06, 0x06, 0x04, 0x55, 0x1d, 0x20, 0x00};
+    const struct pki_spec spec = {.name = "EK",
+                                  .usage = "keyAgreement",
+                                  .extensions = {{"2.5.29.32", POLICIES, sizeof(POLICIES), true}}};
     EVP_PKEY *root_key = pki_key_make(PKI_P256);
     X509 *root = pki_cert_make(&root_spec, root_key, NULL, NULL);
     struct rig *rig = rig_make();
