@@ -137,6 +137,24 @@ static bool is_named(const X509 *root, const struct sl_x509_list *chain)
     return false;
 }
 
+static sl_rc root_take(struct sl_blob der, const struct sl_x509_list *chain,
+                       struct sl_x509_list *roots)
+{
+    struct sl_x509_list one = {0};
+    sl_rc rc = sl_x509_list_read(der, &one);
+
+    if (rc == SL_OK && one.count == 1 && is_named(one.certs[0], chain)) {
+        if (roots->count == SL_X509_CHAIN_MAX) {
+            rc = SL_RANGE;
+        } else {
+            roots->certs[roots->count++] = one.certs[0];
+            one.count = 0;
+        }
+    }
+    sl_x509_list_done(&one);
+    return rc;
+}
+
 /* Of all vendors' roots, which can be many, those that some certificate of the chain names. */
 static sl_rc roots_read(struct sl_blob pem, const struct sl_x509_list *chain,
                         struct sl_x509_list *roots, struct sl_err *err)
@@ -150,20 +168,10 @@ static sl_rc roots_read(struct sl_blob pem, const struct sl_x509_list *chain,
 
     ERR_set_mark();
     while (rc == SL_OK && PEM_read_bio(bio, &name, &header, &der, &size) == 1) {
-        struct sl_x509_list one = {0};
-
         if (strcmp(name, PEM_STRING_X509) == 0 || strcmp(name, PEM_STRING_X509_OLD) == 0) {
             count++;
-            rc = sl_x509_list_read((struct sl_blob){der, (size_t)size}, &one);
+            rc = root_take((struct sl_blob){der, (size_t)size}, chain, roots);
         }
-        if (rc == SL_OK && one.count == 1 && is_named(one.certs[0], chain)) {
-            rc = roots->count < SL_X509_CHAIN_MAX ? SL_OK : SL_RANGE;
-            if (rc == SL_OK) {
-                roots->certs[roots->count++] = one.certs[0];
-                one.count = 0;
-            }
-        }
-        sl_x509_list_done(&one);
         OPENSSL_free(name);
         OPENSSL_free(header);
         OPENSSL_free(der);
