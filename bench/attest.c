@@ -328,13 +328,7 @@ int main(int argc, char **argv)
     struct bench_stat stats[CASES];
     unsigned rounds = 200;
     const char *path = NULL;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
-            rounds = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else {
-            path = argv[i];
-        }
-    }
+    bench_args(argc, argv, &rounds, &path);
     raw_make(&g_raw[OP_P256], EVP_EC_gen("P-256"), EVP_sha256(), false);
     raw_make(&g_raw[OP_P384], EVP_EC_gen("P-384"), EVP_sha384(), false);
     raw_make(&g_raw[OP_RSA4096], EVP_RSA_gen(4096), EVP_sha384(), true);

@@ -61,13 +61,7 @@ int main(int argc, char **argv)
     struct bench_stat stats[CASE_COUNT];
     unsigned rounds = 300;
     const char *path = NULL;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
-            rounds = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else {
-            path = argv[i];
-        }
-    }
+    bench_args(argc, argv, &rounds, &path);
     if (rounds == 0) {
         bench_die("--rounds N: a number above 0");
     }

@@ -48,14 +48,6 @@ static struct {
 
 static uint64_t random_state = 88172645463325252ull;
 
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
-
 static void *make(size_t count, size_t size)
 {
     void *made = calloc(count, size);
@@ -69,7 +61,7 @@ static uint32_t *make_uniform(void)
 {
     uint32_t *slots = make(TRACE, sizeof(*slots));
     for (size_t i = 0; i < TRACE; i++) {
-        slots[i] = (uint32_t)(next_random() % options.count);
+        slots[i] = (uint32_t)(bench_random(&random_state) % options.count);
     }
     return slots;
 }
@@ -88,13 +80,13 @@ static uint32_t *make_zipf(void)
         order[i] = i;
     }
     for (uint32_t i = n - 1; i > 0; i--) {
-        uint32_t other = (uint32_t)(next_random() % (i + 1));
+        uint32_t other = (uint32_t)(bench_random(&random_state) % (i + 1));
         uint32_t kept = order[i];
         order[i] = order[other];
         order[other] = kept;
     }
     for (size_t i = 0; i < TRACE; i++) {
-        double wanted = (double)(next_random() >> 11) * 0x1p-53 * sum;
+        double wanted = (double)(bench_random(&random_state) >> 11) * 0x1p-53 * sum;
         uint32_t low = 0;
         uint32_t high = n - 1;
         while (low < high) {

@@ -20,14 +20,6 @@ struct bed {
 
 static uint64_t seed = 88172645463325252u;
 
-static uint64_t next_random(void)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return seed;
-}
-
 static void make_packet(uint8_t *data, uint32_t flow)
 {
     memset(data, 0, SIZE);
@@ -83,7 +75,8 @@ static uint64_t run_burst(struct bed *bed, bool is_uniform)
     struct sl_packet packets[SL_BURST_MAX];
     struct sl_packet *list[SL_BURST_MAX];
     for (uint32_t i = 0; i < SL_BURST_MAX; i++) {
-        make_packet(data[i], is_uniform ? (uint32_t)(next_random() % bed->flows) : bed->next++);
+        make_packet(data[i],
+                    is_uniform ? (uint32_t)(bench_random(&seed) % bed->flows) : bed->next++);
         packets[i] = (struct sl_packet){.data = data[i], .size = SIZE - 14, .room = SIZE};
         list[i] = &packets[i];
         if (sl_packet_parse(&packets[i]) != SL_OK) {

@@ -445,13 +445,7 @@ int main(int argc, char **argv)
     unsigned rounds = 200;
     const char *path = NULL;
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
-            rounds = (unsigned)strtoul(argv[++i], NULL, 10);
-        } else {
-            path = argv[i];
-        }
-    }
+    bench_args(argc, argv, &rounds, &path);
     for (size_t i = 0; i < LIST_COUNT; i++) {
         list_make(&g_lists[i]);
     }

@@ -22,6 +22,25 @@ void bench_die(const char *format, ...)
     exit(1);
 }
 
+void bench_args(int argc, char **argv, unsigned *rounds, const char **path)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
+            *rounds = (unsigned)strtoul(argv[++i], NULL, 10);
+        } else {
+            *path = argv[i];
+        }
+    }
+}
+
+uint64_t bench_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
 uint64_t bench_now_ns(void)
 {
     struct timespec now;

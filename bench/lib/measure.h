@@ -47,6 +47,10 @@ void bench_sort(double *values, size_t count);
 /** Writes @p body with name, date, machine and kernel to PATH (stolen reference). Exits on failure.
  */
 void bench_result_write(const char *path, const char *name, json_t *body);
+/** Arguments "[--rounds N] [PATH]"; what is not given stays as it is. */
+void bench_args(int argc, char **argv, unsigned *rounds, const char **path);
+/** The next of a sequence that is the same in every run (xorshift64); @p state must not be 0. */
+uint64_t bench_random(uint64_t *state);
 /** One line on stderr and exit 1. */
 void bench_die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 

@@ -183,6 +183,27 @@ static int boot_accept(struct node_request *r, const char *path, const json_t *n
     return CMD_GOOD;
 }
 
+/* Shows what is proven, and accepts it into the policy where one is given. */
+static int boot_answer(struct node_request *r, const char *policy, json_t *node)
+{
+    struct boot boot;
+    int status = OPTIONS_GO_ON;
+
+    if (!boot_find(node, &boot)) {
+        return complain(CMD_BAD, "no quote has proven PCRs 0 to 9 of this node yet: `safelib node "
+                                 "show` says why");
+    }
+    if (r->is_json) {
+        status = print_json(json_incref(json_object_get(node, "proven")), OPTIONS_GO_ON);
+    } else {
+        boot_print(node, &boot);
+    }
+    if (status == OPTIONS_GO_ON) {
+        status = policy != NULL ? boot_accept(r, policy, node, &boot) : CMD_GOOD;
+    }
+    return status;
+}
+
 int node_boot(int argc, char **argv)
 {
     const char *policy = NULL;
@@ -208,24 +229,11 @@ int node_boot(int argc, char **argv)
         .max_args = 1,
     };
     struct node_request r = {0};
-    struct boot boot = {0};
     json_t *node = NULL;
     int first, status = node_begin(&spec, argc, argv, &r, &first);
 
     status = status == OPTIONS_GO_ON ? node_get(&r, argv[first], &node) : status;
-    if (status == OPTIONS_GO_ON && !boot_find(node, &boot)) {
-        status =
-            complain(CMD_BAD, "no quote has proven PCRs 0 to 9 of this node yet: `safelib node "
-                              "show` says why");
-    }
-    if (status == OPTIONS_GO_ON && r.is_json) {
-        status = print_json(json_incref(json_object_get(node, "proven")), OPTIONS_GO_ON);
-    } else if (status == OPTIONS_GO_ON) {
-        boot_print(node, &boot);
-    }
-    if (status == OPTIONS_GO_ON) {
-        status = policy != NULL ? boot_accept(&r, policy, node, &boot) : CMD_GOOD;
-    }
+    status = status == OPTIONS_GO_ON ? boot_answer(&r, policy, node) : status;
     json_decref(node);
     monitor_close(r.monitor);
     return status;

@@ -248,8 +248,8 @@ void sl_yaml_free(const cyaml_schema_value_t *schema, void *root)
     }
 }
 
-sl_rc sl_yaml_load(const char *path, const cyaml_schema_value_t *schema, const char *hint,
-                   void **ret_root, struct sl_err *err)
+sl_rc sl_yaml_load_text(const char *path, const cyaml_schema_value_t *schema, const char *hint,
+                        char **ret_text, size_t *ret_size, void **ret_root, struct sl_err *err)
 {
     uint8_t *text = NULL;
     size_t size = 0;
@@ -258,6 +258,21 @@ sl_rc sl_yaml_load(const char *path, const cyaml_schema_value_t *schema, const c
         return rc;
     }
     rc = sl_yaml_read((const char *)text, size, schema, hint, ret_root, err);
+    if (rc != SL_OK) {
+        free(text);
+        return sl_err_prefix(err, "%s", path);
+    }
+    *ret_text = (char *)text;
+    *ret_size = size;
+    return SL_OK;
+}
+
+sl_rc sl_yaml_load(const char *path, const cyaml_schema_value_t *schema, const char *hint,
+                   void **ret_root, struct sl_err *err)
+{
+    char *text = NULL;
+    size_t size;
+    sl_rc rc = sl_yaml_load_text(path, schema, hint, &text, &size, ret_root, err);
     free(text);
-    return rc == SL_OK ? rc : sl_err_prefix(err, "%s", path);
+    return rc;
 }

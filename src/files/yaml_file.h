@@ -30,6 +30,13 @@ sl_rc sl_yaml_read(const char *text, size_t size, const cyaml_schema_value_t *sc
  * @retval as sl_yaml_read() and sl_file_read() */
 sl_rc sl_yaml_load(const char *path, const cyaml_schema_value_t *schema, const char *hint,
                    void **ret_root, struct sl_err *err) SL_MUST_CHECK;
+/** The same, and the text that it was read from, for sl_yaml_where().
+ * @param[out] ret_text,ret_size  written only on SL_OK
+ * @retval as sl_yaml_load()
+ * @owner caller frees the text with free(), the root with sl_yaml_free() */
+sl_rc sl_yaml_load_text(const char *path, const cyaml_schema_value_t *schema, const char *hint,
+                        char **ret_text, size_t *ret_size, void **ret_root,
+                        struct sl_err *err) SL_MUST_CHECK;
 enum { SL_YAML_SIZE_MAX = 1 << 20 };
 /** Where a value of a file stands, for faults that a schema cannot find.
  * @param path  "key", "key.key", "key[2].key"

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "balancer/format.h"
-#include "files/files.h"
 #include "files/yaml_file.h"
 #include "policy/single.h"
 #include "policy/words.h"
@@ -399,16 +398,10 @@ sl_rc sl_policy_compile_balancer(const char *path, struct sl_policy *ret_policy,
 {
     struct compiling in = {.path = path, .err = err};
     void *root = NULL;
-    uint8_t *text = NULL;
-    sl_rc rc = sl_file_read(path, SL_YAML_SIZE_MAX, &text, &in.size, err);
+    sl_rc rc = sl_yaml_load_text(path, &file_schema, "docs/policy-balancer.md", &in.text, &in.size,
+                                 &root, err);
     if (rc != SL_OK) {
         return rc;
-    }
-    in.text = (char *)text;
-    rc = sl_yaml_read(in.text, in.size, &file_schema, "docs/policy-balancer.md", &root, err);
-    if (rc != SL_OK) {
-        rc = sl_err_prefix(err, "%s", path);
-        goto out;
     }
     in.file = root;
     rc = pol_single_init(&in.single, "balancer", "balancer", path, POLICY_MAX, err);
@@ -423,6 +416,6 @@ sl_rc sl_policy_compile_balancer(const char *path, struct sl_policy *ret_policy,
     pol_single_done(&in.single);
 out:
     sl_yaml_free(&file_schema, root);
-    free(text);
+    free(in.text);
     return rc;
 }

@@ -382,19 +382,15 @@ sl_rc sl_policy_compile_chain(const char *path, struct sl_policy *ret_policy, st
 {
     struct compiling in = {.path = path, .err = err};
     void *root = NULL;
-    uint8_t *text = NULL;
-    sl_rc rc = sl_file_read(path, SL_YAML_SIZE_MAX, &text, &in.size, err);
+    char *text = NULL;
+    sl_rc rc =
+        sl_yaml_load_text(path, &file_schema, "docs/policy-chain.md", &text, &in.size, &root, err);
     if (rc != SL_OK) {
         return rc;
     }
-    in.text = (char *)text;
-    rc = sl_yaml_read(in.text, in.size, &file_schema, "docs/policy-chain.md", &root, err);
-    if (rc != SL_OK) {
-        rc = sl_err_prefix(err, "%s", path);
-    } else {
-        in.file = root;
-        rc = put_chain(&in);
-    }
+    in.text = text;
+    in.file = root;
+    rc = put_chain(&in);
     if (rc == SL_OK) {
         *ret_policy = in.policy;
     } else {

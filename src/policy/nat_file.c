@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 
-#include "files/files.h"
 #include "files/yaml_file.h"
 #include "nat/reason.h"
 #include "policy/single.h"
@@ -136,14 +135,16 @@ static sl_rc put_reasons(struct pol_single *single, struct sl_err *err)
     return rc;
 }
 
-static sl_rc compile(const char *path, const char *text, size_t size, struct sl_policy *ret_policy,
-                     struct sl_err *err)
+sl_rc sl_policy_compile_nat(const char *path, struct sl_policy *ret_policy, struct sl_err *err)
 {
     void *root = NULL;
+    char *text = NULL;
+    size_t size = 0;
     struct pol_single single;
-    sl_rc rc = sl_yaml_read(text, size, &sl_nat_yaml_schema, "docs/policy-nat.md", &root, err);
+    sl_rc rc = sl_yaml_load_text(path, &sl_nat_yaml_schema, "docs/policy-nat.md", &text, &size,
+                                 &root, err);
     if (rc != SL_OK) {
-        return sl_err_prefix(err, "%s", path);
+        return rc;
     }
     const struct sl_nat_yaml *yaml = root;
     const char *nf = yaml->nat64.prefix != NULL ? "nat64" : "nat44";
@@ -158,18 +159,6 @@ static sl_rc compile(const char *path, const char *text, size_t size, struct sl_
         pol_single_done(&single);
     }
     sl_yaml_free(&sl_nat_yaml_schema, root);
-    return rc;
-}
-
-sl_rc sl_policy_compile_nat(const char *path, struct sl_policy *ret_policy, struct sl_err *err)
-{
-    uint8_t *text = NULL;
-    size_t size = 0;
-    sl_rc rc = sl_file_read(path, SL_YAML_SIZE_MAX, &text, &size, err);
-    if (rc != SL_OK) {
-        return rc;
-    }
-    rc = compile(path, (const char *)text, size, ret_policy, err);
     free(text);
     return rc;
 }

@@ -188,6 +188,29 @@ sl_rc sl_call_journal(struct sl_call *call, enum sl_audit_event event,
     return sl_store_value_set(call->trustd->store, "journal_head", text, err);
 }
 
+void sl_call_node_change(struct sl_call *call,
+                         sl_rc (*change)(struct sl_store *store, const char *id,
+                                         struct sl_err *err),
+                         enum sl_audit_outcome outcome, const char *step, const char *answer)
+{
+    struct sl_err err = {0};
+    struct sl_store *store = call->trustd->store;
+    const char *node = call->part[0];
+    sl_rc rc = sl_store_begin(store, &err);
+    rc = rc == SL_OK ? change(store, node, &err) : rc;
+    rc = rc == SL_OK ? sl_call_journal(call, SL_AUDIT_ENROLL, outcome,
+                                       json_pack("{s:s, s:s, s:s}", "step", step, "node", node,
+                                                 "by", call->caller.name),
+                                       &err)
+                     : rc;
+    rc = rc == SL_OK ? sl_store_commit(store, &err) : rc;
+    if (rc != SL_OK) {
+        sl_answer_rc(call, rc, "node", &err);
+    } else {
+        sl_answer_json(call->answer, 200, json_pack("{s:s}", answer, node));
+    }
+}
+
 void sl_call_unlock(struct sl_call *call)
 {
     (void)pthread_mutex_unlock(&call->trustd->lock);

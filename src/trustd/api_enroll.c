@@ -295,19 +295,5 @@ void sl_api_activate(struct sl_call *call)
 
 void sl_api_node_reenroll(struct sl_call *call)
 {
-    struct sl_err err = {0};
-    struct sl_store *store = call->trustd->store;
-    sl_rc rc = sl_store_begin(store, &err);
-    rc = rc == SL_OK ? sl_store_ek_allow(store, call->part[0], &err) : rc;
-    rc = rc == SL_OK ? sl_call_journal(call, SL_AUDIT_ENROLL, SL_AUDIT_DONE,
-                                       json_pack("{s:s, s:s, s:s}", "step", "reenroll-allowed",
-                                                 "node", call->part[0], "by", call->caller.name),
-                                       &err)
-                     : rc;
-    rc = rc == SL_OK ? sl_store_commit(store, &err) : rc;
-    if (rc != SL_OK) {
-        sl_answer_rc(call, rc, "node", &err);
-    } else {
-        sl_answer_json(call->answer, 200, json_pack("{s:s}", "allowed", call->part[0]));
-    }
+    sl_call_node_change(call, sl_store_ek_allow, SL_AUDIT_DONE, "reenroll-allowed", "allowed");
 }

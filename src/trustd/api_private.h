@@ -31,6 +31,13 @@ const char *sl_call_name(struct sl_call *call, const char *field, size_t max);
 sl_rc sl_call_journal(struct sl_call *call, enum sl_audit_event event,
                       enum sl_audit_outcome outcome, json_t *detail,
                       struct sl_err *err) SL_MUST_CHECK;
+/** Changes the node that the path names, with its line in the journal, and answers the call.
+ * @param outcome, step  how the journal has it
+ * @param answer         the member of the answer that names the node */
+void sl_call_node_change(struct sl_call *call,
+                         sl_rc (*change)(struct sl_store *store, const char *id,
+                                         struct sl_err *err),
+                         enum sl_audit_outcome outcome, const char *step, const char *answer);
 /** Lets others go on while this call reads, judges or waits for a disk. */
 void sl_call_unlock(struct sl_call *call);
 void sl_call_lock(struct sl_call *call);

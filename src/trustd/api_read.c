@@ -294,21 +294,7 @@ void sl_api_verdicts(struct sl_call *call)
 
 void sl_api_node_remove(struct sl_call *call)
 {
-    struct sl_err err = {0};
-    struct sl_store *store = call->trustd->store;
-    sl_rc rc = sl_store_begin(store, &err);
-    rc = rc == SL_OK ? sl_store_node_remove(store, call->part[0], &err) : rc;
-    rc = rc == SL_OK ? sl_call_journal(call, SL_AUDIT_ENROLL, SL_AUDIT_LOST,
-                                       json_pack("{s:s, s:s, s:s}", "step", "removed", "node",
-                                                 call->part[0], "by", call->caller.name),
-                                       &err)
-                     : rc;
-    rc = rc == SL_OK ? sl_store_commit(store, &err) : rc;
-    if (rc != SL_OK) {
-        sl_answer_rc(call, rc, "node", &err);
-    } else {
-        sl_answer_json(call->answer, 200, json_pack("{s:s}", "removed", call->part[0]));
-    }
+    sl_call_node_change(call, sl_store_node_remove, SL_AUDIT_LOST, "removed", "removed");
 }
 
 void sl_api_action(struct sl_call *call)

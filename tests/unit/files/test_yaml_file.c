@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "files/yaml_file.h"
 
 struct inner {
@@ -93,12 +96,39 @@ static void test_yaml_load_names_the_file(void **state)
     assert_rc(sl_yaml_load("/dev/zero", &schema, "man x", &root, &err), SL_RANGE);
 }
 
+static void test_yaml_load_text_keeps_what_it_read(void **state)
+{
+    (void)state;
+    static const char good[] = "# said\nshards: 2\n";
+    struct sl_err err = {0};
+    void *root = NULL;
+    char *text = NULL;
+    size_t size = 77;
+    assert_rc(sl_yaml_load_text("/etc/passwd", &schema, "man x", &text, &size, &root, &err),
+              SL_MALFORMED);
+    assert_null(text);
+    assert_int_equal(size, 77);
+
+    char path[] = "/tmp/yaml_file.XXXXXX";
+    int fd = mkstemp(path);
+    assert_int_equal(write(fd, good, sizeof(good) - 1), sizeof(good) - 1);
+    (void)close(fd);
+    sl_rc rc = sl_yaml_load_text(path, &schema, "man x", &text, &size, &root, &err);
+    (void)unlink(path);
+    assert_rc(rc, SL_OK);
+    assert_int_equal(size, sizeof(good) - 1);
+    assert_memory_equal(text, good, size);
+    sl_yaml_free(&schema, root);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_yaml_read_good_text),
         cmocka_unit_test(test_yaml_read_fault_is_told_with_its_line),
         cmocka_unit_test(test_yaml_load_names_the_file),
+        cmocka_unit_test(test_yaml_load_text_keeps_what_it_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
