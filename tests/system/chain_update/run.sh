@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# One NF of a chain gets another policy while traffic runs: no packet is lost, and what the others know stays.
+#
+#   lan ---- gw ==== cloud: safelib-host [ safelib-nf: firewall -> nat44 198.51.100.1 -> flow_monitor ]
+#             |
+#            wan
+#
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh" "${1:-build}"
+require_root
+key_new
+net_up || exit 1
+
+firewall_with() { # RULE: of port 23
+    cat >"$WORK/firewall.nft" <<RULES
+table inet filter {
+    chain forward {
+        type filter hook forward priority filter; policy drop;
+        ct state established,related accept
+        tcp dport 23 $1
+        iifname "lan" accept
+    }
+}
+RULES
+}
+chain_make() { "$SAFELIB" policy chain "$WORK/chain.yaml" -o "$WORK/policy.nft"; }
+cat >"$WORK/nat.yaml" <<'YAML'
+inside: [10.1.0.0/16]
+outside: {addresses: [198.51.100.1]}
+mapping: endpoint_independent
+filtering: address_and_port_dependent
+YAML
+echo 'collector 10.1.0.2 from 10.1.0.1 dev lan' >"$WORK/monitor.conf"
+cat >"$WORK/chain.yaml" <<'YAML'
+chain:
+- {nf: firewall, policy: firewall.nft, flows: {max: 10000, tcp: strict}}
+- {nf: nat, policy: nat.yaml, flows: {max: 10000}}
+- {nf: flow_monitor, policy: monitor.conf, flows: {max: 10000}}
+YAML
+firewall_with drop
+check "the chain compiles" chain_make
+host_start
+gateway_start
+wait_for 20 state_is running || {
+    tail -n 8 "$WORK/gateway.log" "$WORK/host.log"
+    exit 1
+}
+wait_for 10 mtu_found
+background wan server23.log socat TCP4-LISTEN:23,fork,reuseaddr 'SYSTEM:echo hello'
+background wan iperf.log iperf3 -s
+# Tells its peer's address and port at first, then answers every line.
+background wan echo.log socat TCP4-LISTEN:7000,fork,reuseaddr 'SYSTEM:echo $SOCAT_PEERADDR $SOCAT_PEERPORT; cat'
+telnet() { in_ns lan timeout 3 socat -u TCP:10.2.0.2:23,connect-timeout=1 - 2>/dev/null | grep -q hello; }
+version() { field image.status.policy.version; }
+version_is_not() { [ "$(version)" != "$1" ]; }
+counter() { # NF COUNTER
+    gateway_ask '{"cmd":"status"}' | python3 -c '
+import json, sys
+chain = json.load(sys.stdin)["image"]["status"]["chain"]
+print(next(nf for nf in chain if nf["nf"] == sys.argv[1])["counters"][sys.argv[2]])' "$1" "$2"
+}
+update() { # the next version, in force
+    local before
+    before=$(version)
+    chain_make >/dev/null && gateway_ask '{"cmd":"reload"}' | grep -q '"version"' && wait_for 5 version_is_not "$before"
+}
+
+say "a connection is opened through firewall and NAT"
+mkfifo "$WORK/lines"
+in_ns lan socat - TCP:10.2.0.2:7000,sourceport=5555 <"$WORK/lines" >"$WORK/answers" 2>/dev/null &
+client=$!
+exec 9>"$WORK/lines"
+wait_for 5 grep -q . "$WORK/answers"
+sed 's/^/        the server sees /' "$WORK/answers"
+check "the server sees the NAT's address" grep -q '^198.51.100.1 ' "$WORK/answers"
+check_not "port 23 is refused" telnet
+
+say "the firewall's policy changes five times under traffic"
+in_ns lan ping -q -i 0.002 -c 2500 -s 1000 -W 2 10.2.0.2 >"$WORK/ping.log" 2>&1 &
+pinger=$!
+in_ns lan timeout 20 iperf3 -c 10.2.0.2 -t 5 -b 20M -J >"$WORK/bulk.json" 2>/dev/null &
+bulk=$!
+sleep 1
+wait_for 5 counter nat44 "flow table: created" >/dev/null
+created=$(counter nat44 "flow table: created")
+for rule in accept drop accept drop accept; do
+    firewall_with "$rule"
+    update || fail "update to $rule"
+    echo "line after $rule" >&9
+done
+check "port 23 is open now" telnet
+wait "$pinger"
+wait "$bulk"
+tail -2 "$WORK/ping.log" | head -1 | sed 's/^/        /'
+check "no ping was lost" grep -q '2500 received' "$WORK/ping.log"
+check "the bulk transfer went on to its end" python3 -c '
+import json, sys
+end = json.load(open(sys.argv[1]))["end"]
+print("       ", end["sum_received"]["bytes"] * 8 // 5000000, "Mbit/s,", end["sum_sent"]["retransmits"], "segments sent again")
+sys.exit(end["sum_received"]["bytes"] < 10e6)' "$WORK/bulk.json"
+wait_for 5 grep -q 'line after accept' "$WORK/answers"
+check "the connection from before answers still" [ "$(grep -c '^line after' "$WORK/answers")" -eq 5 ]
+check "the NAT made no flow but for what was new" [ "$(counter nat44 "flow table: created")" -le $((created + 4)) ]
+
+say "the NAT's policy changes, the firewall's connections stay"
+echo 'exhausted: answer' >>"$WORK/nat.yaml"
+check "update" update
+echo "line after nat" >&9
+check "the connection answers" wait_for 5 grep -q 'line after nat' "$WORK/answers"
+
+say "a chain with a fault is refused as a whole"
+echo 'colour: red' >>"$WORK/nat.yaml"
+check_not "it does not compile" chain_make
+echo "line at last" >&9
+check "the old one is in force" wait_for 5 grep -q 'line at last' "$WORK/answers"
+exec 9>&-
+wait "$client"
+finish
