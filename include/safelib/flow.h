@@ -179,7 +179,8 @@ sl_rc sl_flow_set_timeout(struct sl_flow_table *table, sl_flow_handle handle,
  * @retval SL_OK, SL_STALE */
 sl_rc sl_flow_close(struct sl_flow_table *table, sl_flow_handle handle) SL_MUST_CHECK;
 
-/** Keyed hash, with the table's own secret key: for maps of the NF's own that strangers fill. */
+/** Keyed hash, with the table's own secret key: for maps of the NF's own that strangers fill. The
+ * key goes with the flows into the next version of the policy. */
 uint64_t sl_flow_hash(const struct sl_flow_table *table, const void *data, size_t size);
 
 /** The tuple of a parsed packet; of an ICMP error that of the packet inside, turned.

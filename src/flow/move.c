@@ -11,6 +11,9 @@ bool sl_flow_table_take_over(struct sl_flow_table *table, struct sl_flow_table *
 {
     bool is_fit = table->spec->state_size == from->spec->state_size &&
                   table->spec->version == from->spec->version && table->from == NULL;
+    if (table->counters.flows == 0) {
+        table->key = from->key; /* what NFs have filed by sl_flow_hash is found under it still */
+    }
     if (!is_fit) {
         flow_count(&table->counters.not_moved, from->counters.flows);
         return false;
