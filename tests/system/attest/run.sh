@@ -175,8 +175,19 @@ documented() { # every code is explained to the operator
         tr -d '\\\n' <"$source/include/safelib/attest_checks.h" | grep -oE 'X\([A-Z0-9_]+, *"[a-z-]+"' | sed 's/.*"\(.*\)"/\1/')
 }
 
+# A TPM's quote, with its AK's public area, and with one that says that the key may sign anything.
+tpm_quotes() {
+    local keylime=$vectors/tpm/keylime
+    [ -d "$keylime" ] || { echo "vectors absent: $keylime"; return; }
+    cp "$keylime/ak.pub" unrestricted.pub && chmod u+w unrestricted.pub
+    printf '\x04' | dd of=unrestricted.pub bs=1 seek=7 conv=notrunc 2>/dev/null
+    expect 0 "good quote" "$safelib" tpm verify-quote --msg "$keylime/quote.out" --sig "$keylime/quotesig.out" --ak "$keylime/ak.pub"
+    expect 1 "tpm-key" "$safelib" tpm verify-quote --msg "$keylime/quote.out" --sig "$keylime/quotesig.out" --ak unrestricted.pub
+}
+
 usage
 documented
+tpm_quotes
 judging
 inspecting
 caching
