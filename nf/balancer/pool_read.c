@@ -235,9 +235,10 @@ sl_rc lb_pool_read(const void *policy, size_t size, struct lb_pool **ret_pool, c
     if (rc == SL_OK) {
         pool->services = calloc((size_t)service_count + 1, sizeof(*pool->services));
         pool->backends = calloc(SL_LB_BACKENDS_MAX + 1, sizeof(*pool->backends));
-        rc = pool->services != NULL && pool->backends != NULL
-                 ? SL_OK
-                 : refuse(&in, SL_NO_MEMORY, "out of memory");
+        if (pool->services == NULL || pool->backends == NULL) {
+            (void)refuse(&in, SL_NO_MEMORY, "out of memory");
+            rc = SL_NO_MEMORY;
+        }
     }
     for (uint32_t i = 0; i < service_count && rc == SL_OK; i++) {
         rc = read_service(&in, &pool->services[i]);
