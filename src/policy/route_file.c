@@ -290,7 +290,7 @@ static void put_note(const struct routes *routes, struct sl_policy *policy)
     }
     char text[96];
     if (routes->count > NAMES_MAX) {
-        (void)snprintf(text, sizeof(text), "%u routes: above %u they are shown by number",
+        (void)snprintf(text, sizeof(text), "%u routes: above %d they are shown by number",
                        routes->count, NAMES_MAX);
         policy->note = strdup(text);
     } else if (routes->count > routes->count4 && !has_local6) {

@@ -156,8 +156,8 @@ static void hello_say(struct process *process, const char *path)
     struct sl_verifier_hello hello = {.rc = SL_OK};
     process->refvals = (struct sl_loaded_refvals){0};
     if (path != NULL && path[0] != '\0') {
-        hello.rc = process->backend->refvals_open(path, &process->refvals.refvals,
-                                                  process->refvals.digest, &err);
+        hello.rc = (int32_t)process->backend->refvals_open(path, &process->refvals.refvals,
+                                                           process->refvals.digest, &err);
         (void)snprintf(hello.text, sizeof(hello.text), "refvals: %.240s",
                        err.text[0] != '\0' ? err.text : sl_rc_text((sl_rc)hello.rc));
     }
