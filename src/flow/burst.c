@@ -328,19 +328,38 @@ static void look_at(const struct sl_flow_table *table, struct sl_packet *packet,
     sl_flow_index_prefetch(&table->index, look->hash);
 }
 
-/* The records that will be wanted are on their way before the first is. */
-static void prefetch_records(struct sl_flow_table *table, struct look *looks, uint32_t count)
+/* Bytes of the flow's record that the packet comes to. */
+static uint32_t wanted_size(const struct sl_flow_layout *layout, uint8_t proto)
+{
+    bool is_short =
+        proto != SL_FLOW_TCP && layout->reply_off == 0 && layout->state_off == layout->size;
+    return is_short ? (uint32_t)sizeof(struct sl_flow_head) + 2u * layout->addr_size : layout->size;
+}
+
+/* Finds the record that the packet will most likely want, and starts its load where all records are
+ * inside. */
+static void look_up(struct sl_flow_table *table, struct look *look)
+{
+    uint32_t ids[SL_FLOW_CANDIDATES_MAX];
+    look->likely = UINT32_MAX;
+    if (look->class == SL_FLOW_NEW && sl_flow_index_find(&table->index, look->hash, ids) != 0) {
+        const struct flow_plane *plane = flow_plane_of(table, ids[0]);
+        look->likely = ids[0];
+        __builtin_prefetch(&plane->slots[ids[0] >> 1], 1);
+        sl_flow_store_prefetch_inside(plane->store, ids[0] >> 1,
+                                      wanted_size(&plane->layout, look->tuple.proto));
+    }
+}
+
+/* Records outside: the loads of all of them together. */
+static void prefetch_outside(struct sl_flow_table *table, const struct look *looks, uint32_t count)
 {
     uint32_t slots[FLOW_PLANES][SL_BURST_MAX];
     uint32_t counts[FLOW_PLANES] = {0};
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t ids[SL_FLOW_CANDIDATES_MAX];
-        looks[i].likely = UINT32_MAX;
-        if (looks[i].class == SL_FLOW_NEW &&
-            sl_flow_index_find(&table->index, looks[i].hash, ids) != 0) {
-            looks[i].likely = ids[0];
-            __builtin_prefetch(flow_slot_of(table, ids[0]), 1);
-            slots[ids[0] & 1][counts[ids[0] & 1]++] = ids[0] >> 1;
+        uint32_t id = looks[i].likely;
+        if (id != UINT32_MAX && flow_plane_of(table, id)->outside != NULL) {
+            slots[id & 1][counts[id & 1]++] = id >> 1;
         }
     }
     for (uint32_t i = 0; i < FLOW_PLANES; i++) {
@@ -368,6 +387,21 @@ static bool is_refused_before(const struct sl_flow_table *table, const struct lo
            memcmp(&table->first, &look->tuple, sizeof(table->first)) == 0;
 }
 
+/* Tuples, hashes, and loads that are under way before the first record is wanted. */
+static void look_ahead(struct sl_flow_table *table, struct sl_packet *const *packets,
+                       struct look *looks, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        look_at(table, packets[i], &looks[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        look_up(table, &looks[i]);
+    }
+    if (table->planes[0].outside != NULL || table->planes[1].outside != NULL) {
+        prefetch_outside(table, looks, count);
+    }
+}
+
 uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *const *packets,
                              struct sl_flow *flows, uint32_t count)
 {
@@ -375,10 +409,7 @@ uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *cons
     sl_flow_table_advance(table, DUE_PER_BURST);
     table->touched_count = 0;
     table->fresh_count = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        look_at(table, packets[i], &looks[i]);
-    }
-    prefetch_records(table, looks, count);
+    look_ahead(table, packets, looks, count);
     for (uint32_t i = 0; i < count; i++) {
         flows[i] = (struct sl_flow){.handle = SL_FLOW_NONE};
         if (looks[i].class != SL_FLOW_NEW || is_refused_before(table, &looks[i], packets[i])) {

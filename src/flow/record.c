@@ -151,6 +151,27 @@ static bool match4(const void *record, const struct sl_flow_tuple *tuple, uint8_
     return false;
 }
 
+/* The same where the reply's key is one of its own, and narrow. */
+static bool match4_rekeyed(const void *record, const struct sl_flow_layout *layout,
+                           const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
+{
+    const struct sl_flow_head *head = record;
+    struct reply4 reply;
+    memcpy(&reply, (const uint8_t *)record + layout->reply_off, sizeof(reply));
+    if (memcmp(tuple->src, (const uint8_t *)record + HEAD, 4) == 0 &&
+        memcmp(tuple->dst, (const uint8_t *)record + HEAD + 4, 4) == 0 &&
+        tuple->sport == head->sport && tuple->dport == head->dport) {
+        *ret_direction = SL_FLOW_ORIGINAL;
+        return true;
+    }
+    if (memcmp(tuple->src, reply.src, 4) == 0 && memcmp(tuple->dst, reply.dst, 4) == 0 &&
+        tuple->sport == reply.sport && tuple->dport == reply.dport) {
+        *ret_direction = SL_FLOW_REPLY;
+        return true;
+    }
+    return false;
+}
+
 bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layout,
                           const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
 {
@@ -159,6 +180,10 @@ bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layou
     if (is_plain && layout->addr_size == 4 && !is_icmp(head->proto)) {
         return tuple->ip_version == 4 && tuple->proto == head->proto &&
                match4(record, tuple, ret_direction);
+    }
+    if (!is_plain && !layout->is_wide && layout->addr_size == 4 && !is_icmp(head->proto)) {
+        return tuple->ip_version == 4 && tuple->proto == head->proto &&
+               match4_rekeyed(record, layout, tuple, ret_direction);
     }
     struct sl_flow_tuple original;
     struct sl_flow_tuple reply;

@@ -552,6 +552,13 @@ void sl_flow_store_prefetch(struct sl_flow_store *store, const uint32_t *slots, 
     }
 }
 
+void sl_flow_store_prefetch_inside(const struct sl_flow_store *store, uint32_t slot, uint32_t size)
+{
+    if (store->is_all_inside && slot < store->count) {
+        prefetch_lines(frame_record(store, slot), size);
+    }
+}
+
 sl_rc sl_flow_store_peek(struct sl_flow_store *store, uint32_t slot, void *ret_record)
 {
     assert(slot < store->count);
