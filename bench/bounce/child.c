@@ -4,6 +4,7 @@
  *   latency SIZE COUNT PPS   -> latency P50 P90 P99 MAX           (ns)
  *   calibrate                -> calibrate NS
  *   flows                    -> flows COUNT                   (begins and answers all of --flows)
+ *   flood PERCENT            -> flood PERCENT                 (that share of the packets are SYNs)
  * SIZE 0 is IMIX. "ready" is printed first.
  * Usage: bench-bounce --device native|bare|emu|sgx [--image PATH] [--polling] [--rules N]
  *                     [--chain FILE] [--flows N] [--tcp] [--entry-cost-ns N] [--core 0|1] */
@@ -171,6 +172,9 @@ int main(int argc, char **argv)
             do_rate(&device, size, count);
         } else if (sscanf(line, "latency %u %u %lf", &size, &count, &rate) == 3) {
             do_latency(&device, size, count, rate);
+        } else if (sscanf(line, "flood %u", &size) == 1 && device.rig->flows != NULL) {
+            flows_flood_set(device.rig->flows, size);
+            printf("flood %u\n", size);
         } else if (strcmp(line, "flows\n") == 0) {
             do_flows(&device);
         } else if (strcmp(line, "calibrate\n") == 0) {

@@ -35,6 +35,7 @@ struct flows {
     enum flows_phase phase;
     uint32_t at; /* next to visit */
     uint64_t seed;
+    uint32_t flood_percent;
     struct seen *seen;
     uint32_t *sent; /* bytes that the client has sent, TCP */
 };
@@ -62,15 +63,25 @@ uint32_t flows_phase_set(struct flows *flows, enum flows_phase phase)
     return flows->count;
 }
 
+void flows_flood_set(struct flows *flows, uint32_t percent)
+{
+    flows->flood_percent = percent;
+}
+
+static uint64_t next_random(struct flows *flows)
+{
+    flows->seed ^= flows->seed << 13;
+    flows->seed ^= flows->seed >> 7;
+    flows->seed ^= flows->seed << 17;
+    return flows->seed;
+}
+
 static uint32_t next_flow(struct flows *flows)
 {
     if (flows->phase != FLOWS_DATA) {
         return flows->at++ % flows->count;
     }
-    flows->seed ^= flows->seed << 13;
-    flows->seed ^= flows->seed >> 7;
-    flows->seed ^= flows->seed << 17;
-    return (uint32_t)(flows->seed % flows->count);
+    return (uint32_t)(next_random(flows) % flows->count);
 }
 
 /* As the client knows it. */
@@ -160,8 +171,33 @@ static uint32_t tcp_make(struct flows *flows, const struct seen *view, uint32_t 
     return size;
 }
 
+static void syn_make(struct flows *flows, uint32_t size, uint8_t *out)
+{
+    uint64_t random = next_random(flows);
+    struct seen view = {.src = 0x0a800000u | ((uint32_t)random & 0x7fffffu),
+                        .dst = server_addr,
+                        .sport = (uint16_t)(1024 + (random >> 32) % 60000),
+                        .dport = 80};
+    uint8_t *tcp = out + IP4;
+    ip4_make(&view, 6, size, out);
+    memset(tcp, 0, TCP);
+    sl_be16_put(tcp, view.sport);
+    sl_be16_put(tcp + 2, view.dport);
+    sl_be32_put(tcp + 4, (uint32_t)(random >> 24));
+    tcp[12] = TCP / 4 << 4;
+    tcp[13] = TCP_SYN;
+    sl_be16_put(tcp + 14, 0xffff);
+    payload_make(0, tcp + TCP, size - IP4 - TCP);
+    sl_be16_put(tcp + 16, upper_sum(out, size));
+}
+
 uint32_t flows_make(struct flows *flows, uint32_t i, uint32_t size, uint8_t *out)
 {
+    if (flows->phase == FLOWS_DATA && flows->flood_percent != 0 &&
+        next_random(flows) % 100 < flows->flood_percent) {
+        syn_make(flows, size, out);
+        return size;
+    }
     uint32_t flow = next_flow(flows);
     struct seen view = client_view(flow);
     (void)i;

@@ -24,6 +24,9 @@ struct flows;
 struct flows *flows_new(uint32_t count, bool is_tcp);
 /** @return flows, all of which the phases before FLOWS_DATA visit once, in turn */
 uint32_t flows_phase_set(struct flows *flows, enum flows_phase phase);
+/** From now on @p percent of the packets of FLOWS_DATA are TCP SYNs of as many strangers, of the
+ * same size, that nobody answers. */
+void flows_flood_set(struct flows *flows, uint32_t percent);
 /** Makes the i-th packet of a job. @return its bytes */
 uint32_t flows_make(struct flows *flows, uint32_t i, uint32_t size, uint8_t *out);
 /** Looks at what came out. @return whether it is a packet of one of the flows, intact */
