@@ -62,10 +62,10 @@ check "no datagram was lost either" grep -q '^0 of [0-9][0-9][0-9][0-9]' "$WORK/
 
 say "bad policy"
 before=$(version)
-telnet_is 'ct state established accept'
+telnet_is 'ct mark 7 accept'
 answer=$(gateway_ask '{"cmd":"reload"}')
 say "        $answer"
-check "is refused with a sentence that quotes it" grep -q '"error".*old policy stays.*ct state' <<<"$answer"
+check "is refused with a sentence that quotes it" grep -q '"error".*old policy stays.*ct mark' <<<"$answer"
 echo 'table inet x {' >"$WORK/half.nft"
 cp "$WORK/half.nft" "$WORK/policy.nft"
 kill -HUP "$GATEWAY_PID"
