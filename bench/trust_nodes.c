@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ static unsigned port;
 
 static const char policy_text[] =
     "class: bench\naccept_any_boot: the rig's boot is made up\nek: {insecure_any: true}\n"
-    "pcrs: [{bank: sha256, required: [0,1,2,3,4,5,6,7,8,9,10,11,12]}]\nbootlog: required\n"
+    "pcrs: [{bank: sha256, required: [0,1,2,3,4,5,6,7,8,9,10,11,12,14]}]\nbootlog: required\n"
     "ima: {sets: [host]}\nlease: 10m\ninterval: 10s\n";
 
 /* ---- what is shared ---- */
@@ -171,6 +172,7 @@ static void daemon_start(const char *program)
         if (freopen(log, "w", stderr) == NULL) {
             _exit(1);
         }
+        (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* gone with the benchmark, however that ends */
         (void)execl(program, program, "--config", config, (char *)NULL);
         _exit(1);
     }
