@@ -155,6 +155,9 @@ static void random_packet(void)
     uint32_t off = is_v4 ? 20 : 40;
     random_addr(is_v4, data + (is_v4 ? 12 : 8));
     random_addr(is_v4, data + (is_v4 ? 16 : 24));
+    if (memcmp(data + (is_v4 ? 12 : 8), data + (is_v4 ? 16 : 24), is_v4 ? 4 : 16) == 0) {
+        data[is_v4 ? 19 : 39] ^= 1; /* a reset from an address to itself looks like the packet */
+    }
     uint32_t shape = below(8);
     if (!is_v4) {
         data[0] = 0x60;
