@@ -61,7 +61,10 @@ def match():
         out.append("tcp flags " + r.choice(["syn", "!= syn", "& (syn|ack) == syn", "syn,rst", "{ syn, ack, syn|ack }", "& (fin|syn|rst|ack) != ack"]))
     elif layer < 3:
         proto = r.choice(["tcp", "udp", "tcp", "udp", "sctp", "dccp", "udplite"])
-        out += ["%s %s %s" % (proto, side, group(port)) for side in ("sport", "dport") if r.random() < 0.6]
+        ports = [(side, group(port)) for side in ("sport", "dport") if r.random() < 0.6]
+        # nft 1.0.6 loads `sport != 1 dport != 2` as one comparison of both ports: true where either differs
+        is_merged = len(ports) == 2 and all(text.startswith("!=") for _, text in ports)
+        out += ["%s %s %s" % (proto, side, text) for side, text in (ports[:1] if is_merged else ports)]
     elif layer == 3 and family != 1:
         out.append("icmp type " + group(lambda: str(r.choice([0, 3, 5, 8, 11, 13]))))
     elif layer == 3:
