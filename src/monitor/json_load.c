@@ -105,10 +105,11 @@ static json_t *string_read(struct source *s)
 /* -12, 3.4e5, true, null: everything up to what can follow a value. */
 static json_t *word_read(struct source *s)
 {
+    static const char ends[] = " \n\r\t,:]}[{\"";
     const size_t from = s->off;
     size_t size;
 
-    while (s->off < s->size && memchr(" \n\r\t,:]}[{\"", s->text[s->off], 11) == NULL) {
+    while (s->off < s->size && memchr(ends, s->text[s->off], sizeof(ends) - 1) == NULL) {
         s->off++;
     }
     size = s->off - from;

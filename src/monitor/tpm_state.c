@@ -47,6 +47,7 @@ const char *sl_distrust_text(enum sl_distrust why)
 {
     static const char *const texts[] = {
 #define ROW(name, text) text,
+        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): texts of more than one line */
         SL_DISTRUST_TABLE(ROW)
 #undef ROW
     };
