@@ -7,6 +7,9 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include "safelib/bytes.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,6 +25,45 @@ uint64_t sl_checksum_pseudo(const uint8_t *src, const uint8_t *dst, size_t addr_
 uint16_t sl_checksum_fold(uint64_t sum);
 /** RFC 1624 eqn. 3: checksum after one 16-bit word changed from @p old to @p now. */
 uint16_t sl_checksum_update16(uint16_t checksum, uint16_t old, uint16_t now);
+
+/* ---- one difference for several fields: a NAT changes addresses and ports, and three checksums
+ * may cover them ---- */
+
+/** Takes bytes out of a running sum: adds their complement. Even sizes, at even offsets. */
+static inline uint64_t sl_checksum_take(uint64_t sum, const void *data, size_t size)
+{
+    return sum + sl_checksum_fold(sl_checksum_add(0, data, size));
+}
+/** Writes @p size bytes over those at @p at, and adds to @p delta what that changes. Even sizes, at
+ * even offsets of what is summed. */
+static inline void sl_checksum_replace(uint64_t *delta, uint8_t *at, const void *with, size_t size)
+{
+    const uint8_t *bytes = (const uint8_t *)with;
+    for (size_t i = 0; i < size; i += 2) {
+        *delta += (uint16_t)~sl_be16_get(at + i);
+        *delta += sl_be16_get(bytes + i);
+    }
+    memcpy(at, with, size);
+}
+/** RFC 1624 eqn. 3, HC' = ~(~HC + ~m + m'): the checksum at @p field, after the sum of what it
+ * covers has changed by @p delta. */
+static inline void sl_checksum_change(uint8_t *field, uint64_t delta)
+{
+    sl_be16_put(field, sl_checksum_fold((uint16_t)~sl_be16_get(field) + delta));
+}
+/** The same for UDP, where 0 says "none" (RFC 768): it stays none, and none comes about. */
+static inline void sl_checksum_change_udp(uint8_t *field, uint64_t delta)
+{
+    if (sl_be16_get(field) != 0) {
+        sl_checksum_change(field, delta);
+        if (sl_be16_get(field) == 0) {
+            sl_be16_put(field, 0xffff);
+        }
+    }
+}
+/** Where in its header a protocol with ports keeps the checksum over them and the addresses: TCP,
+ * UDP, UDP-Lite, DCCP. 0 for all others; SCTP's CRC32c covers ports, but is none of these. */
+uint32_t sl_checksum_off(uint8_t proto);
 
 #ifdef __cplusplus
 }

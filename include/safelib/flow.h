@@ -193,12 +193,6 @@ sl_rc sl_flow_tuple_of(const struct sl_packet *packet, struct sl_flow_tuple *ret
 /** Turns a tuple: the other direction's. */
 struct sl_flow_tuple sl_flow_turn(const struct sl_flow_tuple *tuple);
 
-/** RFC 1624: @p check corrected for bytes that changed from @p before to @p after.
- * @param size  even, <= 64; the bytes lie on even offsets of what is summed
- * @param check the checksum field, network order, as read; UDP's "none" (0) is the caller's affair
- */
-uint16_t sl_checksum_adjust(uint16_t check, const void *before, const void *after, size_t size);
-
 #ifdef __cplusplus
 }
 #endif

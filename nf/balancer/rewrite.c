@@ -13,104 +13,67 @@ enum {
     ICMP_SIZE = 8,
     PROTO_ICMP = 1,
     PROTO_IP4 = 4,
-    PROTO_TCP = 6,
     PROTO_UDP = 17,
-    PROTO_DCCP = 33,
     PROTO_IP6 = 41,
     PROTO_ICMP6 = 58,
-    PROTO_SCTP = 132,
-    PROTO_UDPLITE = 136,
     TUNNEL_TTL = 64,
     RUNTIME_BITS = 0xf000, /* of sl_packet.has */
 };
 
-/* What changed so far, for RFC 1624's equation 3: the sum of ~m + m'. */
-struct change {
-    uint64_t sum;
-};
-
-static void replace(struct change *change, uint8_t *at, const uint8_t *with, uint32_t size)
-{
-    for (uint32_t i = 0; i < size; i += 2) {
-        change->sum += (uint16_t)~sl_be16_get(at + i);
-        change->sum += sl_be16_get(with + i);
-    }
-    memcpy(at, with, size);
-}
-
-static void correct(uint8_t *check, const struct change *change)
-{
-    sl_be16_put(check, sl_checksum_fold((uint16_t)~sl_be16_get(check) + change->sum));
-}
-
-static uint32_t checksum_off(uint8_t proto)
-{
-    switch (proto) {
-    case PROTO_TCP:
-        return 16;
-    case PROTO_UDP:
-    case PROTO_UDPLITE:
-    case PROTO_DCCP:
-        return 6;
-    case PROTO_ICMP6:
-        return 2;
-    default:
-        return 0; /* ICMP has no pseudo-header; SCTP's CRC32c has none either */
-    }
-}
-
 /* Ports are written where the checksum over them can be put right. */
 static bool has_ports(uint8_t proto)
 {
-    return checksum_off(proto) != 0 && proto != PROTO_ICMP6;
+    return sl_checksum_off(proto) != 0;
 }
 
-/* The upper layer, of which `size` bytes are there. `change` has what the addresses changed. */
+/* The upper layer, of which `size` bytes are there. `delta` is what the addresses changed. */
 static void rewrite_upper(uint8_t *l4, uint32_t size, uint8_t proto, uint16_t sport, uint16_t dport,
-                          struct change *change)
+                          uint64_t delta)
 {
     const uint16_t ports[2] = {sport, dport};
     for (uint32_t i = 0; i < 2 && has_ports(proto); i++) {
         uint8_t port[2];
         sl_be16_put(port, ports[i]);
         if (size >= i * 2 + 2 && ports[i] != 0) {
-            replace(change, l4 + i * 2, port, 2);
+            sl_checksum_replace(&delta, l4 + i * 2, port, 2);
         }
     }
-    uint32_t off = checksum_off(proto);
-    if (off == 0 || off + 2 > size || (proto == PROTO_UDP && sl_be16_get(l4 + off) == 0)) {
+    /* ICMP has no pseudo-header */
+    uint32_t off = proto == PROTO_ICMP6 ? 2 : sl_checksum_off(proto);
+    if (off == 0 || off + 2 > size) {
         return;
     }
-    correct(l4 + off, change);
-    if (proto == PROTO_UDP && sl_be16_get(l4 + off) == 0) {
-        sl_be16_put(l4 + off, 0xffff); /* RFC 768: zero says that there is none */
+    if (proto == PROTO_UDP) {
+        sl_checksum_change_udp(l4 + off, delta);
+    } else {
+        sl_checksum_change(l4 + off, delta);
     }
 }
 
-/* The addresses of a header, and its own checksum. */
-static void rewrite_addrs(uint8_t *ip, uint8_t version, const uint8_t *src, const uint8_t *dst,
-                          struct change *change)
+/* The addresses of a header, and its own checksum. @return what they changed */
+static uint64_t rewrite_addrs(uint8_t *ip, uint8_t version, const uint8_t *src, const uint8_t *dst)
 {
     uint32_t size = version == 4 ? 4 : 16;
     uint8_t *at = ip + (version == 4 ? 12 : 8);
+    uint64_t delta = 0;
     if (src != NULL) {
-        replace(change, at, src, size);
+        sl_checksum_replace(&delta, at, src, size);
     }
     if (dst != NULL) {
-        replace(change, at + size, dst, size);
+        sl_checksum_replace(&delta, at + size, dst, size);
     }
     if (version == 4) {
-        correct(ip + 10, change);
+        sl_checksum_change(ip + 10, delta);
     }
+    return delta;
 }
 
 void lb_rewrite(struct sl_packet *packet, const struct lb_end *src, const struct lb_end *dst)
 {
-    struct change change = {0};
-    rewrite_addrs(packet->data, packet->ip_version, src->addr, dst->addr, &change);
+    uint64_t delta = rewrite_addrs(packet->data, packet->ip_version, src->addr, dst->addr);
     if ((packet->has & SL_PKT_LATER_FRAGMENT) == 0) {
         rewrite_upper(packet->data + packet->l4_off, packet->size - packet->l4_off, packet->proto,
-                      src->port, dst->port, &change);
+                      src->port, dst->port, delta);
     }
     if ((packet->has & SL_PKT_HAS_PORTS) != 0 && has_ports(packet->proto)) {
         packet->sport = src->port != 0 ? src->port : packet->sport;
@@ -164,12 +127,10 @@ sl_rc lb_rewrite_error(struct sl_packet *packet, const struct lb_end *src, const
     if (icmp_sum(packet) != 0) {
         return SL_MISMATCH;
     }
-    struct change inner = {0};
-    struct change outer = {0};
-    rewrite_addrs(quoted, packet->ip_version, quoted_src->addr, quoted_dst->addr, &inner);
+    uint64_t delta = rewrite_addrs(quoted, packet->ip_version, quoted_src->addr, quoted_dst->addr);
     rewrite_upper(quoted + off, size - ICMP_SIZE - off, proto, quoted_src->port, quoted_dst->port,
-                  &inner);
-    rewrite_addrs(packet->data, packet->ip_version, src->addr, dst->addr, &outer);
+                  delta);
+    (void)rewrite_addrs(packet->data, packet->ip_version, src->addr, dst->addr);
     sl_be16_put(icmp + 2, 0);
     sl_be16_put(icmp + 2, icmp_sum(packet));
     return SL_OK;

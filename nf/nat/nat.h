@@ -88,7 +88,4 @@ sl_rc nat_session_restored(void *state, struct sl_flow_table *table,
                            const struct sl_flow_tuple *original, const struct sl_flow_tuple *reply,
                            void *flow_state);
 
-/** Port space of a protocol in either family, or NAT_SPACE_COUNT. */
-uint8_t nat_space_of(uint8_t proto);
-
 #endif

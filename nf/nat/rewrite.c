@@ -2,28 +2,14 @@
 /* IPv4 to IPv4: header, upper layer, and what ICMP errors quote. */
 #include "nat/rewrite.h"
 
-#include "nat/checksum.h"
 #include "safelib/bytes.h"
-
-uint32_t nat_checksum_off(uint8_t proto)
-{
-    switch (proto) {
-    case NAT_PROTO_TCP:
-        return 16;
-    case NAT_PROTO_UDP:
-    case NAT_PROTO_UDPLITE:
-    case NAT_PROTO_DCCP:
-        return 6;
-    default:
-        return 0;
-    }
-}
+#include "safelib/checksum.h"
 
 void nat_rewrite_l4(uint8_t *l4, uint32_t size, uint8_t proto, bool is_source, uint16_t port,
                     uint64_t delta)
 {
     bool is_icmp = proto == NAT_PROTO_ICMP || proto == NAT_PROTO_ICMP6;
-    uint32_t check_off = is_icmp ? 2 : nat_checksum_off(proto);
+    uint32_t check_off = is_icmp ? 2 : sl_checksum_off(proto);
     if (check_off == 0) {
         return;
     }
@@ -32,38 +18,36 @@ void nat_rewrite_l4(uint8_t *l4, uint32_t size, uint8_t proto, bool is_source, u
         delta = 0; /* RFC 792: no pseudo-header */
     }
     if (port_off + 2 <= size) {
-        delta = nat_sum_take(delta, l4 + port_off, 2);
-        sl_be16_put(l4 + port_off, port);
-        delta = nat_sum_add(delta, l4 + port_off, 2);
+        uint8_t bytes[2];
+        sl_be16_put(bytes, port);
+        sl_checksum_replace(&delta, l4 + port_off, bytes, sizeof(bytes));
     }
     if (check_off + 2 > size) {
         return;
     }
     if (proto == NAT_PROTO_UDP) {
-        nat_checksum_change_udp(l4 + check_off, delta);
+        sl_checksum_change_udp(l4 + check_off, delta);
     } else {
-        nat_checksum_change(l4 + check_off, delta);
+        sl_checksum_change(l4 + check_off, delta);
     }
 }
 
 /* Writes an address into an IPv4 header; returns what it changed. */
-static nat_sum rewrite_addr(uint8_t *ip, bool is_source, const struct nat_end *end)
+static uint64_t rewrite_addr(uint8_t *ip, bool is_source, const struct nat_end *end)
 {
-    uint8_t *addr = ip + (is_source ? 12 : 16);
-    nat_sum delta = nat_sum_take(0, addr, 4);
-    memcpy(addr, end->addr.b + 12, 4);
-    delta = nat_sum_add(delta, addr, 4);
-    nat_checksum_change(ip + 10, delta);
+    uint64_t delta = 0;
+    sl_checksum_replace(&delta, ip + (is_source ? 12 : 16), end->addr.b + 12, 4);
+    sl_checksum_change(ip + 10, delta);
     return delta;
 }
 
 void nat_rewrite4(struct sl_packet *packet, bool is_source, const struct nat_end *end)
 {
-    nat_sum delta = rewrite_addr(packet->data, is_source, end);
+    uint64_t delta = rewrite_addr(packet->data, is_source, end);
     if ((packet->has & SL_PKT_HAS_PORTS) != 0) {
         uint16_t *field = is_source ? &packet->sport : &packet->dport;
         /* a 1:1 host's SCTP keeps its ports: CRC32c covers them (RFC 9260 6.8) */
-        *field = nat_checksum_off(packet->proto) != 0 ? end->port : *field;
+        *field = sl_checksum_off(packet->proto) != 0 ? end->port : *field;
     }
     if ((packet->has & SL_PKT_LATER_FRAGMENT) != 0 && (packet->has & SL_PKT_HAS_ICMP) != 0) {
         packet->sport = packet->dport = end->port; /* the identifier, which only the first has */
@@ -87,15 +71,14 @@ sl_rc nat_rewrite4_error(struct sl_packet *packet, bool is_inbound, const struct
     if (header < NAT_IP4_SIZE || left < header + 8) {
         return SL_TRUNCATED;
     }
-    if (nat_sum_fold(nat_sum_add(0, icmp, size)) != 0xffff ||
-        nat_sum_fold(nat_sum_add(0, inner, header)) != 0xffff) {
+    if (sl_checksum_fold(sl_checksum_add(0, icmp, size)) != 0 ||
+        sl_checksum_fold(sl_checksum_add(0, inner, header)) != 0) {
         return SL_MISMATCH;
     }
-    nat_sum delta = rewrite_addr(inner, is_inbound, end);
+    uint64_t delta = rewrite_addr(inner, is_inbound, end);
     nat_rewrite_l4(inner + header, left - header, inner[9], is_inbound, end->port, delta);
-    icmp[2] = 0;
-    icmp[3] = 0;
-    nat_checksum_put(icmp + 2, nat_sum_add(0, icmp, size));
+    sl_be16_put(icmp + 2, 0);
+    sl_be16_put(icmp + 2, sl_checksum_fold(sl_checksum_add(0, icmp, size)));
     (void)rewrite_addr(packet->data, !is_inbound, end);
     return SL_OK;
 }
@@ -105,8 +88,9 @@ bool nat_take_hop4(struct sl_packet *packet)
     if (packet->data[8] <= 1) {
         return false;
     }
-    nat_sum delta = nat_sum_take(0, packet->data + 8, 2);
-    packet->data[8]--;
-    nat_checksum_change(packet->data + 10, nat_sum_add(delta, packet->data + 8, 2));
+    const uint8_t less[2] = {(uint8_t)(packet->data[8] - 1), packet->data[9]};
+    uint64_t delta = 0;
+    sl_checksum_replace(&delta, packet->data + 8, less, sizeof(less));
+    sl_checksum_change(packet->data + 10, delta);
     return true;
 }

@@ -43,9 +43,6 @@ sl_rc nat_rewrite4_error(struct sl_packet *packet, bool is_inbound,
 /** Takes one hop. @return false: none is left, packet unchanged */
 bool nat_take_hop4(struct sl_packet *packet);
 
-/** Where the checksum lies in an upper-layer header that a pseudo-header goes into; 0: none. */
-uint32_t nat_checksum_off(uint8_t proto);
-
 /** Rewrites ports or identifier and the checksum of an upper-layer header of which @p size bytes
  * are there. @p delta is what the addresses changed (not for ICMP). */
 void nat_rewrite_l4(uint8_t *l4, uint32_t size, uint8_t proto, bool is_source, uint16_t port,

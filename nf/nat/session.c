@@ -10,7 +10,8 @@ enum { TCP_SYN = 0x02, TCP_RST = 0x04, MS = 1000, CONFLICT_TRIES = 3 };
 
 enum timeout { TIMEOUT_UNSET = 0, TIMEOUT_UDP, TIMEOUT_TCP, TIMEOUT_TRANSITORY, TIMEOUT_ICMP };
 
-uint8_t nat_space_of(uint8_t proto)
+/* Port space of a protocol in either family, or NAT_SPACE_COUNT. */
+static uint8_t space_of(uint8_t proto)
 {
     switch (proto) {
     case NAT_PROTO_TCP:
@@ -252,7 +253,7 @@ enum nat_reason nat_session_open_out(struct nat_work *work)
     }
     session.inside = original.ip_version == 4 ? nat_addr4(original.src) : nat_addr6(original.src);
     session.inside_port = original.sport;
-    session.space = nat_space_of(original.proto);
+    session.space = space_of(original.proto);
     tuple_icmp_6to4(&original);
     reason = rekey_out(work, &session, &original, false);
     for (int i = 0; i < CONFLICT_TRIES && reason == NAT_flow_conflict; i++) {
@@ -354,7 +355,7 @@ enum nat_reason nat_session_open_in(struct nat_work *work)
     session.outside = sl_be32_get(tuple.dst);
     session.outside_port = tuple.dport;
     session.remote = sl_be32_get(tuple.src);
-    session.space = nat_space_of(tuple.proto);
+    session.space = space_of(tuple.proto);
     enum nat_reason reason = inside_of(work, &session, &tuple);
     if (reason != NAT_translated_in) {
         return reason;

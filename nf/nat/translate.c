@@ -3,8 +3,8 @@
  */
 #include "nat/translate.h"
 
-#include "nat/checksum.h"
 #include "safelib/bytes.h"
+#include "safelib/checksum.h"
 
 enum {
     EXTENSION_HOP_BY_HOP = 0,
@@ -127,7 +127,7 @@ static void put_header4(uint8_t *out, const uint8_t *ip6, const struct head6 *he
 
 static void seal_header4(uint8_t *ip4)
 {
-    nat_checksum_put(ip4 + 10, nat_sum_add(0, ip4, NAT_IP4_SIZE));
+    sl_be16_put(ip4 + 10, sl_checksum_fold(sl_checksum_add(0, ip4, NAT_IP4_SIZE)));
 }
 
 /* RFC 7915 4.1. @return bytes of header written */
@@ -156,42 +156,43 @@ static uint32_t put_header6(uint8_t *out, const uint8_t *ip4, uint32_t payload, 
 }
 
 /* What the pseudo-header of ICMPv6 adds, that ICMP has not. */
-static nat_sum icmp6_pseudo(const uint8_t *addrs6, uint32_t size)
+static uint64_t icmp6_pseudo(const uint8_t *addrs6, uint32_t size)
 {
-    nat_sum sum = nat_sum_add(0, addrs6, 32);
-    return sum + nat_sum_word((uint16_t)size) + nat_sum_word(NAT_PROTO_ICMP6);
+    return sl_checksum_pseudo(addrs6, addrs6 + 16, 16, NAT_PROTO_ICMP6, size);
 }
 
-static nat_sum icmp6_pseudo_taken(const uint8_t *addrs6, uint32_t size)
+static uint64_t icmp6_pseudo_taken(const uint8_t *addrs6, uint32_t size)
 {
-    return (uint16_t)~nat_sum_fold(icmp6_pseudo(addrs6, size));
+    return sl_checksum_fold(icmp6_pseudo(addrs6, size));
+}
+
+static void echo_type_put(uint8_t *icmp, uint8_t type, uint64_t *delta)
+{
+    const uint8_t now[2] = {type, icmp[1]};
+    sl_checksum_replace(delta, icmp, now, sizeof(now));
 }
 
 /* An echo's type between the families; false: another type. */
-static bool echo_6to4(uint8_t *icmp, nat_sum *delta)
+static bool echo_6to4(uint8_t *icmp, uint64_t *delta)
 {
     if (icmp[0] != ECHO6 && icmp[0] != ECHO_REPLY6) {
         return false;
     }
-    *delta = nat_sum_take(*delta, icmp, 2);
-    icmp[0] = icmp[0] == ECHO6 ? ECHO4 : ECHO_REPLY4;
-    *delta = nat_sum_add(*delta, icmp, 2);
+    echo_type_put(icmp, icmp[0] == ECHO6 ? ECHO4 : ECHO_REPLY4, delta);
     return true;
 }
 
-static bool echo_4to6(uint8_t *icmp, nat_sum *delta)
+static bool echo_4to6(uint8_t *icmp, uint64_t *delta)
 {
     if (icmp[0] != ECHO4 && icmp[0] != ECHO_REPLY4) {
         return false;
     }
-    *delta = nat_sum_take(*delta, icmp, 2);
-    icmp[0] = icmp[0] == ECHO4 ? ECHO6 : ECHO_REPLY6;
-    *delta = nat_sum_add(*delta, icmp, 2);
+    echo_type_put(icmp, icmp[0] == ECHO4 ? ECHO6 : ECHO_REPLY6, delta);
     return true;
 }
 
 /* ICMP is rewritten as ICMPv6, whose delta nat_rewrite_l4 heeds. */
-static void rewrite_icmp(uint8_t *icmp, uint32_t size, uint16_t id, nat_sum delta)
+static void rewrite_icmp(uint8_t *icmp, uint32_t size, uint16_t id, uint64_t delta)
 {
     nat_rewrite_l4(icmp, size, NAT_PROTO_ICMP6, true, id, delta);
 }
@@ -220,7 +221,7 @@ static sl_rc upper_6to4(uint8_t *l4, uint32_t size, const struct head6 *head, co
                         const uint8_t *ip4, uint16_t port, bool is_source)
 {
     if (head->proto == NAT_PROTO_ICMP6) {
-        nat_sum delta = icmp6_pseudo_taken(ip6 + 8, size);
+        uint64_t delta = icmp6_pseudo_taken(ip6 + 8, size);
         /* the length in the pseudo-header is the whole datagram's */
         if (head->fragment != NULL || !echo_6to4(l4, &delta)) {
             return SL_UNSUPPORTED;
@@ -228,7 +229,7 @@ static sl_rc upper_6to4(uint8_t *l4, uint32_t size, const struct head6 *head, co
         rewrite_icmp(l4, size, port, delta);
         return SL_OK;
     }
-    nat_sum delta = nat_sum_add(nat_sum_take(0, ip6 + 8, 32), ip4 + 12, 8);
+    uint64_t delta = sl_checksum_add(sl_checksum_take(0, ip6 + 8, 32), ip4 + 12, 8);
     nat_rewrite_l4(l4, size, head->proto, is_source, port, delta);
     return SL_OK;
 }
@@ -252,13 +253,13 @@ static uint32_t quote_6to4(const struct nat_policy *policy, uint8_t *quote, uint
     uint8_t *l4 = quote + head.off;
     uint32_t left = size - head.off;
     if (head.proto == NAT_PROTO_ICMP6) {
-        nat_sum delta = icmp6_pseudo_taken(quote + 8, payload);
+        uint64_t delta = icmp6_pseudo_taken(quote + 8, payload);
         if (!echo_6to4(l4, &delta)) {
             return 0;
         }
         rewrite_icmp(l4, left, outside->port, delta);
     } else {
-        nat_sum delta = nat_sum_add(nat_sum_take(0, quote + 8, 32), ip4 + 12, 8);
+        uint64_t delta = sl_checksum_add(sl_checksum_take(0, quote + 8, 32), ip4 + 12, 8);
         nat_rewrite_l4(l4, left, head.proto, false, outside->port, delta);
     }
     memmove(quote + NAT_IP4_SIZE, l4, left);
@@ -274,8 +275,7 @@ static sl_rc error_6to4(const struct nat_policy *policy, struct sl_packet *packe
     if (size < NAT_ICMP_SIZE + NAT_IP6_SIZE) {
         return SL_TRUNCATED;
     }
-    nat_sum sum = nat_sum_add(icmp6_pseudo(packet->data + 8, size), icmp, size);
-    if (nat_sum_fold(sum) != 0xffff) {
+    if (sl_checksum_fold(sl_checksum_add(icmp6_pseudo(packet->data + 8, size), icmp, size)) != 0) {
         return SL_MISMATCH;
     }
     uint8_t header[NAT_ICMP_SIZE];
@@ -297,9 +297,8 @@ static sl_rc error_6to4(const struct nat_policy *policy, struct sl_packet *packe
     translated = translated < most ? translated : most;
     memcpy(icmp, header, sizeof(header));
     size = NAT_ICMP_SIZE + translated;
-    icmp[2] = 0;
-    icmp[3] = 0;
-    nat_checksum_put(icmp + 2, nat_sum_add(0, icmp, size));
+    sl_be16_put(icmp + 2, 0);
+    sl_be16_put(icmp + 2, sl_checksum_fold(sl_checksum_add(0, icmp, size)));
     sl_be16_put(ip4 + 2, (uint16_t)(NAT_IP4_SIZE + size));
     sl_be16_put(ip4 + 6, 0);
     memmove(packet->data + NAT_IP4_SIZE, icmp, size);
@@ -378,13 +377,9 @@ static sl_rc udp_fill(uint8_t *l4, uint32_t size, const uint8_t *ip6, bool is_fr
     if (is_fragment || length < 8 || length > size) {
         return SL_UNSUPPORTED;
     }
-    nat_sum sum =
-        nat_sum_add(0, ip6 + 8, 32) + nat_sum_word((uint16_t)length) + nat_sum_word(NAT_PROTO_UDP);
-    nat_checksum_put(l4 + 6, nat_sum_add(sum, l4, length));
-    if (l4[6] == 0 && l4[7] == 0) {
-        l4[6] = 0xff;
-        l4[7] = 0xff;
-    }
+    uint64_t sum = sl_checksum_pseudo(ip6 + 8, ip6 + 24, 16, NAT_PROTO_UDP, length);
+    uint16_t check = sl_checksum_fold(sl_checksum_add(sum, l4, length));
+    sl_be16_put(l4 + 6, check != 0 ? check : 0xffff);
     return SL_OK;
 }
 
@@ -394,7 +389,7 @@ static sl_rc upper_4to6(uint8_t *l4, uint32_t size, const uint8_t *ip4, const ui
     uint8_t proto = ip4[9];
     bool is_fragment = (sl_be16_get(ip4 + 6) & 0x3fff) != 0;
     if (proto == NAT_PROTO_ICMP) {
-        nat_sum delta = icmp6_pseudo(ip6 + 8, size);
+        uint64_t delta = icmp6_pseudo(ip6 + 8, size);
         if (is_fragment || !echo_4to6(l4, &delta)) {
             return SL_UNSUPPORTED;
         }
@@ -410,7 +405,7 @@ static sl_rc upper_4to6(uint8_t *l4, uint32_t size, const uint8_t *ip4, const ui
         }
         return rc;
     }
-    nat_sum delta = nat_sum_add(nat_sum_take(0, ip4 + 12, 8), ip6 + 8, 32);
+    uint64_t delta = sl_checksum_add(sl_checksum_take(0, ip4 + 12, 8), ip6 + 8, 32);
     nat_rewrite_l4(l4, size, proto, false, port, delta);
     return SL_OK;
 }
@@ -433,13 +428,13 @@ static uint32_t quote_4to6(const struct nat_policy *policy, uint8_t *quote, uint
     uint8_t *l4 = quote + header;
     uint32_t left = size - header;
     if (quote[9] == NAT_PROTO_ICMP) {
-        nat_sum delta = icmp6_pseudo(ip6 + 8, payload);
+        uint64_t delta = icmp6_pseudo(ip6 + 8, payload);
         if (!echo_4to6(l4, &delta)) {
             return 0;
         }
         rewrite_icmp(l4, left, inside->port, delta);
     } else {
-        nat_sum delta = nat_sum_add(nat_sum_take(0, quote + 12, 8), ip6 + 8, 32);
+        uint64_t delta = sl_checksum_add(sl_checksum_take(0, quote + 12, 8), ip6 + 8, 32);
         nat_rewrite_l4(l4, left, quote[9], true, inside->port, delta);
     }
     memmove(quote + grown, l4, left);
@@ -459,8 +454,8 @@ static sl_rc error4_check(const uint8_t *icmp, uint32_t size, uint32_t *ret_inne
         return SL_TRUNCATED;
     }
     *ret_inner = inner;
-    return nat_sum_fold(nat_sum_add(0, icmp, size)) == 0xffff &&
-                   nat_sum_fold(nat_sum_add(0, quote, inner)) == 0xffff
+    return sl_checksum_fold(sl_checksum_add(0, icmp, size)) == 0 &&
+                   sl_checksum_fold(sl_checksum_add(0, quote, inner)) == 0
                ? SL_OK
                : SL_MISMATCH;
 }
@@ -500,9 +495,8 @@ static sl_rc error_4to6(const struct nat_policy *policy, struct sl_packet *packe
     }
     memcpy(out, header, sizeof(header));
     size = NAT_ICMP_SIZE + translated;
-    out[2] = 0;
-    out[3] = 0;
-    nat_checksum_put(out + 2, nat_sum_add(icmp6_pseudo(ip6 + 8, size), out, size));
+    sl_be16_put(out + 2, 0);
+    sl_be16_put(out + 2, sl_checksum_fold(sl_checksum_add(icmp6_pseudo(ip6 + 8, size), out, size)));
     sl_be16_put(ip6 + 4, (uint16_t)size);
     packet->size = NAT_IP6_SIZE + size;
     return SL_OK;

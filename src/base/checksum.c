@@ -116,3 +116,18 @@ uint16_t sl_checksum_update16(uint16_t checksum, uint16_t old, uint16_t now)
     sum = (sum & 0xffff) + (sum >> 16);
     return (uint16_t)~sum;
 }
+
+uint32_t sl_checksum_off(uint8_t proto)
+{
+    enum { TCP = 6, UDP = 17, DCCP = 33, UDPLITE = 136 };
+    switch (proto) {
+    case TCP:
+        return 16;
+    case UDP:
+    case UDPLITE:
+    case DCCP:
+        return 6;
+    default:
+        return 0;
+    }
+}

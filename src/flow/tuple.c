@@ -25,6 +25,7 @@ enum {
     ROUTER_SOLICITATION = 133,
     NEIGHBOUR_ADVERTISEMENT = 136,
     MLD2_REPORT = 143,
+    TYPE_NONE = 0xff,
 };
 
 static bool has_ports(uint8_t proto)
@@ -33,7 +34,8 @@ static bool has_ports(uint8_t proto)
            proto == SCTP || proto == DCCP;
 }
 
-uint8_t sl_flow_icmp_type_turn(uint8_t proto, uint8_t type)
+/* The other direction's type of an ICMP query or its answer; TYPE_NONE for others. */
+static uint8_t icmp_type_turn(uint8_t proto, uint8_t type)
 {
     if (proto == SL_FLOW_ICMP) {
         switch (type) {
@@ -50,7 +52,7 @@ uint8_t sl_flow_icmp_type_turn(uint8_t proto, uint8_t type)
         case 18:
             return (uint8_t)(type - 1);
         default:
-            return SL_FLOW_TYPE_NONE;
+            return TYPE_NONE;
         }
     }
     switch (type) {
@@ -63,7 +65,7 @@ uint8_t sl_flow_icmp_type_turn(uint8_t proto, uint8_t type)
     case 140:
         return 139;
     default:
-        return SL_FLOW_TYPE_NONE;
+        return TYPE_NONE;
     }
 }
 
@@ -98,7 +100,7 @@ struct sl_flow_tuple sl_flow_turn(const struct sl_flow_tuple *tuple)
     turned.sport = tuple->dport;
     turned.dport = tuple->sport;
     if (tuple->proto == SL_FLOW_ICMP || tuple->proto == SL_FLOW_ICMP6) {
-        turned.icmp_type = sl_flow_icmp_type_turn(tuple->proto, tuple->icmp_type);
+        turned.icmp_type = icmp_type_turn(tuple->proto, tuple->icmp_type);
     }
     return turned;
 }
@@ -116,7 +118,7 @@ static sl_rc fill_l4(struct sl_flow_tuple *tuple, const uint8_t *l4, uint32_t si
         if (size < ICMP_HEADER) {
             return SL_TRUNCATED;
         }
-        if (sl_flow_icmp_type_turn(tuple->proto, l4[0]) == SL_FLOW_TYPE_NONE) {
+        if (icmp_type_turn(tuple->proto, l4[0]) == TYPE_NONE) {
             return SL_MALFORMED; /* an error about an error, or no query */
         }
         tuple->icmp_type = l4[0];
@@ -223,7 +225,7 @@ static sl_rc tuple_of_query(const struct sl_packet *packet, struct sl_flow_tuple
     }
     const uint16_t later = SL_PKT_LATER_FRAGMENT | SL_FLOW_PKT_WHOLE | SL_PKT_HAS_ICMP;
     if ((packet->has & later) == later &&
-        sl_flow_icmp_type_turn(packet->proto, packet->icmp_type) != SL_FLOW_TYPE_NONE) {
+        icmp_type_turn(packet->proto, packet->icmp_type) != TYPE_NONE) {
         tuple->icmp_type = packet->icmp_type;
         tuple->sport = packet->sport;
         tuple->dport = packet->sport;
@@ -280,7 +282,7 @@ static uint8_t request_type(const struct sl_flow_tuple *tuple)
     uint8_t type = tuple->icmp_type;
     if ((tuple->proto == SL_FLOW_ICMP || tuple->proto == SL_FLOW_ICMP6) &&
         !sl_flow_icmp_is_request(tuple->proto, type)) {
-        type = sl_flow_icmp_type_turn(tuple->proto, type);
+        type = icmp_type_turn(tuple->proto, type);
     }
     return type;
 }
@@ -330,25 +332,6 @@ USES_AES uint64_t sl_flow_tuple_hash(const struct sl_flow_hash_key *key,
 }
 
 /* ---- checksums ---- */
-
-uint16_t sl_checksum_adjust(uint16_t check, const void *before, const void *after, size_t size)
-{
-    /* RFC 1624 eqn. 3: HC' = ~(~HC + ~m + m') */
-    const uint8_t *old = before;
-    const uint8_t *new = after;
-    uint32_t sum = (uint16_t)~check;
-    for (size_t i = 0; i + 1 < size; i += 2) {
-        uint16_t was;
-        uint16_t is;
-        memcpy(&was, old + i, 2);
-        memcpy(&is, new + i, 2);
-        sum += (uint16_t)~was + (uint32_t)is;
-    }
-    while (sum >> 16 != 0) {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    return (uint16_t)~sum;
-}
 
 /* Bytes that the checksum covers; 0 where there is none to check, UINT32_MAX where the lengths are
  * wrong already. */

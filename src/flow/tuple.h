@@ -29,10 +29,6 @@ enum {
 /** The hash of a tuple under @p key; its other direction has the same. */
 uint64_t sl_flow_tuple_hash(const struct sl_flow_hash_key *key, const struct sl_flow_tuple *tuple);
 
-/** The other direction's type of an ICMP query or its answer; SL_FLOW_TYPE_NONE for others. */
-#define SL_FLOW_TYPE_NONE 0xffu
-uint8_t sl_flow_icmp_type_turn(uint8_t proto, uint8_t type);
-
 /** Whether a query of that type may make a flow. */
 bool sl_flow_icmp_is_request(uint8_t proto, uint8_t type);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include <string.h>
+
 #include "safelib/checksum.h"
 
 static void test_checksum_rfc1071_example(void **state)
@@ -57,6 +59,64 @@ static void test_checksum_any_size_and_offset_equals_word_by_word(void **state)
     }
 }
 
+static void test_checksum_change_equals_a_new_sum(void **state)
+{
+    (void)state;
+    uint64_t seed = 99;
+    for (uint32_t run = 0; run < 2000; run++) {
+        uint8_t data[64];
+        uint8_t now[64];
+        for (uint32_t i = 0; i < sizeof(data); i++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            data[i] = (uint8_t)(seed >> 56);
+        }
+        memcpy(now, data, sizeof(now));
+        size_t at = (seed >> 20) % 16 * 2;
+        size_t size = 2 + (seed >> 30) % 16 * 2;
+        for (size_t i = 0; i < size; i++) {
+            now[at + i] ^= (uint8_t)(seed >> (i % 8 * 8));
+        }
+        uint16_t before = sl_checksum_fold(sl_checksum_add(0, data, sizeof(data)));
+        uint16_t after = sl_checksum_fold(sl_checksum_add(0, now, sizeof(now)));
+        uint8_t wire[2];
+        uint64_t delta = 0;
+        sl_be16_put(wire, before);
+        /* the same difference, taken and added, or while it is written */
+        uint64_t taken = sl_checksum_add(sl_checksum_take(0, data + at, size), now + at, size);
+        sl_checksum_replace(&delta, data + at, now + at, size);
+        assert_memory_equal(data, now, sizeof(now));
+        assert_int_equal(taken % 0xffff, delta % 0xffff);
+        sl_checksum_change(wire, delta);
+        /* 0 and all ones are both zero */
+        uint16_t got = sl_be16_get(wire);
+        assert_true(got == after || (got % 0xffff == 0 && after % 0xffff == 0));
+    }
+}
+
+/* RFC 768: 0 says that there is none. */
+static void test_checksum_change_udp_keeps_none_and_makes_none(void **state)
+{
+    (void)state;
+    uint8_t field[2] = {0, 0};
+    sl_checksum_change_udp(field, 0x1234);
+    assert_int_equal(sl_be16_get(field), 0);
+    sl_be16_put(field, 0x1234); /* ~HC is 0xedcb: the sum comes to all ones */
+    sl_checksum_change_udp(field, 0x1234);
+    assert_int_equal(sl_be16_get(field), 0xffff);
+    sl_be16_put(field, 0x1234);
+    sl_checksum_change_udp(field, 1);
+    assert_int_equal(sl_be16_get(field), 0x1233);
+}
+
+static void test_checksum_off_is_known_of_what_has_ports(void **state)
+{
+    (void)state;
+    for (uint32_t proto = 0; proto < 256; proto++) {
+        uint32_t want = proto == 6 ? 16 : proto == 17 || proto == 33 || proto == 136 ? 6 : 0;
+        assert_int_equal(sl_checksum_off((uint8_t)proto), want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -64,6 +124,9 @@ int main(void)
         cmocka_unit_test(test_checksum_odd_size_pads_with_zero),
         cmocka_unit_test(test_checksum_any_size_and_offset_equals_word_by_word),
         cmocka_unit_test(test_checksum_update_equals_recomputation),
+        cmocka_unit_test(test_checksum_change_equals_a_new_sum),
+        cmocka_unit_test(test_checksum_change_udp_keeps_none_and_makes_none),
+        cmocka_unit_test(test_checksum_off_is_known_of_what_has_ports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
