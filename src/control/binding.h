@@ -13,6 +13,7 @@
 #ifndef SL_CONTROL_BINDING_H
 #define SL_CONTROL_BINDING_H
 
+#include "base/bytes.h"
 #include "control/identity.h"
 #include "safelib/rc.h"
 
@@ -30,5 +31,12 @@ struct sl_binding {
 /** @retval SL_OK, SL_CRYPTO */
 sl_rc sl_binding_report_data(const struct sl_binding *binding,
                              uint8_t ret_data[SL_BINDING_DATA_SIZE]) SL_MUST_CHECK;
+
+/** SHA-512 of what @p input holds: report data of one kind or another, each under a domain of its
+ * own at its start.
+ * @retval SL_OK
+ * @retval SL_CRYPTO  or the input did not fit its writer; @p ret_data unchanged */
+sl_rc sl_binding_hash(const struct sl_writer *input,
+                      uint8_t ret_data[SL_BINDING_DATA_SIZE]) SL_MUST_CHECK;
 
 #endif

@@ -3,10 +3,6 @@
  */
 #include "control/monitor_binding.h"
 
-#include <string.h>
-
-#include <openssl/evp.h>
-
 #include "base/bytes.h"
 
 /* With its terminating zero: no other use of SHA-512 in this product starts like this. */
@@ -16,7 +12,6 @@ sl_rc sl_monitor_binding_report_data(const struct sl_monitor_binding *binding,
                                      uint8_t ret_data[SL_BINDING_DATA_SIZE])
 {
     uint8_t input[sizeof(domain) + sizeof(*binding)];
-    uint8_t data[SL_BINDING_DATA_SIZE];
     struct sl_writer w;
     sl_writer_init(&w, input, sizeof(input));
     sl_writer_bytes(&w, domain, sizeof(domain));
@@ -24,9 +19,5 @@ sl_rc sl_monitor_binding_report_data(const struct sl_monitor_binding *binding,
     sl_writer_bytes(&w, binding->tenant_key, sizeof(binding->tenant_key));
     sl_writer_be64(&w, binding->policy_version);
     sl_writer_bytes(&w, binding->nonce, sizeof(binding->nonce));
-    if (w.rc != SL_OK || EVP_Digest(input, w.off, data, NULL, EVP_sha512(), NULL) != 1) {
-        return SL_CRYPTO;
-    }
-    memcpy(ret_data, data, sizeof(data));
-    return SL_OK;
+    return sl_binding_hash(&w, ret_data);
 }
