@@ -332,6 +332,7 @@ static int serve(struct program *program, const struct sl_host_settings *s)
     struct sl_host_result result = {0};
     int code = EXIT_SETUP;
     bool is_node = false;
+    bool has_snapshot = false;
     sigset_t signals;
     signals_block(&signals); /* before the device looks at the mask */
     sl_rc rc = image_create(program, s, &err);
@@ -353,7 +354,13 @@ static int serve(struct program *program, const struct sl_host_settings *s)
             program->sealed = (struct sl_sealed_file){s->config->state, say};
             sl_relay_sealed(&program->node.relay, sl_sealed_keep, &program->sealed);
             rc = sl_snapshot_file_init(&program->snapshot, s->config->state, say);
-            sl_relay_snapshot(&program->node.relay, &program->snapshot);
+            if (rc == SL_OK) {
+                sl_relay_snapshot(&program->node.relay, &program->snapshot);
+                has_snapshot = true;
+            } else {
+                rc = sl_err_set(&err, rc, "state %s: path too long for the flows beside it",
+                                s->config->state);
+            }
         }
     }
     rc = rc != SL_OK ? rc : evidence_open(program, s, &err);
@@ -371,6 +378,9 @@ static int serve(struct program *program, const struct sl_host_settings *s)
     }
     if (is_node) {
         sl_node_done(&program->node);
+    }
+    if (has_snapshot) {
+        sl_snapshot_file_done(&program->snapshot); /* one that was not ended goes */
     }
     sl_host_free(program->host);
     return code;
