@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nf/packets.h"
-
-#include <unistd.h>
-
-#include "policy/policy.h"
-#include "rig.h"
+#include "policy_rig.h"
 
 /* client 203.0.113.x on the WAN, 192.0.2.10 the service, backends 10.0.0.1 to .3 on the LAN */
 static const char three[] = "services:\n"
@@ -30,37 +25,14 @@ static const char three[] = "services:\n"
                             "  - {name: b, address: 2001:db8:1::2}\n"
                             "other: pass\n";
 
-struct policy {
-    struct sl_policy compiled;
-    struct flow_rig_nf nf;
-};
-
-static struct policy compile(const char *text)
-{
-    struct policy policy = {.nf = {.name = "balancer", .options = "flows=8192"}};
-    struct sl_err err = {0};
-    const char *path = policy_file(text);
-    sl_rc rc = sl_policy_compile_balancer(path, &policy.compiled, &err);
-    (void)unlink(path);
-    if (rc != SL_OK) {
-        fail_msg("%s", err.text);
-    }
-    policy.nf.policy = bundle_policy(policy.compiled.bundle, policy.compiled.size, &policy.nf.size);
-    return policy;
-}
-
 static void start(struct flow_rig *rig, const char *text)
 {
-    struct policy policy = compile(text);
-    flow_rig_init_chain(rig, &policy.nf, 1);
-    sl_policy_done(&policy.compiled);
+    policy_rig_start(rig, "balancer", "flows=8192", text);
 }
 
 static void reload(struct flow_rig *rig, const char *text)
 {
-    struct policy policy = compile(text);
-    flow_rig_reload(rig, &policy.nf, 1);
-    sl_policy_done(&policy.compiled);
+    policy_rig_reload(rig, "balancer", "flows=8192", text);
 }
 
 static void command(struct flow_rig *rig, const char *text)
@@ -685,7 +657,7 @@ static const struct sl_nf *balancer_nf(void)
 static void test_steer_both_directions_to_one_shard(void **state)
 {
     (void)state;
-    struct policy policy = compile(three);
+    struct policy_nf policy = policy_nf_make("balancer", "flows=8192", three);
     void *lb = NULL;
     char reason[256];
     uint32_t counts[4] = {0};
@@ -715,9 +687,10 @@ static void test_steer_both_directions_to_one_shard(void **state)
 static void test_command_and_load_refuse(void **state)
 {
     (void)state;
-    struct policy policy = compile(edited(three, "  port: 80\n",
-                                          "  port: 80\n  forward: fullnat\n"
-                                          "  source_addresses: [10.0.0.250]\n"));
+    struct policy_nf policy = policy_nf_make("balancer", "flows=8192",
+                                             edited(three, "  port: 80\n",
+                                                    "  port: 80\n  forward: fullnat\n"
+                                                    "  source_addresses: [10.0.0.250]\n"));
     void *lb = NULL;
     char text[256];
     uint8_t bytes[1024];

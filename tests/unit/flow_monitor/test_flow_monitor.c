@@ -1,41 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The NF in a chain, under virtual time. */
-#include "nf/packets.h"
+#include "policy_rig.h"
 
-#include <unistd.h>
-
-#include "policy/kinds.h"
-#include "rig.h"
 #include "safelib/bytes.h"
 
 static const char settings[] =
     "collector 192.0.2.10 from 10.0.0.1\nactive-timeout 10s\nidle-timeout 5s\n";
 
-struct policy {
-    struct sl_policy compiled;
-    struct flow_rig_nf nf;
-};
-
-static struct policy compile(const char *text)
-{
-    struct policy policy = {.nf = {.name = "flow_monitor", .options = "flows=1024"}};
-    struct sl_err err = {0};
-    const char *path = policy_file(text);
-    sl_rc rc = sl_policy_compile("monitor", path, &policy.compiled, &err);
-    (void)unlink(path);
-    if (rc != SL_OK) {
-        fail_msg("%s", err.text);
-    }
-    policy.nf.policy = bundle_policy(policy.compiled.bundle, policy.compiled.size, &policy.nf.size);
-    return policy;
-}
-
 static void start(struct flow_rig *rig)
 {
-    struct policy policy = compile(settings);
-    flow_rig_init_chain(rig, &policy.nf, 1);
+    policy_rig_start(rig, "monitor", "flows=1024", settings);
     rig->unix_ms = 1700000000000;
-    sl_policy_done(&policy.compiled);
 }
 
 static const struct flow_spec dns = {.src = "10.0.0.5",
@@ -101,10 +76,8 @@ static void test_monitor_reload_keeps_flows_and_what_waits(void **state)
     flow_rig_wait(&rig, 7000);
     assert_int_equal(flow_rig_counter(&rig, "ipfix.waiting"), 1);
     (void)flow_rig_send(&rig, SL_PORT_LAN, &dns);
-    struct policy policy =
-        compile("collector 192.0.2.99 from 10.0.0.1\nidle-timeout 5s\ntalkers 3\n");
-    flow_rig_reload(&rig, &policy.nf, 1);
-    sl_policy_done(&policy.compiled);
+    policy_rig_reload(&rig, "monitor", "flows=1024",
+                      "collector 192.0.2.99 from 10.0.0.1\nidle-timeout 5s\ntalkers 3\n");
     rig.unix_ms = 1700000000000;
     assert_int_equal(flow_rig_counter(&rig, "ipfix.waiting"), 1);
     assert_int_equal(flow_rig_counter(&rig, "flow table: flows"), 1);

@@ -1,42 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nf/packets.h"
-
-#include <unistd.h>
-
-#include "policy/policy.h"
-#include "rig.h"
-
-struct policy {
-    struct sl_policy compiled;
-    struct flow_rig_nf nf;
-};
-
-static struct policy compile(const char *text)
-{
-    struct policy policy = {.nf = {.name = "limiter", .options = "flows=4096"}};
-    struct sl_err err = {0};
-    const char *path = policy_file(text);
-    sl_rc rc = sl_policy_compile_limit(path, &policy.compiled, &err);
-    (void)unlink(path);
-    if (rc != SL_OK) {
-        fail_msg("%s", err.text);
-    }
-    policy.nf.policy = bundle_policy(policy.compiled.bundle, policy.compiled.size, &policy.nf.size);
-    return policy;
-}
+#include "policy_rig.h"
 
 static void start(struct flow_rig *rig, const char *text)
 {
-    struct policy policy = compile(text);
-    flow_rig_init_chain(rig, &policy.nf, 1);
-    sl_policy_done(&policy.compiled);
+    policy_rig_start(rig, "limit", "flows=4096", text);
 }
 
 static void reload(struct flow_rig *rig, const char *text)
 {
-    struct policy policy = compile(text);
-    flow_rig_reload(rig, &policy.nf, 1);
-    sl_policy_done(&policy.compiled);
+    policy_rig_reload(rig, "limit", "flows=4096", text);
 }
 
 static uint32_t udp_send(struct flow_rig *rig, const char *src, uint16_t sport, uint32_t count)
@@ -169,8 +141,10 @@ static void test_flow_rule_without_flow_uses_one_bucket(void **state)
 static void test_load_hostile_policies(void **state)
 {
     (void)state;
-    struct policy policy = compile("ip saddr 10.0.0.0/8 tcp dport 80-90 limit rate 10/second per "
-                                   "source\nlimit rate 1 mbytes/second per flow\n");
+    struct policy_nf policy =
+        policy_nf_make("limit", "flows=4096",
+                       "ip saddr 10.0.0.0/8 tcp dport 80-90 limit rate 10/second per "
+                       "source\nlimit rate 1 mbytes/second per flow\n");
     const struct sl_nf *nf = NULL;
     for (uint32_t i = 0; i < sl_nf_registered_count(); i++) {
         nf = strcmp(sl_nf_registered(i)->name, "limiter") == 0 ? sl_nf_registered(i) : nf;

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nf/packets.h"
+#include "nf/policies.h"
 
 #include <unistd.h>
 
 #include "nf/chain.h"
-#include "policy/policy.h"
-
-static sl_rc compile(const char *text, struct sl_policy *policy, struct sl_err *err)
-{
-    const char *path = policy_file(text);
-    *err = (struct sl_err){0};
-    sl_rc rc = sl_policy_compile_balancer(path, policy, err);
-    (void)unlink(path);
-    return rc;
-}
 
 static void test_compile_takes_the_example_of_the_documentation(void **state)
 {
@@ -41,11 +31,7 @@ static void test_compile_takes_the_example_of_the_documentation(void **state)
 static void test_compile_faults_name_line_and_word(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        sl_rc rc;
-        const char *where, *what;
-    } cases[] = {
+    static const struct policy_fault faults[] = {
         {"services:\n- name: we b\n  address: 192.0.2.1\n  backends: []\n", SL_MALFORMED,
          ":2:9: `we b`", "letters"},
         {"services:\n- name: a-name-of-more-than-nineteen\n  address: 192.0.2.1\n  backends: []\n",
@@ -82,15 +68,7 @@ static void test_compile_faults_name_line_and_word(void **state)
          ":2:30: `10.0.0.2`", "already"},
         {"services: []\ntunnel_mtu: 100\n", SL_RANGE, ":2:13: `100`", "576"},
     };
-    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct sl_policy policy;
-        struct sl_err err;
-        sl_rc rc = compile(cases[i].text, &policy, &err);
-        if (rc != cases[i].rc || strstr(err.text, cases[i].where) == NULL ||
-            strstr(err.text, cases[i].what) == NULL) {
-            fail_msg("case %u: %s: %s", i, sl_rc_name(rc), err.text);
-        }
-    }
+    policy_faults_check("balancer", faults, sizeof(faults) / sizeof(faults[0]));
     struct sl_policy policy;
     struct sl_err err;
     assert_rc(sl_policy_compile_balancer("/nonexistent", &policy, &err), SL_NOT_FOUND);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nf/packets.h"
+#include "nf/policies.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -151,11 +151,7 @@ static void test_compile_faults_name_line_and_word(void **state)
 {
     (void)state;
 #define NF "chain:\n- nf: flow_monitor\n  policy: monitor\n"
-    static const struct {
-        const char *text;
-        sl_rc rc;
-        const char *where, *what;
-    } cases[] = {
+    static const struct policy_fault faults[] = {
         {"chain: []\n", SL_MALFORMED, "chain", ""},
         {"chain:\n- {nf: router}\n", SL_MALFORMED, "policy", ""},
         {"chain:\n- {nf: router, policy: routes, colour: red}\n", SL_MALFORMED, "colour",
@@ -174,14 +170,10 @@ static void test_compile_faults_name_line_and_word(void **state)
         {NF "  flows:\n    timeouts: {tcp: 7}\n", SL_MALFORMED, "tcp", "line: 5"},
         {NF "  flows: {max: many}\n", SL_MALFORMED, "many", "line: 4"},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
         struct sl_policy policy;
         struct sl_err err;
-        sl_rc rc = compile(cases[i].text, &policy, &err);
-        if (rc != cases[i].rc || strstr(err.text, cases[i].where) == NULL ||
-            strstr(err.text, cases[i].what) == NULL) {
-            fail_msg("case %zu: %s: %s", i, sl_rc_name(rc), err.text);
-        }
+        policy_fault_check(&faults[i], compile(faults[i].text, &policy, &err), &err);
     }
 }
 

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nf/packets.h"
+#include "nf/policies.h"
 
 #include <unistd.h>
 
 #include "limiter/rules.h"
-#include "policy/policy.h"
 
 static sl_rc compile(const char *text, struct sl_policy *policy, struct sl_err *err)
 {
-    const char *path = policy_file(text);
-    *err = (struct sl_err){0};
-    sl_rc rc = sl_policy_compile_limit(path, policy, err);
-    (void)unlink(path);
-    return rc;
+    return policy_compile("limit", text, policy, err);
 }
 
 static struct lm_rules *rules_of(const char *text)
@@ -109,11 +104,7 @@ static void test_compile_id_is_of_the_match_not_of_the_rate(void **state)
 static void test_compile_faults_name_line_and_word(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        sl_rc rc;
-        const char *where, *what;
-    } cases[] = {
+    static const struct policy_fault faults[] = {
         {"ip saddr 10.0.0.0/8\n", SL_MALFORMED, ":1: end of line", "limit rate"},
         {"limit rate 10/fortnight\n", SL_MALFORMED, ":1:12: `10/fortnight`", "second"},
         {"limit rate ten/second\n", SL_MALFORMED, ":1:12: `ten/second`", "rate"},
@@ -152,15 +143,7 @@ static void test_compile_faults_name_line_and_word(void **state)
         {"limit rate 1/second per source size 262144\nlimit rate 1/second per source\n", SL_RANGE,
          ":2:", "size"},
     };
-    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct sl_policy policy;
-        struct sl_err err;
-        sl_rc rc = compile(cases[i].text, &policy, &err);
-        if (rc != cases[i].rc || strstr(err.text, cases[i].where) == NULL ||
-            strstr(err.text, cases[i].what) == NULL) {
-            fail_msg("case %u: %s: %s", i, sl_rc_name(rc), err.text);
-        }
-    }
+    policy_faults_check("limit", faults, sizeof(faults) / sizeof(faults[0]));
     struct sl_policy policy;
     struct sl_err err;
     assert_rc(sl_policy_compile_limit("/nonexistent", &policy, &err), SL_IO);

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nf/packets.h"
+#include "nf/policies.h"
 
 #include <unistd.h>
 
 #include "nf/chain.h"
-#include "policy/kinds.h"
 
 static sl_rc compile(const char *text, struct sl_policy *policy, struct sl_err *err)
 {
-    const char *path = policy_file(text);
-    *err = (struct sl_err){0};
-    sl_rc rc = sl_policy_compile("monitor", path, policy, err);
-    (void)unlink(path);
-    return rc;
+    return policy_compile("monitor", text, policy, err);
 }
 
 static void test_compile_is_loaded_by_the_monitor(void **state)
@@ -42,11 +37,7 @@ static void test_compile_is_loaded_by_the_monitor(void **state)
 static void test_compile_faults_name_line_and_word(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        sl_rc rc;
-        const char *where, *what;
-    } cases[] = {
+    static const struct policy_fault faults[] = {
         {"", SL_MALFORMED, "no collector", "from ADDRESS"},
         {"collector 192.0.2.10\n", SL_MALFORMED, ":1: end of line", "from ADDRESS"},
         {"collector 192.0.2.0/24 from 10.0.0.1\n", SL_MALFORMED, ":1:11: `192.0.2.0/24`",
@@ -66,15 +57,7 @@ static void test_compile_faults_name_line_and_word(void **state)
         {"talkers 33\n", SL_RANGE, ":1:9: `33`", "at most"},
         {"sampling 10\n", SL_MALFORMED, ":1:1: `sampling`", "observation-domain"},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct sl_policy policy;
-        struct sl_err err;
-        sl_rc rc = compile(cases[i].text, &policy, &err);
-        if (rc != cases[i].rc || strstr(err.text, cases[i].where) == NULL ||
-            strstr(err.text, cases[i].what) == NULL) {
-            fail_msg("case %zu: %s: %s", i, sl_rc_name(rc), err.text);
-        }
-    }
+    policy_faults_check("monitor", faults, sizeof(faults) / sizeof(faults[0]));
 }
 
 static void test_kinds_are_listed_and_found_by_their_nf(void **state)

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nf/packets.h"
+#include "nf/policies.h"
 
 #include <unistd.h>
 
 #include "nf/chain.h"
-#include "policy/policy.h"
 
 static sl_rc compile(const char *text, struct sl_policy *policy, struct sl_err *err)
 {
-    const char *path = policy_file(text);
-    *err = (struct sl_err){0};
-    sl_rc rc = sl_policy_compile_route(path, policy, err);
-    (void)unlink(path);
-    return rc;
+    return policy_compile("route", text, policy, err);
 }
 
 static void test_compile_takes_what_ip_route_prints(void **state)
@@ -62,11 +57,7 @@ static void test_compile_lowest_metric_wins(void **state)
 static void test_compile_faults_name_line_and_word(void **state)
 {
     (void)state;
-    static const struct {
-        const char *text;
-        sl_rc rc;
-        const char *where, *what;
-    } cases[] = {
+    static const struct policy_fault faults[] = {
         {"10.0.0.0/8 dev eth0\n", SL_MALFORMED, ":1:16: `eth0`", "lan or wan"},
         {"\n10.0.0.1/8 dev lan\n", SL_MALFORMED, ":2:1: `10.0.0.1/8`", "behind its prefix"},
         {"10.0.0.0/33 dev lan\n", SL_MALFORMED, ":1:1: `10.0.0.0/33`", "0 to 32"},
@@ -86,15 +77,7 @@ static void test_compile_faults_name_line_and_word(void **state)
         {"icmp rate 3 burst 4 5\n", SL_MALFORMED, ":1:21: `5`", "end of the line"},
         {"10.0.0.0/8 dev lan \x01\n", SL_MALFORMED, ":1:", "no text"},
     };
-    for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct sl_policy policy;
-        struct sl_err err;
-        sl_rc rc = compile(cases[i].text, &policy, &err);
-        if (rc != cases[i].rc || strstr(err.text, cases[i].where) == NULL ||
-            strstr(err.text, cases[i].what) == NULL) {
-            fail_msg("case %u: %s: %s", i, sl_rc_name(rc), err.text);
-        }
-    }
+    policy_faults_check("route", faults, sizeof(faults) / sizeof(faults[0]));
     struct sl_policy policy;
     struct sl_err err;
     assert_rc(sl_policy_compile_route("/nonexistent", &policy, &err), SL_IO);
