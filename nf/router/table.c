@@ -172,9 +172,3 @@ void rt_table_drop(struct rt_table *table)
     free(table->actions);
     free(table);
 }
-
-size_t rt_table_bytes(const struct rt_table *table)
-{
-    return sizeof(*table) + rt_trie_bytes(&table->trie4) + rt_trie_bytes(&table->trie6) +
-           table->count4 + table->count6;
-}

@@ -32,7 +32,6 @@ sl_rc rt_table_read(const void *policy, size_t size, struct rt_table **ret_table
                     size_t reason_size) SL_MUST_CHECK;
 /** Gives a reference back. */
 void rt_table_drop(struct rt_table *table);
-size_t rt_table_bytes(const struct rt_table *table);
 
 /** An IPv4 address, host order, as a key. */
 static inline struct rt_key rt_key4(uint32_t addr)

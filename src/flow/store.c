@@ -138,7 +138,6 @@ sl_rc sl_flow_store_create(const struct sl_flow_store_params *params,
         store->stride = store_stride(params->record_size);
         store->is_all_inside = is_all_inside(params);
         store->outside = params->outside;
-        store->inside_size = sl_flow_store_inside_size(params);
         store->slot_free = NONE;
         store->frame_free = NONE;
         rc = make_arrays(store);
@@ -586,11 +585,6 @@ sl_rc sl_flow_store_peek(struct sl_flow_store *store, uint32_t slot, void *ret_r
         store->words[slot] = slot_word(SLOT_LOST, 0);
     }
     return rc;
-}
-
-size_t sl_flow_store_inside_bytes(const struct sl_flow_store *store)
-{
-    return store->inside_size;
 }
 
 void sl_flow_store_counters(const struct sl_flow_store *store,

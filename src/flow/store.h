@@ -98,8 +98,6 @@ void sl_flow_store_prefetch_inside(const struct sl_flow_store *store, uint32_t s
 sl_rc sl_flow_store_peek(struct sl_flow_store *store, uint32_t slot,
                          void *ret_record) SL_MUST_CHECK;
 
-/** What sl_flow_store_inside_size said. */
-size_t sl_flow_store_inside_bytes(const struct sl_flow_store *store);
 /** @context any thread: read without a lock, may be a burst old */
 void sl_flow_store_counters(const struct sl_flow_store *store,
                             struct sl_flow_store_counters *ret_counters);

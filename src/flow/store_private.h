@@ -70,7 +70,6 @@ struct sl_flow_store {
     uint32_t pinned_count;
     uint32_t pinned[SL_FLOW_PIN_MAX];
     uint8_t *outside;
-    size_t inside_size;
     uint64_t write_number; /* of the last write outside; the nonce, so never used twice */
     struct sl_flow_store_counters counters;
     alignas(64) struct sl_aead aead;

@@ -47,19 +47,6 @@ static void store_params(const struct sl_flow_spec *spec, const struct sl_flow_o
     ret_params->inside_count = inside < count ? (uint32_t)inside : count;
 }
 
-size_t sl_flow_table_outside_size(const struct sl_flow_spec *spec,
-                                  const struct sl_flow_options *options)
-{
-    size_t size = 0;
-    for (uint32_t i = 0; i < FLOW_PLANES; i++) {
-        struct sl_flow_layout layout;
-        struct sl_flow_store_params params;
-        store_params(spec, options, i, &layout, &params);
-        size += params.count != 0 ? sl_flow_store_outside_size(&params) : 0;
-    }
-    return size;
-}
-
 /* Untrusted memory for a store that wants some; without a spill all records are inside. */
 static sl_rc find_outside(struct sl_flow_table *table, struct flow_plane *plane,
                           struct sl_flow_store_params *params, struct sl_err *err)

@@ -46,10 +46,6 @@ struct sl_flow_table_params {
     struct sl_flow_spill *spill;
 };
 
-/** Bytes of untrusted memory that such a table wants. */
-size_t sl_flow_table_outside_size(const struct sl_flow_spec *spec,
-                                  const struct sl_flow_options *options);
-
 /** @retval SL_OK, SL_RANGE, SL_NO_MEMORY, SL_NO_SPACE (outside), SL_CRYPTO
  * @context control thread  @owner caller frees */
 sl_rc sl_flow_table_create(const struct sl_flow_table_params *params,

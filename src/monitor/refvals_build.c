@@ -152,7 +152,7 @@ static void column_sort(struct column *column)
     column->count = kept;
 }
 
-bool sl_refset_name_is_good(const char *name)
+static bool name_is_good(const char *name)
 {
     const size_t size = strlen(name);
 
@@ -215,7 +215,7 @@ sl_rc sl_refset_write(struct sl_refset_builder *builder, const char *dir, const 
     sl_rc rc;
 
     length = snprintf(path, sizeof(path), "%s/%s%s", dir, name, SL_REFVALS_SUFFIX);
-    if (!sl_refset_name_is_good(name) || length < 0 || (size_t)length >= sizeof(path)) {
+    if (!name_is_good(name) || length < 0 || (size_t)length >= sizeof(path)) {
         return sl_err_set(err, SL_INVALID,
                           "\"%s\" cannot be the name of a set: letters, digits, . - _ + ~, at most "
                           "%d",

@@ -12,6 +12,4 @@
 #define SL_REFSET_MAGIC "SLREFV01"
 enum { SL_REFSET_MAGIC_SIZE = 8, SL_REFSET_ALG_SIZE = 16, SL_REFSET_SUM_SIZE = 32 };
 
-bool sl_refset_name_is_good(const char *name);
-
 #endif

@@ -410,7 +410,7 @@ sl_rc sl_tpm_events_judge(struct sl_tpm_round *round)
     return rc;
 }
 
-bool sl_tpm_events_are_believed(const struct sl_tpm_round *round)
+static bool are_believed(const struct sl_tpm_round *round)
 {
     return round->events.is_judged && round->policy->events.pcr != 0 &&
            round->state->events.has_agent && round->state->events.distrust == SL_DISTRUST_NONE;
@@ -418,7 +418,7 @@ bool sl_tpm_events_are_believed(const struct sl_tpm_round *round)
 
 bool sl_tpm_events_is_known(const struct sl_tpm_round *round, const struct sl_ima_entry *entry)
 {
-    if (!sl_tpm_events_are_believed(round) || strcmp(entry->digest.name, "sha256") != 0) {
+    if (!are_believed(round) || strcmp(entry->digest.name, "sha256") != 0) {
         return false;
     }
     for (uint32_t i = 0; i < round->state->record_count; i++) {
@@ -480,7 +480,7 @@ void sl_tpm_events_listed(struct sl_tpm_round *round, struct sl_subject *subject
     const struct sl_tpm_events *events = &round->state->events;
     const struct sl_tpm_event_container *started;
 
-    if (!sl_tpm_events_are_believed(round)) {
+    if (!are_believed(round)) {
         return;
     }
     if (container->event < 0) {
@@ -506,7 +506,7 @@ sl_rc sl_tpm_events_containers(struct sl_tpm_round *round)
     bool is_listed[SL_EVENT_CONTAINERS_MAX] = {false};
     sl_rc rc = SL_OK;
 
-    if (!sl_tpm_events_are_believed(round)) {
+    if (!are_believed(round)) {
         return SL_OK;
     }
     for (size_t i = 0; rc == SL_OK && i < round->container_count; i++) {
@@ -529,7 +529,7 @@ bool sl_tpm_events_tell(const struct sl_tpm_round *round, struct sl_subject *sub
     const struct sl_tpm_events *events = &round->state->events;
     const struct sl_tpm_event_container *started;
 
-    if (!sl_tpm_events_are_believed(round) || container->event < 0) {
+    if (!are_believed(round) || container->event < 0) {
         return false;
     }
     started = &events->containers[container->event];

@@ -98,8 +98,6 @@ void sl_tpm_records_review(struct sl_tpm_round *round);
 /** A record as a reason of a subject. */
 void sl_tpm_record_tell(const struct sl_tpm_round *round, struct sl_subject *subject,
                         const struct sl_tpm_record *record);
-enum sl_verdict sl_tpm_record_verdict(const struct sl_tpm_round *round,
-                                      const struct sl_tpm_record *record);
 
 /** Reads the container events and extends their PCR's known value by them.
  * @param[out] ret_is_good  false: they are no log that goes on; the host has the reason
@@ -112,7 +110,6 @@ void sl_tpm_events_walk(struct sl_tpm_round *round, uint64_t number, const uint8
 /** The quote is met: believes the events or says why not, and records what is bad.
  * @retval SL_OK, SL_CRYPTO */
 sl_rc sl_tpm_events_judge(struct sl_tpm_round *round) SL_MUST_CHECK;
-bool sl_tpm_events_are_believed(const struct sl_tpm_round *round);
 /** Has a container executed this unknown file, and does the container carry it already? */
 bool sl_tpm_events_is_known(const struct sl_tpm_round *round, const struct sl_ima_entry *entry);
 /** What a container may execute, by its events. @return NULL: nothing */

@@ -371,7 +371,7 @@ void sl_tpm_records_review(struct sl_tpm_round *round)
     state->record_count = kept;
 }
 
-enum sl_verdict sl_tpm_record_verdict(const struct sl_tpm_round *round,
+static enum sl_verdict record_verdict(const struct sl_tpm_round *round,
                                       const struct sl_tpm_record *record)
 {
     const enum sl_verdict by_policy =
@@ -469,7 +469,7 @@ void sl_tpm_record_tell(const struct sl_tpm_round *round, struct sl_subject *sub
         (void)snprintf(more, sizeof(more), " (and %u further bad entries)", record->more);
     }
     sl_subject_reason(
-        subject, sl_tpm_record_verdict(round, record), sl_record_code(record->why),
+        subject, record_verdict(round, record), sl_record_code(record->why),
         json_pack("{s:I, s:i, s:s, s:o, s:s, s:s}", "entry", (json_int_t)record->entry, "pcr",
                   (int)record->pcr, "digest", digest, "path", path_json(record->path), "confidence",
                   sl_attribution_text(record->by), "remedy", remedy_text(record->why)),

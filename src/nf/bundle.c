@@ -206,17 +206,11 @@ sl_rc sl_chain_create_at(const void *bundle, size_t size, const struct sl_chain_
     return SL_OK;
 }
 
-sl_rc sl_chain_create_further(const void *bundle, size_t size, const struct sl_chain *first,
-                              struct sl_chain **ret_chain, struct sl_err *err)
-{
-    const struct sl_chain_place place = {.first = first};
-    return sl_chain_create_at(bundle, size, &place, ret_chain, err);
-}
-
 sl_rc sl_chain_create(const void *bundle, size_t size, struct sl_chain **ret_chain,
                       struct sl_err *err)
 {
-    return sl_chain_create_further(bundle, size, NULL, ret_chain, err);
+    const struct sl_chain_place alone = {0};
+    return sl_chain_create_at(bundle, size, &alone, ret_chain, err);
 }
 
 void sl_chain_free(struct sl_chain *chain)

@@ -41,18 +41,12 @@ struct sl_flow_spill;
  * @owner caller frees */
 sl_rc sl_chain_create(const void *bundle, size_t size, struct sl_chain **ret_chain,
                       struct sl_err *err) SL_MUST_CHECK;
-/** The same for a further shard: what the NFs of @p first can share (struct sl_nf, share), they
- * share; the counters are its own. The chains are freed in any order, by one thread.
- * @param[in] first  created from the same bundle; it may be running
- * @retval as sl_chain_create
- * @owner caller frees
- * @context control thread */
-sl_rc sl_chain_create_further(const void *bundle, size_t size, const struct sl_chain *first,
-                              struct sl_chain **ret_chain, struct sl_err *err) SL_MUST_CHECK;
-
 /** Where a chain will run. Zero: alone, with tables of its own, all inside. */
 struct sl_chain_place {
-    const struct sl_chain *first; /**< as sl_chain_create_further; or NULL */
+    /** the chain of another shard, from the same bundle; it may be running. What its NFs can share
+     * (struct sl_nf, share), the new one's share; the counters are its own. Freed in any order, by
+     * one thread. Or NULL */
+    const struct sl_chain *first;
     /** the shard's chain now, which the new one will adopt from for certain: tables that it will
      * hand over are not made twice; or NULL */
     const struct sl_chain *before;
@@ -63,6 +57,10 @@ struct sl_chain_place {
     uint32_t shard, shard_count; /**< 0, 0: the only one */
     uint32_t flows_max;          /**< tables are no larger; 0: as their options say */
 };
+/** The same, at its place.
+ * @retval as sl_chain_create
+ * @owner caller frees
+ * @context control thread */
 sl_rc sl_chain_create_at(const void *bundle, size_t size, const struct sl_chain_place *place,
                          struct sl_chain **ret_chain, struct sl_err *err) SL_MUST_CHECK;
 

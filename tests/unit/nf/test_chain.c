@@ -130,7 +130,8 @@ static void test_chain_further_shares_and_outlives(void **state)
     struct sl_nf_counter counter;
     for (int i = 0; i < 2; i++) {
         assert_ok(sl_chain_create(bundle, size, &first, &err));
-        assert_ok(sl_chain_create_further(bundle, size, first, &other, &err));
+        const struct sl_chain_place beside = {.first = first};
+        assert_ok(sl_chain_create_at(bundle, size, &beside, &other, &err));
         assert_int_equal(sl_chain_version(other), 77);
         assert_int_equal(sl_chain_nf_count(other), 2);
         sl_chain_run(first, list, 2);
@@ -155,7 +156,8 @@ static void test_chain_further_shares_and_outlives(void **state)
     }
     /* what cannot be shared is read, and checked, again */
     assert_ok(sl_chain_create(bundle, two_nfs(2), &first, &err));
-    assert_rc(sl_chain_create_further(bundle, size - 1, first, &other, &err), SL_TRUNCATED);
+    const struct sl_chain_place beside = {.first = first};
+    assert_rc(sl_chain_create_at(bundle, size - 1, &beside, &other, &err), SL_TRUNCATED);
     sl_chain_free(first);
 }
 
