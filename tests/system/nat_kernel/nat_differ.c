@@ -114,6 +114,28 @@ static void put_ip(struct bytes *out, uint8_t proto, const uint8_t *src, const u
     out->size = IP + payload;
 }
 
+/* The upper layer's header, in zeros. */
+static void put_l4(const struct session *s, bool is_reply, uint16_t outside_port, uint32_t size,
+                   uint8_t *l4)
+{
+    if (s->proto == 1) {
+        l4[0] = is_reply ? 0 : 8;
+        put16(l4 + 4, is_reply ? outside_port : s->sport);
+        return;
+    }
+    put16(l4, is_reply ? s->dport : s->sport);
+    put16(l4 + 2, is_reply ? outside_port : s->dport);
+    if (s->proto == 6) {
+        sl_be32_put(l4 + 4, is_reply ? 500 : 100);
+        sl_be32_put(l4 + 8, is_reply ? 101 : 0);
+        l4[12] = 0x50;
+        l4[13] = is_reply ? 0x12 : 2;
+        put16(l4 + 14, 65535);
+    } else if (s->proto == 17) {
+        put16(l4 + 4, size);
+    }
+}
+
 /* A packet of the session, from the inside or (is_reply) to its outside endpoint. */
 static void make(const struct session *s, bool is_reply, uint16_t outside_port, struct bytes *out)
 {
@@ -127,22 +149,7 @@ static void make(const struct session *s, bool is_reply, uint16_t outside_port, 
     for (uint32_t i = header; i < payload; i++) {
         l4[i] = (uint8_t)below(256);
     }
-    if (s->proto == 1) {
-        l4[0] = is_reply ? 0 : 8;
-        put16(l4 + 4, is_reply ? outside_port : s->sport);
-    } else {
-        put16(l4, is_reply ? s->dport : s->sport);
-        put16(l4 + 2, is_reply ? outside_port : s->dport);
-    }
-    if (s->proto == 6) {
-        sl_be32_put(l4 + 4, is_reply ? 500 : 100);
-        sl_be32_put(l4 + 8, is_reply ? 101 : 0);
-        l4[12] = 0x50;
-        l4[13] = is_reply ? 0x12 : 2;
-        put16(l4 + 14, 65535);
-    } else if (s->proto == 17) {
-        put16(l4 + 4, payload);
-    }
+    put_l4(s, is_reply, outside_port, payload, l4);
     if (s->proto != 17 || below(8) != 0) { /* some UDP has no checksum */
         seal_l4(out->b, true, s->proto, l4, payload);
     }

@@ -318,11 +318,60 @@ static enum kind kind_of(uint8_t flags)
 
 enum step { STEP_ACCEPT, STEP_IGNORE, STEP_INVALID, STEP_REOPEN, STEP_END };
 
-/* Where TCP goes from here, told in words rather than by a table. IGNORE: SL_FLOW_TCP_COUNT. */
-static int tcp_target(const struct entry *e, bool is_reply, enum kind kind)
+/* Where TCP goes from here, told in words rather than by a table: a state, SL_FLOW_TCP_COUNT where
+ * the segment is ignored, -1 where it is invalid. */
+
+static bool is_opening(uint8_t s)
 {
-    uint8_t s = e->tcp;
-    bool is_opening = s == SL_FLOW_TCP_SYN_SENT || s == SL_FLOW_TCP_SYN_SENT2;
+    return s == SL_FLOW_TCP_SYN_SENT || s == SL_FLOW_TCP_SYN_SENT2;
+}
+
+static int syn_target(uint8_t s, bool is_reply)
+{
+    if (is_opening(s)) {
+        return is_reply ? SL_FLOW_TCP_SYN_SENT2 : s;
+    }
+    if (is_reply) {
+        return s == SL_FLOW_TCP_TIME_WAIT ? SL_FLOW_TCP_SYN_SENT : -1;
+    }
+    return s == SL_FLOW_TCP_TIME_WAIT || s == SL_FLOW_TCP_CLOSE ? SL_FLOW_TCP_SYN_SENT
+                                                                : SL_FLOW_TCP_COUNT;
+}
+
+static int synack_target(uint8_t s, bool is_reply)
+{
+    if (is_reply) {
+        return is_opening(s) ? SL_FLOW_TCP_SYN_RECEIVED : SL_FLOW_TCP_COUNT;
+    }
+    return s == SL_FLOW_TCP_SYN_RECEIVED || s == SL_FLOW_TCP_SYN_SENT2 ? SL_FLOW_TCP_SYN_RECEIVED
+                                                                       : -1;
+}
+
+static int fin_target(uint8_t s)
+{
+    if (is_opening(s)) {
+        return -1;
+    }
+    return s <= SL_FLOW_TCP_ESTABLISHED ? SL_FLOW_TCP_FIN_WAIT
+           : s <= SL_FLOW_TCP_LAST_ACK  ? SL_FLOW_TCP_LAST_ACK
+                                        : s;
+}
+
+static int ack_target(uint8_t s, bool is_reply)
+{
+    if (is_opening(s)) {
+        return is_reply ? SL_FLOW_TCP_COUNT : -1;
+    }
+    if (s == SL_FLOW_TCP_SYN_RECEIVED) {
+        return is_reply ? s : SL_FLOW_TCP_ESTABLISHED;
+    }
+    return s == SL_FLOW_TCP_FIN_WAIT   ? SL_FLOW_TCP_CLOSE_WAIT
+           : s == SL_FLOW_TCP_LAST_ACK ? SL_FLOW_TCP_TIME_WAIT
+                                       : s;
+}
+
+static int tcp_target(uint8_t s, bool is_reply, enum kind kind)
+{
     if (s == SL_FLOW_TCP_NONE) {
         return kind == SYN ? SL_FLOW_TCP_SYN_SENT : kind == ACK ? SL_FLOW_TCP_ESTABLISHED : -1;
     }
@@ -330,39 +379,21 @@ static int tcp_target(const struct entry *e, bool is_reply, enum kind kind)
     case RST:
         return SL_FLOW_TCP_CLOSE;
     case SYN:
-        if (is_reply) {
-            return is_opening                   ? SL_FLOW_TCP_SYN_SENT2
-                   : s == SL_FLOW_TCP_TIME_WAIT ? SL_FLOW_TCP_SYN_SENT
-                                                : -1;
-        }
-        return is_opening || s == SL_FLOW_TCP_NONE                    ? s
-               : s == SL_FLOW_TCP_TIME_WAIT || s == SL_FLOW_TCP_CLOSE ? SL_FLOW_TCP_SYN_SENT
-                                                                      : SL_FLOW_TCP_COUNT;
+        return syn_target(s, is_reply);
     case SYNACK:
-        if (is_reply) {
-            return is_opening ? SL_FLOW_TCP_SYN_RECEIVED : SL_FLOW_TCP_COUNT;
-        }
-        return s == SL_FLOW_TCP_SYN_RECEIVED || s == SL_FLOW_TCP_SYN_SENT2
-                   ? SL_FLOW_TCP_SYN_RECEIVED
-                   : -1;
+        return synack_target(s, is_reply);
     case FIN:
-        if (is_opening) {
-            return -1;
-        }
-        return s <= SL_FLOW_TCP_ESTABLISHED ? SL_FLOW_TCP_FIN_WAIT
-               : s <= SL_FLOW_TCP_LAST_ACK  ? SL_FLOW_TCP_LAST_ACK
-                                            : s;
+        return fin_target(s);
     default:
-        if (is_opening) {
-            return is_reply ? SL_FLOW_TCP_COUNT : -1;
-        }
-        if (s == SL_FLOW_TCP_SYN_RECEIVED) {
-            return is_reply ? s : SL_FLOW_TCP_ESTABLISHED;
-        }
-        return s == SL_FLOW_TCP_FIN_WAIT   ? SL_FLOW_TCP_CLOSE_WAIT
-               : s == SL_FLOW_TCP_LAST_ACK ? SL_FLOW_TCP_TIME_WAIT
-                                           : s;
+        return ack_target(s, is_reply);
     }
+}
+
+static void note_last(struct entry *e, const struct made *made, bool is_reply, enum kind kind)
+{
+    e->last_kind = (uint8_t)kind;
+    e->is_last_reply = is_reply;
+    e->last_end = made->seq + (kind == SYN || kind == SYNACK) + (kind == FIN);
 }
 
 static enum step tcp_ignore(struct entry *e, const struct made *made, bool is_reply, enum kind kind,
@@ -375,9 +406,7 @@ static enum step tcp_ignore(struct entry *e, const struct made *made, bool is_re
         *target = SL_FLOW_TCP_SYN_RECEIVED;
         return STEP_ACCEPT;
     }
-    e->last_kind = (uint8_t)kind;
-    e->is_last_reply = is_reply;
-    e->last_end = made->seq + (kind == SYN || kind == SYNACK) + (kind == FIN);
+    note_last(e, made, is_reply, kind);
     if (kind == SYN && !is_reply) {
         e->is_challenged = e->tcp == SL_FLOW_TCP_LAST_ACK;
         e->is_simultaneous = false;
@@ -385,41 +414,60 @@ static enum step tcp_ignore(struct entry *e, const struct made *made, bool is_re
     return STEP_IGNORE;
 }
 
-static enum step tcp_step(struct entry *e, const struct made *made, bool is_reply)
+static bool may_reopen(const struct entry *e, bool is_reply)
 {
-    enum kind kind = kind_of(made->flags);
-    int target = tcp_target(e, is_reply, kind);
-    if (target < 0) {
-        return STEP_INVALID;
-    }
+    return e->is_closing || (e->last_kind == RST && e->is_last_reply == is_reply);
+}
+
+static bool is_challenge_ack(const struct entry *e, bool is_reply, enum kind kind)
+{
+    return e->tcp == SL_FLOW_TCP_LAST_ACK && kind == ACK && e->last_kind == SYN &&
+           e->is_last_reply != is_reply && e->is_challenged;
+}
+
+/* What the state alone does not say of a segment. @return ACCEPT where it leads to *target */
+static enum step tcp_judge(struct entry *e, const struct made *made, bool is_reply, enum kind kind,
+                           int *target)
+{
     bool is_done = e->tcp == SL_FLOW_TCP_TIME_WAIT || e->tcp == SL_FLOW_TCP_CLOSE;
-    if (kind == SYN && target == SL_FLOW_TCP_SYN_SENT && is_done) {
-        if (e->is_closing || (e->last_kind == RST && e->is_last_reply == is_reply)) {
+    if (kind == SYN && *target == SL_FLOW_TCP_SYN_SENT && is_done) {
+        if (may_reopen(e, is_reply)) {
             return STEP_REOPEN;
         }
-        target = SL_FLOW_TCP_COUNT;
+        *target = SL_FLOW_TCP_COUNT;
     }
-    if (target == SL_FLOW_TCP_COUNT &&
-        tcp_ignore(e, made, is_reply, kind, &target) == STEP_IGNORE) {
+    if (*target == SL_FLOW_TCP_COUNT &&
+        tcp_ignore(e, made, is_reply, kind, target) == STEP_IGNORE) {
         return STEP_IGNORE;
     }
-    if (e->tcp == SL_FLOW_TCP_LAST_ACK && kind == ACK && e->last_kind == SYN &&
-        e->is_last_reply != is_reply && e->is_challenged) {
+    if (is_challenge_ack(e, is_reply, kind)) {
         e->is_challenged = false;
         return STEP_IGNORE;
     }
-    if (target == SL_FLOW_TCP_SYN_SENT2) {
+    if (*target == SL_FLOW_TCP_SYN_SENT2) {
         e->is_simultaneous = true;
     }
-    if (target == SL_FLOW_TCP_SYN_RECEIVED && is_reply && kind == ACK && e->is_simultaneous) {
-        target = SL_FLOW_TCP_ESTABLISHED;
+    if (*target == SL_FLOW_TCP_SYN_RECEIVED && is_reply && kind == ACK && e->is_simultaneous) {
+        *target = SL_FLOW_TCP_ESTABLISHED;
+    }
+    return STEP_ACCEPT;
+}
+
+static enum step tcp_step(struct entry *e, const struct made *made, bool is_reply)
+{
+    enum kind kind = kind_of(made->flags);
+    int target = tcp_target(e->tcp, is_reply, kind);
+    if (target < 0) {
+        return STEP_INVALID;
+    }
+    enum step step = tcp_judge(e, made, is_reply, kind, &target);
+    if (step != STEP_ACCEPT) {
+        return step;
     }
     uint8_t old = e->tcp;
     e->is_closing = e->is_closing || (old != target && target == SL_FLOW_TCP_FIN_WAIT);
     e->tcp = (uint8_t)target;
-    e->last_kind = (uint8_t)kind;
-    e->is_last_reply = is_reply;
-    e->last_end = made->seq + (kind == SYN || kind == SYNACK) + (kind == FIN);
+    note_last(e, made, is_reply, kind);
     if (!e->is_seen && kind == RST) {
         return STEP_END;
     }
@@ -507,55 +555,41 @@ static bool may_begin(const struct made *made)
             (kind_of(made->flags) == SYN || kind_of(made->flags) == ACK));
 }
 
-/* Checks one answer of the table against the reference. */
-static void compare(struct model *model, const struct made *made, const struct sl_flow *flow)
+static void compare_full(struct model *model)
 {
-    uint8_t direction = SL_FLOW_ORIGINAL;
-    uint32_t at = made->is_bad ? ENTRIES : find(model, &made->tuple, &direction);
-    CHECK(at == ENTRIES || is_touched(model, at) || !is_over(model, &model->entries[at]),
-          "a flow that is over is still found");
-    model->counts->packets++;
-    if (flow->relation == SL_FLOW_INVALID) {
-        model->counts->invalid++;
+    for (uint32_t i = 0; i < ENTRIES; i++) {
+        const struct entry *e = &model->entries[i];
+        CHECK(!e->is_live || e->is_assured || is_touched(model, i), "FULL, but could evict");
     }
-    if (made->is_bad || (made->is_error && at == ENTRIES)) {
-        CHECK(flow->relation == SL_FLOW_INVALID && flow->handle == SL_FLOW_NONE, "not INVALID");
-        return;
-    }
-    bool is_new = at == ENTRIES;
+    CHECK(live_count(model) + model->ended_count >= model->options.flows, "FULL, but has room");
+    model->counts->full++;
+}
+
+/* A packet that the reference knows no flow for. @return whether it begins one */
+static bool compare_unknown(struct model *model, const struct made *made,
+                            const struct sl_flow *flow)
+{
     struct sl_flow_tuple turned = sl_flow_turn(&made->tuple);
     uint8_t unused = 0;
     uint32_t taken = find(model, &turned, &unused);
-    if (is_new && (!may_begin(made) || taken < ENTRIES)) {
+    if (!may_begin(made) || taken < ENTRIES) {
         CHECK(flow->relation == SL_FLOW_INVALID, "begun by what cannot");
-        return;
+        return false;
     }
-    if (is_new && flow->relation == SL_FLOW_INVALID && model->ended_count > 0) {
-        return; /* its replies' tuple was one's that ended later in this burst */
+    if (flow->relation == SL_FLOW_INVALID && model->ended_count > 0) {
+        return false; /* its replies' tuple was one's that ended later in this burst */
     }
-    if (is_new && flow->relation == SL_FLOW_FULL) {
-        for (uint32_t i = 0; i < ENTRIES; i++) {
-            const struct entry *e = &model->entries[i];
-            CHECK(!e->is_live || e->is_assured || is_touched(model, i), "FULL, but could evict");
-        }
-        CHECK(live_count(model) + model->ended_count >= model->options.flows, "FULL, but has room");
-        model->counts->full++;
-        return;
+    if (flow->relation == SL_FLOW_FULL) {
+        compare_full(model);
+        return false;
     }
-    if (is_new) {
-        at = begin(model, made);
-        direction = SL_FLOW_ORIGINAL;
-    }
-    struct entry *e = &model->entries[at];
-    enum step step = STEP_ACCEPT;
-    if (!made->is_error) {
-        step = advance(model, at, made, direction == SL_FLOW_REPLY);
-        CHECK(step != STEP_REOPEN, "reopened without an end");
-        if (step == STEP_INVALID) {
-            CHECK(flow->relation == SL_FLOW_INVALID && !is_new, "not INVALID");
-            return;
-        }
-    }
+    return true;
+}
+
+/* What the table says of a packet of entry `at`. */
+static void compare_flow(const struct entry *e, const struct made *made, const struct sl_flow *flow,
+                         uint8_t direction, bool is_new)
+{
     CHECK(flow->handle != SL_FLOW_NONE && flow->state != NULL,
           "no flow: relation %u; protocol %u flags %02x, new %d, direction %u, TCP %u",
           flow->relation, made->tuple.proto, made->flags, is_new, direction, e->tcp);
@@ -571,6 +605,12 @@ static void compare(struct model *model, const struct made *made, const struct s
                                             : SL_FLOW_NEW),
           "relation %u", flow->relation);
     CHECK(made->tuple.proto != TCP || flow->tcp == e->tcp, "TCP %u, not %u", flow->tcp, e->tcp);
+}
+
+/* The NF's bytes are the flow's own; they change. */
+static void compare_state(struct model *model, uint32_t at, const struct sl_flow *flow, bool is_new)
+{
+    struct entry *e = &model->entries[at];
     struct nf_state *kept = flow->state;
     if (is_new) {
         CHECK(kept->serial == 0 && kept->value == 0, "a new flow's bytes are not zero");
@@ -581,6 +621,39 @@ static void compare(struct model *model, const struct made *made, const struct s
     CHECK(kept->serial == at && kept->value == e->value, "another flow's bytes");
     kept->value++;
     e->value++;
+}
+
+/* Checks one answer of the table against the reference. */
+static void compare(struct model *model, const struct made *made, const struct sl_flow *flow)
+{
+    uint8_t direction = SL_FLOW_ORIGINAL;
+    uint32_t at = made->is_bad ? ENTRIES : find(model, &made->tuple, &direction);
+    CHECK(at == ENTRIES || is_touched(model, at) || !is_over(model, &model->entries[at]),
+          "a flow that is over is still found");
+    model->counts->packets++;
+    model->counts->invalid += flow->relation == SL_FLOW_INVALID;
+    bool is_new = at == ENTRIES;
+    if (made->is_bad || (made->is_error && is_new)) {
+        CHECK(flow->relation == SL_FLOW_INVALID && flow->handle == SL_FLOW_NONE, "not INVALID");
+        return;
+    }
+    if (is_new) {
+        if (!compare_unknown(model, made, flow)) {
+            return;
+        }
+        at = begin(model, made);
+        direction = SL_FLOW_ORIGINAL;
+    }
+    if (!made->is_error) {
+        enum step step = advance(model, at, made, direction == SL_FLOW_REPLY);
+        CHECK(step != STEP_REOPEN, "reopened without an end");
+        if (step == STEP_INVALID) {
+            CHECK(flow->relation == SL_FLOW_INVALID && !is_new, "not INVALID");
+            return;
+        }
+    }
+    compare_flow(&model->entries[at], made, flow, direction, is_new);
+    compare_state(model, at, flow, is_new);
     model->counts->established += flow->relation == SL_FLOW_ESTABLISHED;
     model->counts->related += flow->relation == SL_FLOW_RELATED;
     if (!is_touched(model, at)) {

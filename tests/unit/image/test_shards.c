@@ -11,6 +11,7 @@ enum {
     FLOWS = 200,
     ROUNDS = 5, /* packets of each flow and direction */
     PIECES_MAX = 3,
+    PAYLOAD = 256,
 };
 
 /* How the gateway chooses an SA, and the host a ring. */
@@ -47,20 +48,19 @@ static void swap(uint8_t *a, uint8_t *b, uint32_t size)
     memcpy(b, kept, size);
 }
 
-/* A datagram of a flow: UDP, ICMP echo or TCP by its number, IPv4 or IPv6; each fifth flow's in two
- * fragments. Its last 4 bytes are `number`, its ports and identifier say the flow.
- * @return pieces */
-static uint32_t make(uint32_t flow, uint32_t number, bool is_reply, struct piece *pieces)
+static uint8_t proto_of(uint32_t flow)
 {
-    uint8_t payload[256];
-    struct cut cut;
+    static const uint8_t protos[2][3] = {{17, 6, 1}, {17, 6, 58}};
+    return protos[flow % 2][flow % 3];
+}
+
+/* The upper layer: its ports and identifier say the flow, its last 4 bytes are `number`. */
+static void make_upper(uint32_t flow, uint32_t number, bool is_reply, uint8_t payload[PAYLOAD])
+{
     bool is_v6 = flow % 2 != 0;
-    uint8_t proto = flow % 3 == 0 ? 17 : flow % 3 == 1 ? 6 : is_v6 ? 58 : 1;
-    bool is_cut = flow % 5 == 0;
-    uint32_t count = is_cut ? 2 : 1;
-    uint32_t check = proto == 17 ? 6 : proto == 6 ? 16 : 2;
-    cut_payload(payload, sizeof(payload), is_v6, proto);
+    uint8_t proto = proto_of(flow);
     bool is_icmp = proto != 17 && proto != 6;
+    cut_payload(payload, PAYLOAD, is_v6, proto);
     sl_be16_put(payload + (is_icmp ? 4 : is_reply ? 2 : 0), (uint16_t)(3000 + flow));
     if (!is_icmp) {
         sl_be16_put(payload + (is_reply ? 0 : 2), 2000);
@@ -72,20 +72,32 @@ static uint32_t make(uint32_t flow, uint32_t number, bool is_reply, struct piece
         sl_be32_put(payload + 8, 1000);
         payload[13] = 0x10;
     }
-    sl_be32_put(payload + sizeof(payload) - 4, number);
-    sl_be16_put(payload + check, 0);
+    sl_be32_put(payload + PAYLOAD - 4, number);
+    uint32_t off = sl_checksum_off(proto);
+    uint8_t *check = payload + (off != 0 ? off : 2);
+    sl_be16_put(check, 0);
     uint8_t head[48];
     (void)cut_header(head, is_v6, 0, proto, 0, 8, false);
     uint64_t sum = proto == 1
                        ? 0
                        : sl_checksum_pseudo(head + (is_v6 ? 8 : 12), head + (is_v6 ? 24 : 16),
-                                            is_v6 ? 16 : 4, proto, sizeof(payload));
-    sl_be16_put(payload + check, sl_checksum_fold(sl_checksum_add(sum, payload, sizeof(payload))));
+                                            is_v6 ? 16 : 4, proto, PAYLOAD);
+    sl_be16_put(check, sl_checksum_fold(sl_checksum_add(sum, payload, PAYLOAD)));
+}
+
+/* A datagram of a flow: UDP, ICMP echo or TCP by its number, IPv4 or IPv6; each fifth flow's in two
+ * fragments. @return pieces */
+static uint32_t make(uint32_t flow, uint32_t number, bool is_reply, struct piece *pieces)
+{
+    uint8_t payload[PAYLOAD];
+    struct cut cut;
+    bool is_v6 = flow % 2 != 0;
+    uint32_t count = flow % 5 == 0 ? 2 : 1;
+    uint32_t size = PAYLOAD / count;
+    make_upper(flow, number, is_reply, payload);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t begin = i * 128;
-        uint32_t end = is_cut ? begin + 128 : sizeof(payload);
-        assert_ok(cut_make(&cut, is_v6, flow << 8 | number << 1 | is_reply, proto, payload, begin,
-                           end, i + 1 < count));
+        assert_ok(cut_make(&cut, is_v6, flow << 8 | number << 1 | is_reply, proto_of(flow), payload,
+                           i * size, (i + 1) * size, i + 1 < count));
         if (is_reply) {
             swap(cut.data + (is_v6 ? 8 : 12), cut.data + (is_v6 ? 24 : 16), is_v6 ? 16 : 4);
         }
