@@ -55,7 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(area, 0, layout.size);
     static struct sl_control_server server;
     memset(&server, 0, sizeof(server));
+    static struct sl_provision provision; /* none yet */
     server.params.identity = server.params.certify = identity;
+    server.params.provision = &provision;
     sl_byte_ring_init(&server.params.out, area, &layout.control_out, geometry.control_size, NULL);
     sl_dice_start(&server, now_ns);
     sl_reader_init(&r, data, size);

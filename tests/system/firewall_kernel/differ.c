@@ -323,7 +323,6 @@ int main(int argc, char **argv)
     }
     bool is_random = last == argc;
     uint32_t forwarded = 0;
-    run_nft("flush", "ruleset");
     for (uint32_t i = 0; i < item_count; i++) {
         items[i].is_forwarded = kernel_verdict(&items[i], 0) == SL_VERDICT_PASS;
         forwarded += items[i].is_forwarded;

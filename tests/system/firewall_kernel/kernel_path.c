@@ -49,12 +49,6 @@ static int attach(const char *name)
     return fd;
 }
 
-void kernel_path_open(void)
-{
-    kernel_tun[SL_PORT_LAN] = attach("lan");
-    kernel_tun[SL_PORT_WAN] = attach("wan");
-}
-
 void run_nft(const char *argument, const char *file)
 {
     pid_t pid = fork();
@@ -82,6 +76,69 @@ void wait_output(int wait_ms)
         fds[port] = (struct pollfd){.fd = kernel_tun[port], .events = POLLIN};
     }
     (void)poll(fds, SL_PORT_COUNT, wait_ms);
+}
+
+enum { PROBE_SIZE = 40, PROBE_MS = 20, PROBES_MAX = 500 };
+
+/* A packet of no protocol, without a body for IPv6. */
+static void make_probe(bool is_v4, int port, uint8_t ret_probe[PROBE_SIZE])
+{
+    memset(ret_probe, 0, PROBE_SIZE);
+    if (is_v4) {
+        memcpy(ret_probe, (uint8_t[]){0x45, 0, 0, PROBE_SIZE, 0, 0, 0x40, 0, 64, 253}, 10);
+        memcpy(ret_probe + 12, (uint8_t[]){203, 0, 113, (uint8_t)(1 + port)}, 4);
+        memcpy(ret_probe + 16, (uint8_t[]){203, 0, 113, (uint8_t)(2 - port)}, 4);
+        put16(ret_probe + 10, sl_checksum_fold(sl_checksum_add(0, ret_probe, 20)));
+        return;
+    }
+    memcpy(ret_probe, (uint8_t[]){0x60, 0, 0, 0, 0, 0, 253, 64}, 8);
+    memcpy(ret_probe + 8, (uint8_t[]){0x20, 1, 0x0d, 0xb8}, 4);
+    memcpy(ret_probe + 24, (uint8_t[]){0x20, 1, 0x0d, 0xb8}, 4);
+    ret_probe[23] = (uint8_t)(1 + port);
+    ret_probe[39] = (uint8_t)(2 - port);
+}
+
+/* A device that was just attached drops what it should send until the kernel has seen its carrier,
+ * up to a second later. */
+static void wait_forwarding(bool is_v4, int port)
+{
+    static uint8_t out[65536];
+    uint8_t probe[PROBE_SIZE];
+    make_probe(is_v4, port, probe);
+    for (int i = 0; i < PROBES_MAX; i++) {
+        ssize_t size;
+        (void)!write(kernel_tun[port], probe, sizeof(probe));
+        wait_output(PROBE_MS);
+        while ((size = read(kernel_tun[1 - port], out, sizeof(out))) > 0) {
+            if (size == PROBE_SIZE &&
+                memcmp(out + (is_v4 ? 12 : 8), probe + (is_v4 ? 12 : 8), is_v4 ? 8 : 32) == 0) {
+                return;
+            }
+        }
+    }
+    die("the kernel does not forward");
+}
+
+static void drain(void)
+{
+    static uint8_t out[65536];
+    wait_output(PROBE_MS);
+    for (int port = 0; port < SL_PORT_COUNT; port++) {
+        while (read(kernel_tun[port], out, sizeof(out)) > 0) {
+        }
+    }
+}
+
+void kernel_path_open(void)
+{
+    kernel_tun[SL_PORT_LAN] = attach("lan");
+    kernel_tun[SL_PORT_WAN] = attach("wan");
+    run_nft("flush", "ruleset");
+    for (int port = 0; port < SL_PORT_COUNT; port++) {
+        wait_forwarding(true, port);
+        wait_forwarding(false, port);
+    }
+    drain();
 }
 
 void random_addr(bool is_v4, uint8_t *out)

@@ -15,6 +15,8 @@
 extern int kernel_tun[SL_PORT_COUNT];
 
 _Noreturn void die(const char *what);
+/** Attaches both, takes all rules away, and waits until the kernel forwards between them, both ways
+ * and families. */
 void kernel_path_open(void);
 /** Runs `nft ARGUMENT FILE`; dies where it fails. */
 void run_nft(const char *argument, const char *file);

@@ -7,31 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "flow/table.h"
 #include "flow/wheel.h"
-#include "safelib/checksum.h"
+#include "model_packet.h"
 
 enum {
     FLOWS_MAX = 6, /* of the table: small, so that it is full now and then */
-    HOSTS = 4,
     BURST = 4,
-    ROOM = 128,
     HELD = 8, /* handles that the NF keeps longer than it should */
-    TCP = 6,
-    UDP = 17,
-    ICMP = 1,
-    OTHER = 99,
 };
-
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "model: " __VA_ARGS__);                                                \
-            fprintf(stderr, " (%s, line %d)\n", #condition, __LINE__);                             \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
 
 /* A flow as the reference keeps it. */
 struct entry {
@@ -67,8 +51,7 @@ struct model {
     uint32_t ended_count; /* in this burst */
     sl_flow_handle held[HELD];
     uint32_t held_next;
-    uint8_t last[3]; /* what the packet before was made of */
-    struct sl_reader r;
+    struct maker maker;
     struct model_counts *counts;
 };
 
@@ -174,135 +157,6 @@ static const struct sl_flow_spec spec = {.state_size = sizeof(struct nf_state),
                                          .ended = nf_ended};
 
 /* ---- packets ---- */
-
-struct made {
-    struct sl_packet packet;
-    uint8_t data[ROOM];
-    struct sl_flow_tuple tuple;
-    bool is_error;
-    bool is_bad; /* checksum, flags, or nothing that begins a flow */
-    uint8_t flags;
-    uint32_t seq, ack;
-};
-
-static uint32_t put_ip4(uint8_t *out, uint8_t proto, uint8_t src, uint8_t dst, uint32_t size)
-{
-    memset(out, 0, 20);
-    out[0] = 0x45;
-    sl_be16_put(out + 2, (uint16_t)(20 + size));
-    out[8] = 64;
-    out[9] = proto;
-    out[12] = out[16] = 10;
-    out[15] = src;
-    out[19] = dst;
-    return 20;
-}
-
-static uint32_t put_upper(uint8_t *at, uint8_t proto, const struct made *made, uint32_t *ret_check)
-{
-    const struct sl_flow_tuple *tuple = &made->tuple;
-    memset(at, 0, 20);
-    sl_be16_put(at, tuple->sport);
-    sl_be16_put(at + 2, tuple->dport);
-    switch (proto) {
-    case TCP:
-        sl_be32_put(at + 4, made->seq);
-        sl_be32_put(at + 8, made->ack);
-        at[12] = 0x50;
-        at[13] = made->flags;
-        *ret_check = 16;
-        return 20;
-    case UDP:
-        at[5] = 8;
-        *ret_check = 6;
-        return 8;
-    case ICMP:
-        memset(at, 0, 8);
-        at[0] = tuple->icmp_type;
-        sl_be16_put(at + 4, tuple->sport);
-        *ret_check = 2;
-        return 8;
-    default:
-        *ret_check = 0;
-        return 8;
-    }
-}
-
-static void seal(uint8_t *ip, uint8_t proto, uint32_t size, uint32_t check)
-{
-    uint64_t sum = proto == ICMP ? 0 : sl_checksum_pseudo(ip + 12, ip + 16, 4, proto, size);
-    if (check != 0) {
-        sl_be16_put(ip + 20 + check, sl_checksum_fold(sl_checksum_add(sum, ip + 20, size)));
-    }
-}
-
-static const uint8_t tcp_flags[8] = {0x02, 0x12, 0x10, 0x11, 0x04, 0x14, 0x18, 0x03};
-
-/* One packet from four bytes. */
-static void make(struct model *model, struct made *made)
-{
-    uint8_t kind = sl_reader_u8(&model->r);
-    uint8_t hosts = sl_reader_u8(&model->r);
-    uint8_t ports = sl_reader_u8(&model->r);
-    uint8_t more = sl_reader_u8(&model->r);
-    if ((more & 0x80) != 0) { /* more of the same, the other way perhaps */
-        kind = model->last[0];
-        hosts = (kind & 0x40) != 0
-                    ? (uint8_t)(model->last[1] / HOSTS % HOSTS + model->last[1] % HOSTS * HOSTS)
-                    : model->last[1];
-        ports = (kind & 0x40) != 0 ? (uint8_t)((model->last[2] / 4 % 4) + model->last[2] % 4 * 4)
-                                   : model->last[2];
-    }
-    model->last[0] = kind;
-    model->last[1] = hosts;
-    model->last[2] = ports;
-    static const uint8_t protos[4] = {TCP, UDP, ICMP, OTHER};
-    uint8_t proto = protos[kind & 3];
-    uint32_t check;
-    uint8_t src = hosts % HOSTS + 1;
-    uint8_t dst = hosts / HOSTS % HOSTS + 1;
-    memset(made, 0, sizeof(*made));
-    made->tuple = (struct sl_flow_tuple){.ip_version = 4, .proto = proto};
-    made->tuple.src[0] = made->tuple.dst[0] = 10;
-    made->tuple.src[3] = src;
-    made->tuple.dst[3] = dst;
-    if (proto == TCP || proto == UDP) {
-        made->tuple.sport = 100 + ports % 2;
-        made->tuple.dport = 100 + ports / 4 % 2;
-    } else if (proto == ICMP) {
-        made->tuple.icmp_type = (ports & 4) != 0 ? 8 : 0;
-        made->tuple.sport = made->tuple.dport = ports % 4;
-    }
-    made->flags = tcp_flags[more & 7];
-    made->seq = 1000 + (more >> 3 & 3);
-    made->ack = 1000 + (more >> 5 & 3);
-    made->is_error = (kind & 0x30) == 0x30;
-    made->is_bad = (kind & 0xc0) == 0xc0 && (kind & 0x0c) == 0 && proto != OTHER;
-    uint8_t *at = made->data;
-    uint32_t size;
-    if (made->is_error) { /* about that packet, to its sender */
-        uint8_t *inner = at + 28;
-        (void)put_ip4(inner, proto, src, dst, 20);
-        size = put_upper(inner + 20, proto, made, &check);
-        (void)put_ip4(at, ICMP, 200, src, 8 + 20 + size);
-        memset(at + 20, 0, 8);
-        at[20] = 3;
-        size += 28;
-        check = 2;
-        proto = ICMP;
-        made->tuple = sl_flow_turn(&made->tuple);
-    } else {
-        size = put_upper(at + 20, proto, made, &check);
-        (void)put_ip4(at, proto, src, dst, size);
-        made->is_bad = made->is_bad || (proto == TCP && (made->flags & 3) == 3);
-    }
-    seal(at, proto, size, check);
-    if (made->is_bad && check != 0) {
-        at[20 + check] ^= 0x40;
-    }
-    made->packet = (struct sl_packet){.data = at, .size = 20 + size, .room = ROOM};
-    CHECK(sl_packet_parse(&made->packet) == SL_OK, "packet does not parse");
-}
 
 /* ---- the reference ---- */
 
@@ -700,7 +554,7 @@ static void rekey(struct model *model, uint32_t at, uint8_t byte)
 
 static void act(struct model *model, struct sl_packet *packet, const struct sl_flow *flow)
 {
-    uint8_t action = sl_reader_u8(&model->r);
+    uint8_t action = sl_reader_u8(&model->maker.r);
     uint32_t at = entry_of(model, flow->handle);
     packet->verdict = (action & 3) == 0 ? SL_VERDICT_DROP : SL_VERDICT_PASS;
     if (flow->handle == SL_FLOW_NONE || at == ENTRIES) {
@@ -758,9 +612,9 @@ static void do_burst(struct model *model)
     struct made made[BURST];
     struct sl_packet *packets[BURST];
     struct sl_flow flows[BURST];
-    uint32_t count = 1 + sl_reader_u8(&model->r) % BURST;
+    uint32_t count = 1 + sl_reader_u8(&model->maker.r) % BURST;
     for (uint32_t i = 0; i < count; i++) {
-        make(model, &made[i]);
+        made_make(&model->maker, &made[i]);
         packets[i] = &made[i].packet;
     }
     for (uint32_t from = 0; from < count;) {
@@ -827,10 +681,10 @@ void model_run(const uint8_t *data, size_t size, struct model_counts *counts)
     model->now_ms = 7;
     CHECK(sl_flow_table_create(&params, &model->table, NULL) == SL_OK, "create");
     sl_flow_table_bind(model->table, model);
-    sl_reader_init(&model->r, data, size);
+    sl_reader_init(&model->maker.r, data, size);
     wait(model, 0);
-    while (sl_reader_left(&model->r) > 0) {
-        uint8_t op = sl_reader_u8(&model->r);
+    while (sl_reader_left(&model->maker.r) > 0) {
+        uint8_t op = sl_reader_u8(&model->maker.r);
         switch (op & 15) {
         case 0:
             wait(model, (op >> 4) * 7ull);
