@@ -3,7 +3,7 @@
 BUILD ?= build
 MESON_FLAGS ?= --buildtype=debugoptimized
 
-.PHONY: help deps build check demo demo-trust bench crash fuzz model spec-map format clean
+.PHONY: help deps build check demo demo-trust bench crash fuzz analyze model spec-map format clean
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n",$$1,$$2}' $(MAKEFILE_LIST)
 deps: ## install what the build, the tests and the demo need (Debian packages)
@@ -27,6 +27,8 @@ crash: build ## kill -9 the trust monitor 50 times under load: no verdict lost o
 	@tests/system/trustd/run.sh $(BUILD) 50 kills
 fuzz: deps ## fuzz every parser for longer (FUZZ_SECONDS each, default 300)
 	@tools/fuzz $${FUZZ_SECONDS:-300}
+analyze: build ## clang-tidy, its analyzer as deep as it goes (make check: shallow)
+	@tools/gates/tidy $(BUILD) deep
 model: deps ## check the model of the handshake, with larger bounds than make check does
 	@model/check $(BUILD) --long
 spec-map: ## docs/spec-map.md anew, from the clauses that comments name

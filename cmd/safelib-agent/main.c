@@ -228,7 +228,7 @@ static bool options_read(int argc, char **argv, struct options *o)
         }
         if (known[k].value != NULL) {
             *known[k].value = argv[++i];
-        } else {
+        } else if (known[k].flag != NULL) {
             *known[k].flag = true;
         }
     }

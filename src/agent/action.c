@@ -87,7 +87,7 @@ static sl_rc command_run(const char *const *argv)
     for (size_t i = 0; argv[i] != NULL; i++) {
         args[i] = (char *)(uintptr_t)argv[i];
     }
-    if (posix_spawn(&pid, argv[0], NULL, NULL, args, env) != 0) {
+    if (argv[0] == NULL || posix_spawn(&pid, argv[0], NULL, NULL, args, env) != 0) {
         return SL_IO;
     }
     for (unsigned i = 0; waitpid(pid, &status, WNOHANG) == 0; i++) {
