@@ -19,6 +19,7 @@ struct request {
 struct reading {
     uint8_t *data;
     struct sl_blob blob;
+    const char *path;
     struct sl_tcg_log log;
     json_t *events;  /* NULL: printed as they come */
     json_t *reasons; /* what does not fit */
@@ -75,7 +76,8 @@ static int events_read(struct reading *reading)
                              (unsigned long long)event.number, sl_tcg_event_name(event.type)));
         }
     }
-    return rc == SL_NOT_FOUND ? OPTIONS_GO_ON : complain_err(CMD_USAGE, &err);
+    return rc == SL_NOT_FOUND ? OPTIONS_GO_ON
+                              : complain(CMD_USAGE, "%s: %s", reading->path, err.text);
 }
 
 static int log_read(const struct request *r, struct reading *reading)
@@ -90,8 +92,9 @@ static int log_read(const struct request *r, struct reading *reading)
         return complain_err(CMD_USAGE, &err);
     }
     reading->blob = (struct sl_blob){reading->data, size};
+    reading->path = r->log;
     if (sl_tcg_log_init(&reading->log, reading->blob, &err) != SL_OK) {
-        return complain_err(CMD_USAGE, &err);
+        return complain(CMD_USAGE, "%s: %s", r->log, err.text);
     }
     return events_read(reading);
 }

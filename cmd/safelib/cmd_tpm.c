@@ -37,13 +37,17 @@ struct material {
     struct sl_tpm_expectation expected;
 };
 
-static int file_read(const char *path, uint8_t **ret_data, struct sl_blob *ret_blob)
+static int file_read(const char *path, const char *what, uint8_t **ret_data,
+                     struct sl_blob *ret_blob)
 {
     struct sl_err err = {0};
     size_t size = 0;
 
     if (sl_file_read(path, FILE_MAX, ret_data, &size, &err) != SL_OK) {
         return complain_err(CMD_USAGE, &err);
+    }
+    if (size == 0) {
+        return complain(CMD_USAGE, "%s: 0 bytes, expected %s", path, what);
     }
     *ret_blob = (struct sl_blob){*ret_data, size};
     return OPTIONS_GO_ON;
@@ -69,7 +73,7 @@ static int ak_read(const char *path, struct material *m)
     struct sl_err err = {0};
     struct sl_blob blob = {0};
     uint8_t *data = NULL;
-    int status = file_read(path, &data, &blob);
+    int status = file_read(path, "an attestation key", &data, &blob);
 
     if (status == OPTIONS_GO_ON) {
         m->public.key = pem_key(blob);
@@ -248,8 +252,9 @@ static int tpm_verify_quote(int argc, char **argv)
     if (m == NULL) {
         return complain(CMD_USAGE, "out of memory");
     }
-    status = file_read(r.msg, &m->msg, &m->attest);
-    status = status == OPTIONS_GO_ON ? file_read(r.sig, &m->sig, &m->signature) : status;
+    status = file_read(r.msg, "a quote (TPMS_ATTEST)", &m->msg, &m->attest);
+    status = status == OPTIONS_GO_ON ? file_read(r.sig, "its signature", &m->sig, &m->signature)
+                                     : status;
     status = status == OPTIONS_GO_ON ? ak_read(r.ak, m) : status;
     status = status == OPTIONS_GO_ON ? nonce_read(r.nonce, m) : status;
     status = status == OPTIONS_GO_ON ? pcrs_read(r.pcrs, m) : status;

@@ -179,8 +179,8 @@ static sl_rc entry_take(struct ima_reading *reading, const struct sl_ima_entry *
     return SL_OK;
 }
 
-static int entries_read(struct ima_reading *reading, struct sl_ima_entry *entry, ima_visit visit,
-                        void *ctx)
+static int entries_read(const char *path, struct ima_reading *reading, struct sl_ima_entry *entry,
+                        ima_visit visit, void *ctx)
 {
     struct sl_err err = {0};
     sl_rc rc;
@@ -210,11 +210,12 @@ static int entries_read(struct ima_reading *reading, struct sl_ima_entry *entry,
             reading->cut = err;
             return OPTIONS_GO_ON;
         } else {
-            return complain_err(CMD_USAGE, &err);
+            return complain(CMD_USAGE, "%s: %s", path, err.text);
         }
     }
     if (reading->refused > 0 && reading->replay.entries == 0) {
-        return complain(CMD_USAGE, "no line is an entry of a measurement list: %s", err.text);
+        return complain(CMD_USAGE, "%s: no line is an entry of a measurement list: %s", path,
+                        err.text);
     }
     return OPTIONS_GO_ON;
 }
@@ -245,12 +246,14 @@ int ima_read(const struct ima_request *request, struct ima_reading *reading, ima
         free(entry);
         return status;
     }
-    if (sl_file_read(request->log, LOG_MAX, &reading->data, &size, &err) != SL_OK ||
-        sl_ima_log_init(&reading->log, (struct sl_blob){reading->data, size},
-                        request->is_ascii || looks_ascii(reading->data, size) ? SL_IMA_ASCII
-                                                                              : SL_IMA_BINARY,
-                        &err) != SL_OK) {
+    if (sl_file_read(request->log, LOG_MAX, &reading->data, &size, &err) != SL_OK) {
         status = complain_err(CMD_USAGE, &err);
+    } else if (sl_ima_log_init(&reading->log, (struct sl_blob){reading->data, size},
+                               request->is_ascii || looks_ascii(reading->data, size)
+                                   ? SL_IMA_ASCII
+                                   : SL_IMA_BINARY,
+                               &err) != SL_OK) {
+        status = complain(CMD_USAGE, "%s: not a measurement list: %s", request->log, err.text);
     } else if (entry == NULL ||
                sl_ima_replay_init(&reading->replay, BANKS, BANK_COUNT, SL_IMA_EXTEND_HASH) !=
                    SL_OK ||
@@ -258,7 +261,7 @@ int ima_read(const struct ima_request *request, struct ima_reading *reading, ima
                    SL_OK) {
         status = complain(CMD_USAGE, "out of memory");
     } else {
-        status = entries_read(reading, entry, visit, ctx);
+        status = entries_read(request->log, reading, entry, visit, ctx);
     }
     free(entry);
     return status;

@@ -226,8 +226,11 @@ static sl_rc binary_next(struct sl_ima_log *log, struct sl_ima_entry *entry, str
     sl_reader_copy(&r, entry->template_hash, log->template_hash_size);
     size = u32_read(log, &r);
     if (r.rc == SL_OK && (entry->pcr >= SL_TPM_PCR_COUNT || size > SL_IMA_TEMPLATE_NAME_MAX)) {
-        return sl_err_set(err, SL_MALFORMED, "entry %llu: PCR %u, template name of %u bytes",
-                          (unsigned long long)entry->number, entry->pcr, size);
+        return sl_err_set(err, SL_MALFORMED,
+                          "entry %llu is none: PCR %u (0 to %d expected), template name of %u "
+                          "bytes (%d at most)",
+                          (unsigned long long)entry->number, entry->pcr, SL_TPM_PCR_COUNT - 1, size,
+                          SL_IMA_TEMPLATE_NAME_MAX);
     }
     name = sl_reader_bytes(&r, size);
     if (name == NULL) {

@@ -492,9 +492,10 @@ static sl_rc slot_take(const struct yaml_slot *slot, uint32_t index, bool has_im
 {
     struct sl_policy_slot *to = &policy->slots[index];
 
-    if (slot->pcr <= policy->ima_pcr || slot->pcr >= 17) {
-        return sl_err_set(err, SL_INVALID, "slots[%u].pcr: %u, expected 11 to 16", index,
-                          slot->pcr);
+    if (slot->pcr <= policy->ima_pcr || slot->pcr >= 16) {
+        return sl_err_set(err, SL_INVALID,
+                          "slots[%u].pcr: %u, expected 11 to 15: 16 and 23 can be reset by anybody",
+                          index, slot->pcr);
     }
     if ((strong_mask(policy) >> slot->pcr & 1) == 0) {
         return sl_err_set(err, SL_INVALID, "slots[%u].pcr: %u is not in pcrs.required", index,

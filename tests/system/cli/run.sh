@@ -48,6 +48,18 @@ sys.stdout.buffer.write(out)' "$@"
 dns=4500001c00000000401100000a000001c000020104d2003500080000
 ether=0000000000000000000000000800
 
+# evidence that is none: which file, and what it should be
+: >empty
+head -c 600 /dev/zero | tr '\0' '\377' >noise
+for what in show replay verify; do expect 2 "noise: not a measurement list: entry 1" "$safelib" ima "$what" --log noise; done
+expect 2 "0 to 23 expected" "$safelib" ima show --log noise
+expect 1 "the list is empty" "$safelib" ima verify --log empty
+for what in show replay; do expect 2 "noise: event log" "$safelib" bootlog "$what" --log noise; done
+expect 2 "empty: 0 bytes, expected a quote (TPMS_ATTEST)" "$safelib" tpm verify-quote --msg empty --sig noise --ak noise
+expect 2 "empty: 0 bytes, expected its signature" "$safelib" tpm verify-quote --msg noise --sig empty --ak noise
+expect 2 "empty: 0 bytes, expected an attestation key" "$safelib" tpm verify-quote --msg noise --sig noise --ak empty
+for what in msg sig ak; do expect 2 "no-such-file" "$safelib" tpm verify-quote --msg noise --sig noise --ak noise "--$what" no-such-file; done
+
 cat >rules.nft <<'RULES'
 table inet filter {
     chain forward {

@@ -122,6 +122,8 @@ static void test_what_cannot_be_meant_is_refused_by_name(void **state)
          SL_INVALID, "slots[0].pcr"},
         {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 10, uid_first: 1, sets: [a]}]\n",
          SL_INVALID, "slots[0].pcr"},
+        {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 16, uid_first: 1, sets: [a]}]\n",
+         SL_INVALID, "16 and 23 can be reset by anybody"},
         {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 11, sets: [a]}]\n", SL_INVALID,
          "container or uid_first"},
         {"class: x\n" BOOT "ima: {sets: [a]}\nslots: [{pcr: 11, uid_first: 0, sets: [a]}]\n",
