@@ -33,7 +33,7 @@ variant() {
     gateway_start
     if ! wait_for 15 state_is running || ! wait_for 10 mtu_found; then
         fail "$name: $(gateway_state): $(gateway_reason); path: $(field tunnel.mtu.state)"
-        tail -3 "$WORK/gateway.log" "$WORK/host.log" | sed 's/^/        /'
+        tail -n 3 "$WORK/gateway.log" "$WORK/host.log" | sed 's/^/        /'
         return 1
     fi
     check "ping" in_ns lan ping -q -c 5 -i 0.02 -W 2 10.2.0.2
