@@ -112,10 +112,11 @@ static int report(const struct sl_policy *policy, const struct footprint *parts,
                                                     "outside_bytes", (json_int_t)parts[i].outside));
     }
     if (is_json) {
-        return print_json(json_pack("{s:b, s:I, s:I, s:I, s:I, s:s?, s:o}", "ok", 1, "version",
-                                    (json_int_t)policy->version, "bytes", (json_int_t)policy->size,
-                                    "inside_bytes", (json_int_t)inside, "outside_bytes",
-                                    (json_int_t)outside, "output", out, "chain", list),
+        return print_json(json_pack("{s:b, s:I, s:I, s:I, s:I, s:s?, s:s*, s:o}", "ok", 1,
+                                    "version", (json_int_t)policy->version, "bytes",
+                                    (json_int_t)policy->size, "inside_bytes", (json_int_t)inside,
+                                    "outside_bytes", (json_int_t)outside, "output", out, "note",
+                                    policy->note, "chain", list),
                           CMD_GOOD);
     }
     json_decref(list);
@@ -135,6 +136,9 @@ static int report(const struct sl_policy *policy, const struct footprint *parts,
     }
     printf("  WAN\nper shard: %.1f MiB in the enclave, %.1f MiB encrypted outside\n", mib(inside),
            mib(outside));
+    if (policy->note != NULL) {
+        printf("note: %s\n", policy->note);
+    }
     return CMD_GOOD;
 }
 

@@ -584,13 +584,14 @@ static void complete(struct sl_fragments *pool, uint16_t index)
     first->more = (uint16_t)(datagram->total - pool->fragments[datagram->first].end);
     bool is_icmp = (first->has & SL_PKT_HAS_ICMP) != 0;
     uint16_t id = is_icmp ? sl_be16_get(l4 + 4) : 0;
-    uint16_t told = bits | (first->has & (SL_PKT_HAS_PORTS | SL_PKT_HAS_ICMP));
+    uint16_t told = bits | (first->has & (SL_PKT_HAS_PORTS | SL_PKT_HAS_ICMP | SL_PKT_HAS_TCP));
     for (uint16_t at = pool->fragments[datagram->first].next; at != NONE;
          at = pool->fragments[at].next) {
         struct sl_packet *packet = &pool->fragments[at].packet;
         packet->proto = first->proto; /* RFC 8200 4.5: only that of the first is used */
         packet->sport = is_icmp ? id : first->sport;
         packet->dport = is_icmp ? id : first->dport;
+        packet->tcp_flags = first->tcp_flags;
         packet->icmp_type = first->icmp_type;
         packet->icmp_code = first->icmp_code;
         packet->has |= told;

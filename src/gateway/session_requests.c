@@ -37,6 +37,11 @@ static sl_rc policy_read(const struct sl_session *session, struct sl_policy *ret
 
 static void policy_replace(struct sl_session *session, struct sl_policy *policy)
 {
+    if (policy->note != NULL) {
+        char line[640];
+        (void)snprintf(line, sizeof(line), "policy: %s", policy->note);
+        session->log(line);
+    }
     sl_policy_done(&session->policy);
     session->policy = *policy;
 }

@@ -190,6 +190,20 @@ static sl_rc no_memory(const struct compiling *in)
 }
 
 /* The names of one NF's rules go behind those of the NFs before it. */
+/* "firewall: NOTE; router: NOTE"; what no memory is there for is not said. */
+static void take_note(struct compiling *in, unsigned index, const struct sl_policy *part)
+{
+    char *before = in->policy.note;
+    char *both = NULL;
+    if (part->note == NULL ||
+        asprintf(&both, "%s%s%s: %s", before != NULL ? before : "", before != NULL ? "; " : "",
+                 in->file->chain[index].nf, part->note) < 0) {
+        return;
+    }
+    free(before);
+    in->policy.note = both;
+}
+
 static sl_rc take_names(struct compiling *in, unsigned index, struct sl_policy *part,
                         const char *source)
 {
@@ -212,6 +226,7 @@ static sl_rc take_names(struct compiling *in, unsigned index, struct sl_policy *
     nf->count = part->count;
     policy->count += part->count;
     part->count = 0; /* their texts are ours now */
+    take_note(in, index, part);
     return SL_OK;
 }
 

@@ -5,104 +5,46 @@
 #include <string.h>
 
 #include "policy/nft_match.h"
-#include "policy/nft_read.h"
-#include "policy/nft_source.h"
+#include "policy/nft_ruleset.h"
 #include "policy/policy.h"
 #include "policy/program.h"
 
 enum {
     DEPTH_MAX = 16, /* the kernel's own NFT_JUMP_STACK_SIZE */
-    BASES_MAX = 2,
 };
 
-struct chain {
-    const char *family, *table, *name;
-    const json_t *object;
-    const json_t **rules; /* in order */
+/* Rules that skip, to be pointed behind the chain that they leave. */
+struct skips {
+    uint32_t *rules;
     uint32_t count, room;
-    char full_table[160]; /* "family table" */
 };
 
 struct compile {
-    const char *path;
     struct pol_program program;
-    struct nft_listing listing;
-    struct nft_lines source; /* the operator's file */
-    struct nft_lines listed; /* nft's listing of it */
-    struct chain *chains;
-    uint32_t chain_count;
-    struct chain *bases[BASES_MAX];
-    uint32_t base_count;
-    struct sl_err *err;
+    struct nft_ruleset ruleset;
+    const struct nft_chain *base; /* the one that is being put in place */
+    uint8_t later;                /* families that meet another base chain behind it */
+    struct skips accepts;         /* what it accepts goes on there */
 };
 
-/* One chain being put in place: rules that return from it, to be pointed behind it. */
+/* One chain being put in place. */
 struct place {
-    struct chain *chain;
+    const struct nft_chain *chain;
     uint32_t depth;
-    uint32_t *returns;
-    uint32_t count, room;
+    struct skips returns;
 };
 
-/* What a rule's statements come to. */
-struct rule_text {
-    const struct chain *chain;
-    uint32_t index;
-    uint32_t line;
-    const char *text;
-};
-
-static const char *text_of(const json_t *object, const char *key)
+static sl_rc cannot(const struct compile *c, const struct nft_rule_text *rule, sl_rc rc,
+                    const char *why)
 {
-    const char *text = json_string_value(json_object_get(object, key));
-    return text != NULL ? text : "";
-}
-
-static struct chain *find_chain(struct compile *c, const char *family, const char *table,
-                                const char *name)
-{
-    for (uint32_t i = 0; i < c->chain_count; i++) {
-        struct chain *chain = &c->chains[i];
-        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): add_chain fills all three */
-        if (strcmp(chain->name, name) == 0 && strcmp(chain->table, table) == 0 &&
-            strcmp(chain->family, family) == 0) {
-            return chain;
-        }
-    }
-    return NULL;
-}
-
-static struct rule_text describe(struct compile *c, const struct chain *chain, uint32_t index)
-{
-    struct rule_text rule = {.chain = chain, .index = index, .text = "?"};
-    const struct nft_line *line =
-        nft_lines_find(&c->source, chain->full_table, chain->name, index, chain->count);
-    if (line != NULL) {
-        rule.line = line->line;
-        rule.text = line->text;
-        return rule;
-    }
-    line = nft_lines_find(&c->listed, chain->full_table, chain->name, index, chain->count);
-    rule.text = line != NULL ? line->text : "?";
-    return rule;
-}
-
-/* "FILE:LINE: chain C: cannot honour `RULE`: why" */
-static sl_rc cannot(struct compile *c, const struct rule_text *rule, sl_rc rc, const char *why)
-{
-    if (rule->line != 0) {
-        return sl_err_set(c->err, rc, "%s:%u: chain %s: cannot honour `%s`: %s", c->path,
-                          rule->line, rule->chain->name, rule->text, why);
-    }
-    return sl_err_set(c->err, rc, "%s: chain %s, rule %u: cannot honour `%s`: %s", c->path,
-                      rule->chain->name, rule->index + 1, rule->text, why);
+    return nft_ruleset_cannot(&c->ruleset, rule, rc, why);
 }
 
 /* ---- sets ---- */
 
 struct set_scope {
     struct compile *c;
-    const struct chain *chain;
+    const struct nft_chain *chain;
 };
 
 /* Why a named set or map cannot be honoured, or NULL. */
@@ -134,13 +76,13 @@ static const json_t *find_set(const void *ctx, const char *name, const char **re
 {
     const struct set_scope *scope = ctx;
     static const char *const kinds[] = {"set", "map"};
-    for (size_t i = 0; i < json_array_size(scope->c->listing.json); i++) {
-        const json_t *item = json_array_get(scope->c->listing.json, i);
+    for (size_t i = 0; i < json_array_size(scope->c->ruleset.listing.json); i++) {
+        const json_t *item = json_array_get(scope->c->ruleset.listing.json, i);
         for (size_t k = 0; k < 2; k++) {
             const json_t *set = json_object_get(item, kinds[k]);
-            if (set == NULL || strcmp(text_of(set, "name"), name) != 0 ||
-                strcmp(text_of(set, "table"), scope->chain->table) != 0 ||
-                strcmp(text_of(set, "family"), scope->chain->family) != 0) {
+            if (set == NULL || strcmp(nft_text_of(set, "name"), name) != 0 ||
+                strcmp(nft_text_of(set, "table"), scope->chain->table) != 0 ||
+                strcmp(nft_text_of(set, "family"), scope->chain->family) != 0) {
                 continue;
             }
             const char *fault = set_fault(set);
@@ -163,32 +105,31 @@ static const json_t *find_set(const void *ctx, const char *name, const char **re
 
 static sl_rc put_chain(struct compile *c, struct place *place, const struct pol_match *match);
 
-static sl_rc add_return(struct place *place, uint32_t rule)
+static sl_rc skips_add(struct skips *skips, uint32_t rule)
 {
-    if (place->count == place->room) {
-        uint32_t room = place->room == 0 ? 16 : place->room * 2;
-        uint32_t *returns = realloc(place->returns, room * sizeof(*returns));
-        if (returns == NULL) {
+    if (skips->count == skips->room) {
+        uint32_t room = skips->room == 0 ? 16 : skips->room * 2;
+        uint32_t *rules = realloc(skips->rules, room * sizeof(*rules));
+        if (rules == NULL) {
             return SL_NO_MEMORY;
         }
-        place->returns = returns;
-        place->room = room;
+        skips->rules = rules;
+        skips->room = room;
     }
-    place->returns[place->count++] = rule;
+    skips->rules[skips->count++] = rule;
     return SL_OK;
 }
 
-static void land_returns(struct compile *c, struct place *place)
+static void skips_land(struct compile *c, struct skips *skips)
 {
-    for (uint32_t i = 0; i < place->count; i++) {
-        c->program.rules[place->returns[i]].skip_to = c->program.count;
+    for (uint32_t i = 0; i < skips->count; i++) {
+        c->program.rules[skips->rules[i]].skip_to = c->program.count;
     }
-    free(place->returns);
-    place->returns = NULL;
-    place->count = 0;
+    free(skips->rules);
+    *skips = (struct skips){0};
 }
 
-static sl_rc add_action(struct compile *c, const struct rule_text *rule,
+static sl_rc add_action(struct compile *c, const struct nft_rule_text *rule,
                         const struct pol_match *match, struct pol_rule out)
 {
     if (pol_match_is_th_open(match)) {
@@ -206,18 +147,34 @@ static sl_rc add_action(struct compile *c, const struct rule_text *rule,
     return rc == SL_OK ? SL_OK : cannot(c, rule, rc, why.text);
 }
 
-/* Back to where the chain was jumped from: a skip whose target is known later. */
-static sl_rc add_return_rule(struct compile *c, struct place *place, const struct rule_text *rule,
-                             const struct pol_match *match)
+/* Behind the chain: a skip whose target is known later. */
+static sl_rc add_skip(struct compile *c, struct skips *skips, const struct nft_rule_text *rule,
+                      const struct pol_match *match)
 {
     sl_rc rc = add_action(c, rule, match, (struct pol_rule){.action = SL_FW_SKIP});
-    return rc == SL_OK ? add_return(place, c->program.count - 1) : rc;
+    return rc == SL_OK ? skips_add(skips, c->program.count - 1) : rc;
 }
 
-static sl_rc put_jump(struct compile *c, struct place *place, const struct rule_text *rule,
+/* What one base chain accepts, the next one sees, as in the kernel. */
+static sl_rc add_accept(struct compile *c, const struct nft_rule_text *rule,
+                        const struct pol_match *match)
+{
+    struct pol_match on = *match;
+    struct pol_match out = *match;
+    on.families &= c->later;
+    out.families &= (uint8_t)~c->later;
+    sl_rc rc = on.families != 0 ? add_skip(c, &c->accepts, rule, &on) : SL_OK;
+    if (rc == SL_OK && out.families != 0) {
+        rc = add_action(c, rule, &out, (struct pol_rule){.action = SL_FW_ACCEPT});
+    }
+    return rc;
+}
+
+static sl_rc put_jump(struct compile *c, struct place *place, const struct nft_rule_text *rule,
                       const struct pol_match *match, const char *target, bool is_goto)
 {
-    struct chain *chain = find_chain(c, place->chain->family, place->chain->table, target);
+    struct nft_chain *chain =
+        nft_ruleset_chain(&c->ruleset, place->chain->family, place->chain->table, target);
     if (chain == NULL || place->depth + 1 >= DEPTH_MAX) {
         return cannot(c, rule, SL_UNSUPPORTED, "chains are jumped to at most 16 deep");
     }
@@ -226,10 +183,10 @@ static sl_rc put_jump(struct compile *c, struct place *place, const struct rule_
     }
     struct place inner = {.chain = chain, .depth = place->depth + 1};
     sl_rc rc = put_chain(c, &inner, match);
-    land_returns(c, &inner);
+    skips_land(c, &inner.returns);
     if (rc == SL_OK && is_goto) {
         /* what falls out of a goto goes on behind the chain that it was in */
-        rc = add_return_rule(c, place, rule, match);
+        rc = add_skip(c, &place->returns, rule, match);
     }
     return rc;
 }
@@ -258,10 +215,10 @@ static bool icmp_codes(const char *type, json_int_t number, struct pol_rule *out
     return strcmp(type, "icmp") == 0 || strcmp(type, "icmpv6") == 0;
 }
 
-static sl_rc put_reject(struct compile *c, const struct rule_text *rule,
+static sl_rc put_reject(struct compile *c, const struct nft_rule_text *rule,
                         const struct pol_match *match, const json_t *reject)
 {
-    const char *type = text_of(reject, "type");
+    const char *type = nft_text_of(reject, "type");
     struct pol_match narrowed = *match;
     struct pol_rule out = {.action = SL_FW_REJECT_ICMP};
     if (strcmp(type, "tcp reset") == 0) {
@@ -291,27 +248,27 @@ static sl_rc put_reject(struct compile *c, const struct rule_text *rule,
 }
 
 /* accept, drop, return, continue, jump, goto, reject: as an object of one member. */
-static sl_rc put_verdict(struct compile *c, struct place *place, const struct rule_text *rule,
+static sl_rc put_verdict(struct compile *c, struct place *place, const struct nft_rule_text *rule,
                          const struct pol_match *match, const json_t *verdict)
 {
     const json_t *jump = json_object_get(verdict, "jump");
     const json_t *go = json_object_get(verdict, "goto");
     const json_t *reject = json_object_get(verdict, "reject");
     if (jump != NULL || go != NULL) {
-        return put_jump(c, place, rule, match, text_of(jump != NULL ? jump : go, "target"),
+        return put_jump(c, place, rule, match, nft_text_of(jump != NULL ? jump : go, "target"),
                         go != NULL);
     }
     if (reject != NULL) {
         return put_reject(c, rule, match, reject);
     }
     if (json_object_get(verdict, "accept") != NULL) {
-        return add_action(c, rule, match, (struct pol_rule){.action = SL_FW_ACCEPT});
+        return add_accept(c, rule, match);
     }
     if (json_object_get(verdict, "drop") != NULL) {
         return add_action(c, rule, match, (struct pol_rule){.action = SL_FW_DROP});
     }
     if (json_object_get(verdict, "return") != NULL) {
-        return add_return_rule(c, place, rule, match);
+        return add_skip(c, &place->returns, rule, match);
     }
     /* continue: counted, then the next rule */
     return add_action(c, rule, match,
@@ -331,7 +288,7 @@ static bool is_verdict(const json_t *statement)
 }
 
 /* key vmap { value : verdict, ... }: one after the other, for the values are disjoint */
-static sl_rc put_vmap(struct compile *c, struct place *place, const struct rule_text *rule,
+static sl_rc put_vmap(struct compile *c, struct place *place, const struct nft_rule_text *rule,
                       const struct nft_scope *scope, const struct pol_match *match,
                       const json_t *vmap)
 {
@@ -368,15 +325,16 @@ static sl_rc put_vmap(struct compile *c, struct place *place, const struct rule_
 
 /* ---- rules ---- */
 
-static sl_rc refuse_statement(struct compile *c, const struct rule_text *rule,
+static sl_rc refuse_statement(struct compile *c, const struct nft_rule_text *rule,
                               const json_t *statement)
 {
     static const struct {
         const char *name, *why;
     } known[] = {
         {"log", "log: nothing leaves the enclave on the packet path; count with `counter` instead"},
-        {"limit", "limit: rates need state, which this firewall does not keep"},
-        {"quota", "quota: needs state, which this firewall does not keep"},
+        {"limit",
+         "limit: rates are the NF `limiter`'s: give the rule to it (docs/policy-limiter.md)"},
+        {"quota", "quota: the firewall keeps no amounts; rates are the NF `limiter`'s"},
         {"ct", "ct: needs connection tracking, which this firewall does not keep"},
         {"snat", "snat: this firewall does not translate addresses"},
         {"dnat", "dnat: this firewall does not translate addresses"},
@@ -418,7 +376,7 @@ static sl_rc cross(struct compile *c, struct nft_matches *so_far, const struct n
     return SL_OK;
 }
 
-static sl_rc put_statement(struct compile *c, struct place *place, const struct rule_text *rule,
+static sl_rc put_statement(struct compile *c, struct place *place, const struct nft_rule_text *rule,
                            const struct nft_scope *scope, struct nft_matches *matches,
                            const json_t *statement, bool *has_counter, bool *is_decided)
 {
@@ -453,9 +411,10 @@ static sl_rc put_statement(struct compile *c, struct place *place, const struct 
 static sl_rc put_rule(struct compile *c, struct place *place, uint32_t index,
                       const struct pol_match *match)
 {
-    struct rule_text rule = describe(c, place->chain, index);
+    struct nft_rule_text rule = nft_ruleset_describe(&c->ruleset, place->chain, index);
     struct set_scope sets = {.c = c, .chain = place->chain};
-    struct nft_scope scope = {.program = &c->program, .find_set = find_set, .ctx = &sets};
+    struct nft_scope scope = {
+        .program = &c->program, .find_set = find_set, .ctx = &sets, .hook = c->base->hook};
     struct pol_match own = *match;
     struct nft_matches matches = {.count = 1, .items = &own};
     const json_t *statements = json_object_get(place->chain->rules[index], "expr");
@@ -491,237 +450,79 @@ static sl_rc put_chain(struct compile *c, struct place *place, const struct pol_
     return SL_OK;
 }
 
-/* ---- the ruleset ---- */
-
-/* "FILE:LINE: cannot honour `DECLARATION`: why", for what is wrong with a chain or table itself. */
-static sl_rc cannot_declare(struct compile *c, const char *table, const char *chain,
-                            const char *fallback, const char *why)
+/* The policy of a base chain. Of the last one it is what becomes of all that is left. */
+static sl_rc put_policy(struct compile *c, const struct nft_chain *base,
+                        const struct pol_match *match, bool is_last)
 {
-    const struct nft_line *line = nft_lines_declared(&c->source, table, chain);
-    if (line == NULL) {
-        return sl_err_set(c->err, SL_UNSUPPORTED, "%s: table %s%s%s: cannot honour `%s`: %s",
-                          c->path, table, chain[0] != '\0' ? ", chain " : "", chain, fallback, why);
-    }
-    return sl_err_set(c->err, SL_UNSUPPORTED, "%s:%u: table %s%s%s: cannot honour `%s`: %s",
-                      c->path, line->line, table, chain[0] != '\0' ? ", chain " : "", chain,
-                      line->text, why);
-}
-
-static sl_rc add_table(struct compile *c, const json_t *object)
-{
-    char table[160];
-    const char *family = text_of(object, "family");
-    (void)snprintf(table, sizeof(table), "%s %s", family, text_of(object, "name"));
-    if (strcmp(family, "inet") != 0 && strcmp(family, "ip") != 0 && strcmp(family, "ip6") != 0) {
-        return cannot_declare(c, table, "", "table", "tables here are inet, ip or ip6");
-    }
-    /* nft 1.0 lists flags by a letter that says nothing; the only one of a file is dormant */
-    if (json_object_get(object, "flags") != NULL) {
-        return cannot_declare(c, table, "", "table",
-                              "its `flags` (dormant: filters nothing) are not for a firewall that "
-                              "is in force as soon as it is loaded");
-    }
-    return SL_OK;
-}
-
-/* At most one base chain sees a packet. */
-static sl_rc add_base(struct compile *c, struct chain *chain)
-{
-    for (uint32_t i = 0; i < c->base_count; i++) {
-        const struct chain *other = c->bases[i];
-        bool is_inet = strcmp(chain->family, "inet") == 0 || strcmp(other->family, "inet") == 0;
-        if (is_inet || strcmp(chain->family, other->family) == 0) {
-            char why[512];
-            (void)snprintf(why, sizeof(why),
-                           "chain %s of table %s and this one both stand at hook forward; write "
-                           "one base chain that jumps to the others",
-                           other->name, other->full_table);
-            return cannot_declare(c, chain->full_table, chain->name, "type filter hook forward",
-                                  why);
-        }
-    }
-    c->bases[c->base_count++] = chain;
-    return SL_OK;
-}
-
-static sl_rc add_chain(struct compile *c, const json_t *object)
-{
-    struct chain *chain = &c->chains[c->chain_count++];
-    *chain = (struct chain){.family = text_of(object, "family"),
-                            .table = text_of(object, "table"),
-                            .name = text_of(object, "name"),
-                            .object = object};
-    (void)snprintf(chain->full_table, sizeof(chain->full_table), "%s %s", chain->family,
-                   chain->table);
-    const char *hook = text_of(object, "hook");
-    const char *type = text_of(object, "type");
-    if (hook[0] == '\0') {
+    bool is_accept = strcmp(nft_text_of(base->object, "policy"), "accept") == 0;
+    struct nft_rule_text rule = {.chain = base,
+                                 .text = is_accept ? "policy accept" : "policy drop"};
+    struct pol_match out = *match;
+    if (is_last && match->families == (SL_FW_IP4 | SL_FW_IP6)) {
+        c->program.default_action = is_accept ? SL_FW_ACCEPT : SL_FW_DROP;
         return SL_OK;
     }
-    if (strcmp(hook, "forward") != 0 || strcmp(type, "filter") != 0) {
-        char said[128];
-        (void)snprintf(said, sizeof(said), "type %s hook %s", type, hook);
-        return cannot_declare(c, chain->full_table, chain->name, said,
-                              "packets only pass through here, so base chains are `type filter "
-                              "hook forward`");
+    out.families &= is_accept ? (uint8_t)~c->later : (uint8_t)0xff;
+    if (out.families == 0) {
+        return SL_OK;
     }
-    return add_base(c, chain);
+    return add_action(c, &rule, &out,
+                      (struct pol_rule){.action = is_accept ? SL_FW_ACCEPT : SL_FW_DROP});
 }
 
-static sl_rc add_rule(struct compile *c, const json_t *object)
-{
-    struct chain *chain = find_chain(c, text_of(object, "family"), text_of(object, "table"),
-                                     text_of(object, "chain"));
-    if (chain == NULL) {
-        return sl_err_set(c->err, SL_INTERNAL, "%s: a rule without its chain", c->path);
-    }
-    if (chain->count == chain->room) {
-        uint32_t room = chain->room == 0 ? 64 : chain->room * 2;
-        const json_t **rules = realloc(chain->rules, room * sizeof(*rules));
-        if (rules == NULL) {
-            return sl_err_set(c->err, SL_NO_MEMORY, "%s: out of memory", c->path);
-        }
-        chain->rules = rules;
-        chain->room = room;
-    }
-    chain->rules[chain->count++] = object;
-    return SL_OK;
-}
-
-static sl_rc collect(struct compile *c)
-{
-    size_t count = json_array_size(c->listing.json);
-    c->chains = calloc(count + 1, sizeof(*c->chains));
-    if (c->chains == NULL) {
-        return sl_err_set(c->err, SL_NO_MEMORY, "%s: out of memory", c->path);
-    }
-    static const char *const unknown[] = {"flowtable", "ct helper", "synproxy", "secmark"};
-    for (size_t i = 0; i < count; i++) {
-        const json_t *item = json_array_get(c->listing.json, i);
-        const json_t *chain = json_object_get(item, "chain");
-        const json_t *rule = json_object_get(item, "rule");
-        const json_t *table = json_object_get(item, "table");
-        sl_rc rc = table != NULL ? add_table(c, table) : SL_OK;
-        if (rc == SL_OK && chain != NULL) {
-            rc = add_chain(c, chain);
-        }
-        if (rc == SL_OK && rule != NULL) {
-            rc = add_rule(c, rule);
-        }
-        for (size_t k = 0; k < sizeof(unknown) / sizeof(unknown[0]) && rc == SL_OK; k++) {
-            if (json_object_get(item, unknown[k]) != NULL) {
-                rc = sl_err_set(c->err, SL_UNSUPPORTED, "%s: cannot honour a %s", c->path,
-                                unknown[k]);
-            }
-        }
-        if (rc != SL_OK) {
-            return rc;
-        }
-    }
-    if (c->base_count == 0) {
-        return sl_err_set(c->err, SL_UNSUPPORTED,
-                          "%s: no chain `type filter hook forward`: nothing would be filtered",
-                          c->path);
-    }
-    return SL_OK;
-}
-
-/* A base chain of one family ends in its own policy; of the other family nothing is said, and
- * nothing passes. */
-static sl_rc put_base(struct compile *c, struct chain *base)
-{
-    bool is_accept = strcmp(text_of(base->object, "policy"), "accept") == 0;
-    struct pol_match match = pol_match_all();
-    if (strcmp(base->family, "inet") == 0) {
-        c->program.default_action = is_accept ? SL_FW_ACCEPT : SL_FW_DROP;
-    } else {
-        match.families = strcmp(base->family, "ip") == 0 ? SL_FW_IP4 : SL_FW_IP6;
-    }
-    struct place place = {.chain = base};
-    sl_rc rc = put_chain(c, &place, &match);
-    land_returns(c, &place);
-    if (rc == SL_OK && match.families != (SL_FW_IP4 | SL_FW_IP6)) {
-        struct rule_text rule = {.chain = base,
-                                 .text = is_accept ? "policy accept" : "policy drop"};
-        rc = add_action(c, &rule, &match,
-                        (struct pol_rule){.action = is_accept ? SL_FW_ACCEPT : SL_FW_DROP});
-    }
-    return rc;
-}
-
-static char *read_text(const char *path)
-{
-    FILE *file = fopen(path, "r");
-    if (file == NULL) {
-        return NULL;
-    }
-    size_t room = 1 << 16;
-    size_t size = 0;
-    char *text = malloc(room);
-    while (text != NULL) {
-        size += fread(text + size, 1, room - size - 1, file);
-        if (size < room - 1) {
-            break;
-        }
-        room *= 2;
-        char *grown = realloc(text, room);
-        if (grown == NULL) {
-            free(text);
-        }
-        text = grown;
-    }
-    if (text != NULL) {
-        nft_text_clean(text, size);
-        text[size] = '\0';
-    }
-    (void)fclose(file);
-    return text;
-}
-
-/* Lines of the file as written, and as nft lists it. */
-static sl_rc scan_texts(struct compile *c)
-{
-    char *text = read_text(c->path);
-    bool is_good = text != NULL && nft_lines_scan(&c->program.arena, text, &c->source) &&
-                   nft_lines_scan(&c->program.arena, c->listing.text, &c->listed);
-    free(text);
-    return is_good ? SL_OK : sl_err_set(c->err, SL_IO, "%s: cannot be read again", c->path);
-}
-
+/* Base chains one behind the other. Of a family that has none nothing is said, and nothing passes.
+ */
 static sl_rc put_bases(struct compile *c)
 {
-    for (uint32_t i = 0; i < c->base_count; i++) {
-        sl_rc rc = put_base(c, c->bases[i]);
+    for (uint32_t i = 0; i < c->ruleset.base_count; i++) {
+        const struct nft_chain *base = c->ruleset.bases[i];
+        struct pol_match match = pol_match_all();
+        match.families = base->families;
+        c->base = base;
+        c->later = 0;
+        for (uint32_t k = i + 1; k < c->ruleset.base_count; k++) {
+            c->later |= c->ruleset.bases[k]->families;
+        }
+        struct place place = {.chain = base};
+        sl_rc rc = put_chain(c, &place, &match);
+        skips_land(c, &place.returns);
+        if (rc == SL_OK) {
+            rc = put_policy(c, base, &match, i + 1 == c->ruleset.base_count);
+        }
+        skips_land(c, &c->accepts);
         if (rc != SL_OK) {
             return rc;
         }
     }
     return SL_OK;
+}
+
+static void put_note(const struct compile *c, struct sl_policy *policy)
+{
+    char note[512];
+    if (c->ruleset.left_out[0] != '\0') {
+        (void)snprintf(note, sizeof(note),
+                       "left out, as no packet that passes through meets them (hooks input and "
+                       "output): %s",
+                       c->ruleset.left_out);
+        policy->note = strdup(note);
+    }
 }
 
 sl_rc sl_policy_compile_nftables(const char *path, struct sl_policy *ret_policy, struct sl_err *err)
 {
-    struct compile c = {.path = path, .err = err};
-    sl_rc rc = nft_read(path, &c.listing, err);
-    if (rc == SL_OK) {
-        rc = scan_texts(&c);
-    }
-    if (rc == SL_OK) {
-        rc = collect(&c);
-    }
+    struct compile c = {0};
+    sl_rc rc = nft_ruleset_read(&c.ruleset, path, err);
     if (rc == SL_OK) {
         rc = put_bases(&c);
     }
     if (rc == SL_OK) {
         rc = pol_program_finish(&c.program, path, "nftables", ret_policy, err);
     }
-    for (uint32_t i = 0; i < c.chain_count; i++) {
-        free(c.chains[i].rules);
+    if (rc == SL_OK) {
+        put_note(&c, ret_policy);
     }
-    free(c.chains);
-    nft_lines_done(&c.source);
-    nft_lines_done(&c.listed);
-    nft_listing_done(&c.listing);
     pol_program_done(&c.program);
+    nft_ruleset_done(&c.ruleset);
     return rc;
 }

@@ -84,6 +84,34 @@ static const char *key_of(const json_t *object)
     return "an unknown expression";
 }
 
+/* What to write instead of what is not known, or "". */
+static const char *hint_of(const char *protocol, const char *name)
+{
+    static const struct {
+        const char *protocol, *name, *hint;
+    } hints[] = {{"ct", "status",
+                  "; of connections it knows ct state and ct direction. For `dnat`: packets from "
+                  "the WAN have "
+                  "been through the NAT when they come here, so name the inside address and port"},
+                 {"ct", "", "; of connections it knows ct state and ct direction"},
+                 {"meta", "iif", "; write iifname \"lan\" or \"wan\""},
+                 {"meta", "oif", "; write oifname \"lan\" or \"wan\""},
+                 {"meta", "", "; of meta it knows nfproto, protocol, l4proto, iifname and oifname"},
+                 {"ip", "", "; of ip it knows saddr, daddr, protocol and frag-off"},
+                 {"ip6", "", "; of ip6 it knows saddr, daddr and nexthdr"},
+                 {"tcp", "", "; of tcp it knows sport, dport and flags"},
+                 {"icmp", "", "; of icmp it knows type and code"},
+                 {"icmpv6", "", "; of icmpv6 it knows type and code"},
+                 {"ether", "", "; there are no link layer addresses in the tunnel"}};
+    for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+        if (strcmp(hints[i].protocol, protocol) == 0 &&
+            (hints[i].name[0] == '\0' || strcmp(hints[i].name, name) == 0)) {
+            return hints[i].hint;
+        }
+    }
+    return "";
+}
+
 /* Finds the field of {"payload": ...}, {"meta": ...} or {"ct": ...}. */
 static sl_rc find_field(const json_t *left, const struct field **ret_field, struct sl_err *why)
 {
@@ -113,7 +141,7 @@ static sl_rc find_field(const json_t *left, const struct field **ret_field, stru
         }
     }
     return sl_err_set(why, SL_UNSUPPORTED, "it cannot match %s %s%s", protocol, name,
-                      ct != NULL ? "; of connections it knows ct state and ct direction" : "");
+                      hint_of(protocol, name));
 }
 
 static bool read_addr(const char *text, enum value_kind kind, pol_key *ret_key)
@@ -519,6 +547,11 @@ static sl_rc read_simple(const struct nft_scope *scope, const json_t *left, cons
     rc = find_field(masked != NULL ? json_array_get(masked, 0) : left, &field, why);
     if (rc != SL_OK) {
         return rc;
+    }
+    if (field->kind == VALUE_PORT_NAME &&
+        scope->hook == (field->name[0] == 'o' ? NFT_PREROUTING : NFT_POSTROUTING)) {
+        return refuse(why, "at this hook the kernel does not know %s, and the rule fits nothing",
+                      field->name);
     }
     struct pol_set *set = NULL;
     rc = masked != NULL ? read_masked(scope, field, json_array_get(masked, 1), op, right, &set, why)

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "policy/nft_ruleset.h"
 #include "policy/program.h"
 
 /** Finds a named set or map: its "elem" array, or NULL. */
@@ -16,6 +17,7 @@ struct nft_scope {
     struct pol_program *program;
     nft_find_set_fn *find_set;
     const void *ctx;
+    enum nft_hook hook; /**< of the base chain: not everywhere are both ports known */
 };
 
 /** A disjunction: the rule is there once for each (more than one only for concatenations). */

@@ -233,6 +233,7 @@ static bool open_block(struct scan *scan)
     } else if (scan->depth == 1 && strcmp(first, "chain") == 0 && words >= 2) {
         (void)snprintf(scan->chain, sizeof(scan->chain), "%s", second);
     } else if (scan->depth == 1) {
+        add_line(scan, scan->table, text, NFT_LINE_DECLARED, text);
         scan->is_other_block = true;
         scan->block_off = scan->statement_off;
     } else {

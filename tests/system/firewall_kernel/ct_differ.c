@@ -366,7 +366,7 @@ static uint32_t compare(bool is_classes)
     uint32_t different = 0;
     uint32_t passed = 0;
     uint32_t cut = 0;
-    uint32_t by_class[CLASS_COUNT] = {0};
+    uint32_t by_class[2][CLASS_COUNT] = {{0}}; /* IPv4, IPv6 */
     for (uint32_t i = 0; i < item_count; i++) {
         if (items[i]
                 .is_forwarded) { /* where rules drop nothing, every packet is worth waiting for */
@@ -385,7 +385,9 @@ static uint32_t compare(bool is_classes)
         compared++;
         cut += item->cut != 0;
         passed += !is_lost;
-        by_class[item->kernel < CLASS_COUNT ? item->kernel : 0] += item->kernel < CLASS_COUNT;
+        if (item->kernel < CLASS_COUNT) {
+            by_class[item->data[0] >> 4 == 6][item->kernel]++;
+        }
         if (item->kernel != item->ours && ++different <= SHOWN_MAX) {
             show(item, i, is_classes);
             if (is_classes && different <= 3) {
@@ -396,7 +398,12 @@ static uint32_t compare(bool is_classes)
     printf("%u packets compared, %u of them in fragments, the kernel lets %u pass, %u different\n",
            compared, cut, passed, different);
     for (uint32_t i = 0; i < CLASS_COUNT && is_classes; i++) {
-        printf("  %6u %s\n", by_class[i], classes[i]);
+        printf("  IPv4 %6u  IPv6 %6u  %s\n", by_class[0][i], by_class[1][i], classes[i]);
+    }
+    /* "ct state established ct direction reply": where there is none, no conversation was compared
+     */
+    if (is_classes && (by_class[0][5] == 0 || by_class[1][5] == 0)) {
+        die("of a family there was no answer that the kernel took for one");
     }
     return compared == 0 ? 1 : different;
 }

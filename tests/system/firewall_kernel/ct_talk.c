@@ -66,7 +66,7 @@ static uint32_t put_ip(const struct talk *talk, bool is_lan, uint32_t l4_size, u
 {
     uint32_t width = talk->is_v4 ? 4 : 16;
     uint32_t at = talk->is_v4 ? 12 : 8;
-    memset(p, 0, 40);
+    memset(p, 0, talk->is_v4 ? 20 : 40); /* what is behind it stands already */
     memcpy(p + at, is_lan ? talk->lan : talk->wan, width);
     memcpy(p + at + width, is_lan ? talk->wan : talk->lan, width);
     if (!talk->is_v4) {

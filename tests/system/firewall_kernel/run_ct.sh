@@ -34,6 +34,9 @@ echo "seed $seed"
 inside() { unshare -n -- "$here/run_ct.sh" "$build" inside "$work" "$differ" "$@"; }
 bad=0
 inside "$seed" "${SL_PACKETS:-30000}" classes || bad=1
+for name in typical hooks; do
+    inside $((seed + 9)) 4000 "$here/$name.nft" || bad=1
+done
 for i in 1 2 3 4; do
     "$here/random_rules.py" $((seed + i)) $((i * 10)) ct >"$work/random$i.nft"
     inside $((seed + i)) 4000 "$work/random$i.nft" || bad=1

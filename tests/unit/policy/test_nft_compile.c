@@ -68,7 +68,7 @@ static void test_nft_rule_that_cannot_be_honoured_is_quoted(void **state)
 {
     (void)state;
     assert_refused("ct status assured accept", "ct state and ct direction");
-    assert_refused("limit rate 5/second accept", "rates need state");
+    assert_refused("limit rate 5/second accept", "NF `limiter`");
     assert_refused("log prefix \"x\" accept", "counter");
     assert_refused("ip saddr & 255.0.255.0 == 10.0.1.0 drop", "under a mask");
     assert_refused("meta mark 5 drop", "meta mark");
@@ -79,10 +79,67 @@ static void test_nft_rule_that_cannot_be_honoured_is_quoted(void **state)
     assert_refused("ip frag-off & 0x4000 != 0 drop", "frag-off");
     assert_refused("exthdr hbh exists drop", "exthdr frag");
     assert_refused("ip ttl set 5", "");
+    assert_refused("ct status dnat accept", "name the inside address");
+    assert_refused("ct mark 1 accept", "ct state and ct direction");
+    assert_refused("iif \"lo\" accept", "iifname");
+    assert_refused("meta pkttype broadcast drop", "of meta it knows");
+    assert_refused("ip ttl 1 drop", "of ip it knows");
+    assert_refused("tcp window 1 drop", "of tcp it knows");
     /* state that hangs on the elements of a set, not on the rule */
     assert_refused("ip saddr { 1.2.3.4 limit rate 1/second, 5.6.7.8 } accept", "with a limit");
     assert_refused("ip saddr . tcp dport { 1.2.3.4 . 80 limit rate 1/second } accept",
                    "with a limit");
+}
+
+/* A workstation's file: what is for the machine itself is left out, and said. */
+static void test_nft_chains_of_the_machine_itself_are_left_out(void **state)
+{
+    (void)state;
+    struct sl_policy policy = {0};
+    struct sl_err err = {0};
+    assert_rc(compile("flush ruleset\ntable inet filter {\n"
+                      " chain input {\n  type filter hook input priority 0; policy drop;\n"
+                      "  iif lo accept\n  tcp dport 22 limit rate 3/minute accept\n }\n"
+                      " chain nat {\n  type nat hook postrouting priority 0\n }\n"
+                      " chain forward {\n  type filter hook forward priority 0; policy drop;\n"
+                      "  ct state established,related accept\n }\n"
+                      " chain output {\n  type filter hook output priority 0\n }\n}\n",
+                      &policy, &err),
+              SL_OK);
+    assert_int_equal(policy.count, 1);
+    assert_string_equal(policy.default_action, "drop");
+    assert_string_equal(policy.note,
+                        "left out, as no packet that passes through meets them (hooks input and "
+                        "output): input (line 4), output (line 16)");
+    sl_policy_done(&policy);
+}
+
+/* What one base chain accepts goes on in the next one, by hook and priority. */
+static void test_nft_base_chains_follow_each_other(void **state)
+{
+    (void)state;
+    static const char *const actions[] = {"drop",   "continue", "drop",   "continue",
+                                          "accept", "drop",     "accept", "accept"};
+    struct sl_policy policy = {0};
+    struct sl_err err = {0};
+    assert_rc(compile("table inet b {\n chain f {\n  type filter hook forward priority 5; policy "
+                      "drop;\n  tcp dport 3 accept\n }\n"
+                      " chain p {\n  type filter hook prerouting priority 10\n  udp dport 1 drop\n"
+                      " }\n}\n"
+                      "table ip6 a {\n chain f {\n  type filter hook forward priority 0; policy "
+                      "drop;\n  tcp dport 2 accept\n }\n}\n"
+                      "table ip c {\n chain p {\n  type filter hook postrouting priority 0\n  udp "
+                      "dport 4 accept\n }\n}\n",
+                      &policy, &err),
+              SL_OK);
+    /* p's drop; a's accept goes on, its policy; f's accept goes on for IPv4 and is final for IPv6
+     */
+    assert_int_equal(policy.count, 8);
+    for (uint32_t i = 0; i < policy.count; i++) {
+        assert_string_equal(policy.rules[i].action, actions[i]);
+    }
+    assert_string_equal(policy.default_action, "drop");
+    sl_policy_done(&policy);
 }
 
 static void test_nft_faults_of_the_file_are_told(void **state)
@@ -96,12 +153,17 @@ static void test_nft_faults_of_the_file_are_told(void **state)
         {"table inet t {\n frob\n}\n", SL_MALFORMED, ":2:"},
         {"", SL_UNSUPPORTED, "no chain"},
         {"table inet t {\n chain i {\n type filter hook input priority 0\n }\n}\n", SL_UNSUPPORTED,
-         "hook input"},
-        {"table inet t {\n chain i {\n type nat hook postrouting priority 0\n }\n}\n",
-         SL_UNSUPPORTED, "type nat"},
-        {"table inet t {\n chain a {\n type filter hook forward priority 0\n }\n chain b {\n type "
-         "filter hook forward priority 1\n }\n}\n",
-         SL_UNSUPPORTED, "both stand at hook forward"},
+         "nothing would be filtered; packets that pass through do not meet i (line 3)"},
+        {"table inet t {\n chain i {\n type nat hook postrouting priority 0\n masquerade\n }\n}\n",
+         SL_UNSUPPORTED, "NF `nat`"},
+        {"table inet t {\n chain i {\n type filter hook prerouting priority raw\n tcp dport 1 "
+         "drop\n }\n}\n",
+         SL_UNSUPPORTED, "before connection tracking"},
+        {"table inet t {\n chain i {\n type filter hook prerouting priority 0\n oifname \"wan\" "
+         "drop\n }\n chain f {\n type filter hook forward priority 0\n }\n}\n",
+         SL_UNSUPPORTED, "at this hook the kernel does not know oifname"},
+        {"table inet t {\n ct helper ftp {\n type \"ftp\" protocol tcp\n }\n}\n", SL_UNSUPPORTED,
+         ":2: table inet t, ct helper ftp"},
         {"table arp t {\n chain a {\n }\n}\n", SL_UNSUPPORTED, "arp"},
         {"table inet t {\n set s {\n type ipv4_addr; flags timeout\n }\n chain f {\n type filter "
          "hook forward priority 0\n ip saddr @s drop\n }\n}\n",
@@ -113,9 +175,12 @@ static void test_nft_faults_of_the_file_are_told(void **state)
         {"\ntable inet t {\n flags dormant\n chain f {\n type filter hook forward priority 0\n "
          "}\n}\n",
          SL_UNSUPPORTED, ":2: table inet t: cannot honour `table inet t`: its `flags`"},
-        {"table inet t {\n chain i {\n type filter hook input priority 0\n }\n}\n", SL_UNSUPPORTED,
-         ":3: table inet t, chain i: cannot honour `type filter hook input priority 0`"},
-        {"add table ip t\nadd chain ip t p { type nat hook postrouting priority 100; }\n",
+        {"table inet t {\n chain i {\n type nat hook prerouting priority 0\n redirect\n }\n}\n",
+         SL_UNSUPPORTED,
+         ":3: table inet t, chain i: cannot honour `type nat hook prerouting priority 0`"},
+        {"add table ip t\nadd chain ip t p { type nat hook postrouting priority 100; }\nadd rule "
+         "ip t "
+         "p masquerade\n",
          SL_UNSUPPORTED, ":2: table ip t, chain p: cannot honour `add chain ip t p { type nat"},
         /* the third command is listed second: the lines would name the wrong rule */
         {"add table ip t\nadd chain ip t f { type filter hook forward priority 0; }\n"
@@ -309,6 +374,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nft_rule_that_cannot_be_honoured_is_quoted),
         cmocka_unit_test(test_nft_faults_of_the_file_are_told),
+        cmocka_unit_test(test_nft_chains_of_the_machine_itself_are_left_out),
+        cmocka_unit_test(test_nft_base_chains_follow_each_other),
         cmocka_unit_test(test_nft_chains_decide_as_written),
         cmocka_unit_test(test_nft_ten_thousand_rules_compile),
     };
