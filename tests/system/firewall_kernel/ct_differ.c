@@ -174,7 +174,7 @@ static void read_capture(const char *path)
     sl_capture_close(capture);
 }
 
-/* Did `out` start as `item`? The header's length, addresses and protocol say so. */
+/* Did `out` start as `item`? Everything says so that a router leaves alone. */
 static bool is_same(const struct item *item, const uint8_t *out, ssize_t size)
 {
     bool is_v4 = item->data[0] >> 4 == 4;
@@ -186,7 +186,8 @@ static bool is_same(const struct item *item, const uint8_t *out, ssize_t size)
         return false; /* a fragment of another one */
     }
     return size == (ssize_t)item->size && out[0] >> 4 == item->data[0] >> 4 &&
-           memcmp(out + (is_v4 ? 12 : 8), item->data + (is_v4 ? 12 : 8), is_v4 ? 8 : 32) == 0 &&
+           memcmp(out + (is_v4 ? 12 : 8), item->data + (is_v4 ? 12 : 8),
+                  item->size - (is_v4 ? 12u : 8u)) == 0 &&
            out[is_v4 ? 9 : 6] == item->data[is_v4 ? 9 : 6];
 }
 
