@@ -36,6 +36,7 @@ enum {
     X(tpm, "judge quotes of a TPM 2.0")                                                            \
     X(bootlog, "show and replay boot event logs")                                                  \
     X(ima, "show, replay and judge Linux measurement lists")                                       \
+    X(agent, "what the agent finds on this node, and its IMA policy")                              \
     X(refvals, "import and show reference digests of files that may run")                          \
     X(node, "show, accept and steer the nodes of a trust monitor")                                 \
     X(journal, "check, show and judge again what a trust monitor wrote down")                      \

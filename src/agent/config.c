@@ -52,7 +52,10 @@ struct yaml_root {
 
 enum { EK_RSA = 1, EK_ECC = 2 };
 static const cyaml_strval_t ek_names[] = {{"rsa", EK_RSA}, {"ecc", EK_ECC}};
-static const cyaml_strval_t kind_names[] = {{"runc", SL_AGENT_RUNC}, {"crun", SL_AGENT_CRUN}};
+static const cyaml_strval_t kind_names[] = {
+    {"runc", SL_AGENT_RUNC}, {"crun", SL_AGENT_CRUN}, {"containerd", SL_AGENT_CONTAINERD}};
+static const char containerd_images[] =
+    "/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db";
 static const cyaml_strval_t action_names[] = {
     {"pause", SL_AGENT_PAUSE}, {"resume", SL_AGENT_RESUME}, {"kill", SL_AGENT_KILL}};
 
@@ -80,7 +83,7 @@ static const cyaml_schema_field_t runtime_fields[] = {
     PATH("command", struct yaml_runtime, command),
     PATH("images", struct yaml_runtime, images),
     CYAML_FIELD_ENUM("kind", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_runtime, kind,
-                     kind_names, 2),
+                     kind_names, 3),
     CYAML_FIELD_FLAGS("actions", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_runtime,
                       actions, action_names, 3),
     CYAML_FIELD_END,
@@ -136,8 +139,8 @@ static sl_rc runtime_set(const struct yaml_runtime *y, unsigned i, struct sl_age
     SET(out->name, y->name, "");
     SET(out->state, y->state, "");
     SET(out->command, y->command, "");
-    SET(out->images, y->images, "");
     out->kind = y->kind != 0 ? (enum sl_agent_runtime_kind)y->kind : SL_AGENT_RUNC;
+    SET(out->images, y->images, out->kind == SL_AGENT_CONTAINERD ? containerd_images : "");
     out->actions = y->actions;
     if (out->state[0] != '/' || (out->command[0] != '\0' && out->command[0] != '/')) {
         return sl_err_set(err, SL_INVALID, "runtimes[%u]: state and command are absolute paths", i);

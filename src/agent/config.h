@@ -27,8 +27,9 @@ enum sl_agent_action {
 
 /** How a runtime keeps its state. */
 enum sl_agent_runtime_kind {
-    SL_AGENT_RUNC = 1, /**< STATE/ID/state.json: runc, and containerd's runc */
-    SL_AGENT_CRUN = 2, /**< STATE/ID/status: crun */
+    SL_AGENT_RUNC = 1,       /**< STATE/ID/state.json: runc, and containerd's runc */
+    SL_AGENT_CRUN = 2,       /**< STATE/ID/status: crun */
+    SL_AGENT_CONTAINERD = 3, /**< STATE/ID/state.json; images in containerd's own database */
 };
 
 struct sl_agent_runtime {
@@ -36,7 +37,8 @@ struct sl_agent_runtime {
     enum sl_agent_runtime_kind kind;
     char state[SL_AGENT_PATH_MAX];
     char command[SL_AGENT_PATH_MAX]; /**< program that acts; "": nothing is done */
-    char images[SL_AGENT_PATH_MAX];  /**< podman's containers.json; "": labels alone */
+    char images[SL_AGENT_PATH_MAX];  /**< podman's containers.json or containerd's meta.db; "":
+                                        labels alone */
     unsigned actions;                /**< of enum sl_agent_action */
 };
 

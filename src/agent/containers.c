@@ -9,9 +9,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "agent/bolt.h"
 #include "files/files.h"
 
-enum { STATE_MAX = 4 << 20, PROC_MAX = 64 << 10, PATH_ROOM = 1024 };
+enum { STATE_MAX = 4 << 20, PROC_MAX = 64 << 10, BOLT_MAX = 64 << 20, PATH_ROOM = 1024 };
 
 bool sl_agent_container_is_id(const char *id)
 {
@@ -204,6 +205,56 @@ static void image_podman(struct sl_agent_container *c)
     json_decref(all);
 }
 
+static bool text_take(struct sl_blob value, char *out, size_t size)
+{
+    if (value.size == 0 || value.size >= size || memchr(value.data, 0, value.size) != NULL) {
+        return false;
+    }
+    memcpy(out, value.data, value.size);
+    out[value.size] = '\0';
+    return true;
+}
+
+/* containerd: v1/NAMESPACE/containers/ID/image is a name, v1/NAMESPACE/images/NAME/target/digest
+ * what it stands for now; the namespace is the last part of the runtime's state directory. Gives
+ * "name@digest". */
+static void image_containerd(struct sl_agent_container *c)
+{
+    const char *slash = strrchr(c->runtime->state, '/');
+    const char *space = slash != NULL ? slash + 1 : c->runtime->state;
+    const char *const image_keys[] = {"v1", space, "containers", c->id, "image"};
+    char name[sizeof(c->image)] = "", digest[sizeof(c->image)];
+    const char *const digest_keys[] = {"v1", space, "images", name, "target", "digest"};
+    struct sl_blob file = {0}, value;
+    uint8_t *data = NULL;
+    size_t size;
+    int length;
+    if (sl_file_read(c->runtime->images, BOLT_MAX, &data, &size, NULL) != SL_OK) {
+        return;
+    }
+    file = (struct sl_blob){data, size};
+    if (sl_bolt_find(file, image_keys, 5, &value) == SL_OK &&
+        text_take(value, name, sizeof(name)) &&
+        sl_bolt_find(file, digest_keys, 6, &value) == SL_OK &&
+        text_take(value, digest, sizeof(digest))) {
+        char both[2 * sizeof(c->image) + 2];
+        length = snprintf(both, sizeof(both), "%s@%s", name, digest);
+        /* a digest alone says more than a name alone */
+        SET(c->image, length > 0 && (size_t)length < sizeof(c->image) ? both : digest);
+    }
+    free(data);
+}
+
+/* Where the runtime's own files do not say it. */
+static void image_look(struct sl_agent_container *c)
+{
+    if (c->runtime->kind == SL_AGENT_CONTAINERD) {
+        image_containerd(c);
+    } else if (c->runtime->images[0] != '\0' && c->image[0] == '\0') {
+        image_podman(c);
+    }
+}
+
 static const char *member_find(const json_t *annotations, const char *key)
 {
     return json_string_value(json_object_get(annotations, key));
@@ -257,9 +308,6 @@ static sl_rc container_read(const struct sl_agent_runtime *runtime, const char *
         image_bundle(c, json_string_value(json_object_get(state, "bundle")));
     }
     json_decref(state);
-    if (runtime->images[0] != '\0' && c->image[0] == '\0') {
-        image_podman(c);
-    }
     proc_look(c);
     return SL_OK;
 }
@@ -272,6 +320,19 @@ static struct sl_agent_container *slot_find(struct sl_agent_containers *all, con
         }
     }
     return all->count < SL_AGENT_CONTAINERS_MAX ? &all->list[all->count] : NULL;
+}
+
+/* A container's image is looked for once for each start: later its name may stand for another. */
+static void image_keep(struct sl_agent_container *c, const struct sl_agent_container *was)
+{
+    if (was != NULL && was->runtime == c->runtime && was->image_pid != 0 &&
+        (was->image_pid == c->pid || c->pid == 0)) {
+        SET(c->image, was->image);
+        c->image_pid = was->image_pid;
+    } else {
+        image_look(c);
+        c->image_pid = c->image[0] != '\0' ? c->pid : 0;
+    }
 }
 
 static unsigned runtime_poll(struct sl_agent_containers *all,
@@ -294,6 +355,7 @@ static unsigned runtime_poll(struct sl_agent_containers *all,
             failed++;
         } else {
             const bool is_new = slot == &all->list[all->count];
+            image_keep(&c, is_new ? NULL : slot);
             c.announced_pid = is_new ? 0 : slot->announced_pid;
             all->count += is_new ? 1 : 0;
             *slot = c;

@@ -23,6 +23,7 @@ struct sl_agent_container {
     uint64_t uid_first, uid_count;
     int32_t pid;           /**< 0: none */
     int32_t announced_pid; /**< of its start event; 0: none, -1: in an earlier run of the agent */
+    int32_t image_pid;     /**< whose image it is: looked for once for each start; 0: look again */
     bool is_sent;          /**< the monitor was sent that it stopped */
 };
 

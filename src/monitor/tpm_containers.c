@@ -327,8 +327,8 @@ static sl_rc unlisted_judge(struct sl_tpm_round *round)
                           pcr);
         sl_subject_reason(round->host, SL_VERDICT_DEGRADED, "container-unlisted",
                           json_pack("{s:i, s:s}", "pcr", (int)pcr, "remedy",
-                                    "see why the agent does not list the container: `safelib agent "
-                                    "status`"),
+                                    "see on the node what the agent finds: `safelib agent "
+                                    "containers`"),
                           "the agent's list of containers leaves out one that was measured in PCR "
                           "%u",
                           pcr);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Container events for real: runc's containers on this kernel, watched by fanotify, measured by the agent into PCR 14 of a
 # software TPM, judged by safelib-trustd. This kernel need not have IMA: the list of PCR 10 is the test's own, with the true
-# digests of what ran.
+# digests of what ran. Where podman, crun and containerd are here, containers of theirs run beside, of an image made of one
+# program; what is not here is left out, and said.
 #   run.sh BUILD_DIR
 set -u
 build=$(cd "$1" && pwd)
@@ -18,10 +19,13 @@ work=$(mktemp -d /tmp/sl-events.XXXXXX)
 pids=()
 end() {
     for id in red blue late; do runc --root "$work/runc" delete --force "slev-$$-$id" >/dev/null 2>&1; done
+    [ ! -d podman ] || unified pod --runtime crun rm --force --all --time 0 >/dev/null 2>&1
+    [ ! -S cd/sock ] || { cdctl task kill --signal 9 "slev-$$-cd"; sleep 0.2; cdctl container rm "slev-$$-cd"; } >/dev/null 2>&1
     for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null; done
     [ ! -f "$work/swtpm.pid" ] || kill "$(cat "$work/swtpm.pid")" 2>/dev/null
     wait
     umount "$work/blue/rootfs" 2>/dev/null
+    [ ! -d cd ] || rm -rf "/run/containerd/runc/slev-$$"
     if [ "${KEEP:-0}" = 1 ]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
 trap end EXIT
@@ -32,8 +36,8 @@ fail() {
     tail -n 30 host.log tree agent.err trustd.err runc.log 2>/dev/null
     exit 1
 }
-happens() { # TEXT COMMAND...: within 20 s
-    local text=$1 limit=$((SECONDS + 20))
+happens() { # TEXT COMMAND...: within 40 s
+    local text=$1 limit=$((SECONDS + 40))
     shift
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $limit ] || fail "$text: $*"
@@ -90,6 +94,52 @@ up() { # NAME: as podman and containerd do, created first, started then
 }
 inside() { runc --root "$work/runc" exec "slev-$$-$1" "$2" >>runc.log 2>&1; } # NAME PROGRAM
 
+export work
+pod() { podman --root "$work/podman/store" --runroot "$work/podman/run" --tmpdir "$work/podman/tmp" --cgroup-manager=cgroupfs --storage-driver=vfs --events-backend=none "$@"; }
+export -f pod
+# crun wants the second version of control groups alone: a view of that, for one command
+unified() { unshare -m bash -c 'mount --make-rprivate / && umount -R -l /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup && "$@"' - "$@"; }
+# By crun, in a user namespace of its own.
+pod_up() {
+    local tool
+    for tool in podman crun unshare; do command -v "$tool" >/dev/null || { echo "  --    $tool is not here: podman's containers are left out"; return; }; done
+    mkdir podman
+    tar -C blue/rootfs -cf image.tar bin/web
+    pod import image.tar localhost/web:1 >podman.log 2>&1 || { tail -n 1 podman.log; echo "  --    podman does not work here: left out"; return; }
+    unified pod --runtime crun run --detach --name "slev-$$-pod" --pids-limit=-1 --uidmap 0:200000:65536 --gidmap 0:200000:65536 --network none \
+        --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 localhost/web:1 /bin/web stay >podman.id 2>podman.log ||
+        { tail -n 1 podman.log; echo "  --    podman with crun does not work here: left out"; return; }
+    pod_id=$(tail -n 1 podman.id)
+}
+cdctl() { ctr --address "$work/cd/sock" "$@"; }
+cd_start() { # containerd, with an image of its own; its containers keep their state in /run/containerd/runc/NAMESPACE
+    local tool
+    for tool in containerd ctr podman; do command -v "$tool" >/dev/null || { echo "  --    $tool is not here: containerd's containers are left out"; return; }; done
+    [ -d podman ] && pod save --format oci-archive --output web.oci localhost/web:1 >podman.log 2>&1 || return
+    mkdir cd
+    printf 'version = 2\nroot = "%s/cd/data"\nstate = "%s/cd/state"\ndisabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper"]\n[grpc]\naddress = "%s/cd/sock"\n[ttrpc]\naddress = "%s/cd/sock.ttrpc"\n' \
+        "$work" "$work" "$work" "$work" >cd/config.toml
+    containerd --config cd/config.toml >cd/log 2>&1 &
+    pids+=($!)
+    happens "containerd listens" cdctl version
+    export CONTAINERD_NAMESPACE=slev-$$
+    cdctl images import --base-name localhost/web web.oci >cd/import.log 2>&1 || fail "ctr images import: $(tail -n 2 cd/import.log)"
+    cd_digest=$(cdctl images ls | awk '$1 == "localhost/web:1" { print $3 }')
+}
+cd_up() {
+    [ -n "${cd_digest:-}" ] || return
+    cdctl run --detach --snapshotter native localhost/web:1 "slev-$$-cd" /bin/web stay >cd/run.log 2>&1 || { tail -n 2 cd/run.log; echo "  --    containerd does not work here: left out"; cd_digest=''; }
+}
+events_of() { grep -aoh "$1" state/events-* | wc -l; }
+more_events() { [ "$(events_of "$1")" -gt "$2" ]; }
+judged() { more_events "$1" 0 && { verdict container trusted "$1" || verdict container degraded "$1" "nobody looked"; }; }
+seen() { # ID KEY WORDS: what `safelib agent containers` says of one
+    "$safelib" agent containers --config agent.yaml --json | "$python" -c '
+import json, sys
+found = [c for c in json.load(sys.stdin) if c["id"] == sys.argv[1]]
+sys.exit(0 if found and sys.argv[3] in str(found[0][sys.argv[2]]) else 1)' "$@"
+}
+
 # An image of network functions beside the containers, on the emulator; where none was built, the rest goes on.
 host_up() {
     nf=$build/cmd/safelib-nf/safelib-nf
@@ -118,7 +168,7 @@ pcrs: [{bank: sha256, required: [10, 14]}]
 bootlog: optional
 ima: {sets: [host]}
 events: {sets: [agent], measured: ["*/safelib-agent"]}
-images: [{image: "web:*", sets: [web]}]
+images: [{image: "web:*", sets: [web]}, {image: "sha256:*", sets: [web]}, {image: "localhost/web:1@sha256:*", sets: [web]}]
 $(tee_policy)
 lease: 30s
 interval: 1s
@@ -141,7 +191,10 @@ name: node-a
 class: test
 tpm: {tcti: "swtpm:path=$work/t"}
 logs: {ima: $work/ima, boot: $work/none, boot_id: $work/boot_id}
-runtimes: [{name: runc, state: $work/runc}]
+runtimes:
+  - {name: runc, state: $work/runc}
+  - {name: podman, kind: crun, state: /run/crun, images: $work/podman/store/vfs-containers/containers.json}
+  - {name: containerd, kind: containerd, state: /run/containerd/runc/slev-$$, images: $work/cd/data/io.containerd.metadata.v1.bolt/meta.db}
 events: {pcr: 14}
 tee: [$(tee_agent)]
 state_dir: $work/state
@@ -182,6 +235,27 @@ happens "the host is trusted" verdict host trusted host
 happens "red is trusted: its start and its programs were seen" verdict container trusted "slev-$$-red"
 happens "blue as well (its root is an overlay)" verdict container trusted "slev-$$-blue"
 happens "what ran before the agent is degraded" verdict container degraded "slev-$$-late" "nobody looked"
+
+echo "Containers of other runtimes"
+pod_up
+cd_start
+cd_up
+if [ -n "${pod_id:-}" ]; then
+    happens "podman's is there, by its id" seen "$pod_id" state running
+    happens "by its image's digest" seen "$pod_id" image "sha256:$(pod image inspect --format '{{.Id}}' localhost/web:1)"
+    happens "with its users" seen "$pod_id" uid_first 200000
+    happens "its control group" seen "$pod_id" cgroup "/libpod-$pod_id"
+    happens "and its device" seen "$pod_id" root_device :
+    happens "its start is on record, and it is trusted, or degraded where it was faster than the watch" judged "$pod_id"
+    before=$(events_of "$pod_id")
+    unified pod --runtime crun rm --force --time 0 "slev-$$-pod" >podman.log 2>&1 || fail "podman rm: $(cat podman.log)"
+    happens "its stop is one more event" more_events "$pod_id" "$before"
+fi
+if [ -n "${cd_digest:-}" ]; then
+    happens "containerd's is there, by name and digest of its image" seen "slev-$$-cd" image "localhost/web:1@$cd_digest"
+    happens "its control group" seen "slev-$$-cd" cgroup "/slev-$$/slev-$$-cd"
+    happens "its start is on record, and it is trusted, or degraded where it was faster than the watch" judged "slev-$$-cd"
+fi
 
 if [ -S evidence ]; then
     echo "The NF image beside them"

@@ -60,6 +60,17 @@ expect 2 "empty: 0 bytes, expected its signature" "$safelib" tpm verify-quote --
 expect 2 "empty: 0 bytes, expected an attestation key" "$safelib" tpm verify-quote --msg noise --sig noise --ak empty
 for what in msg sig ak; do expect 2 "no-such-file" "$safelib" tpm verify-quote --msg noise --sig noise --ak noise "--$what" no-such-file; done
 
+# what a node's operator asks without network and TPM
+printf 'containers: [{name: web, uids: 100000-165535, pcr: 11}]\n' >slots.yaml
+expect 0 "pcr=11" "$safelib" agent ima-policy --containers slots.yaml
+expect 2 "--containers FILE is needed" "$safelib" agent ima-policy
+expect 2 "no-such-file" "$safelib" agent ima-policy --containers no-such-file
+printf 'monitor: {url: "https://x:1", ca: /x}\nname: n\nclass: c\nruntimes: [{name: runc, state: %s/runc}]\n' "$work" >agent.yaml
+expect 0 "no container in" "$safelib" agent containers --config agent.yaml
+mkdir -p runc/web && printf '{' >runc/web/state.json
+expect 1 "web/state.json: no JSON" "$safelib" agent containers --config agent.yaml
+expect 2 "no-such-file" "$safelib" agent containers --config no-such-file
+
 cat >rules.nft <<'RULES'
 table inet filter {
     chain forward {
