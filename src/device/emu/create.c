@@ -155,6 +155,9 @@ static sl_rc range_reserve(struct emu_enclave *enclave, struct sl_err *err)
     /* As the SGX driver does: no copy for a forked child, none in a core dump. */
     (void)madvise(enclave->reserved, enclave->reserved_size, MADV_DONTFORK);
     (void)madvise(enclave->reserved, enclave->reserved_size, MADV_DONTDUMP);
+    /* Flow tables are read at random: pages of 2 MiB where the machine has them. They are ordinary
+     * memory here; an EPC has pages of 4 KiB whatever is said. */
+    (void)madvise(enclave->reserved, enclave->reserved_size, MADV_HUGEPAGE);
     return SL_OK;
 }
 
