@@ -4,21 +4,17 @@
 
 #include <string.h>
 
+#include "flow/look.h"
 #include "flow/move.h"
 #include "flow/tuple.h"
+
+/* What every packet goes through is one piece of code; what few do is out of its way. */
+#define EVERY static inline __attribute__((always_inline))
+#define FEW   static __attribute__((noinline, cold))
 
 enum {
     DUE_PER_BURST = 32,   /* flows ended before a burst at most */
     UDP_STREAM_MS = 2000, /* an exchange that goes on for longer is a stream */
-};
-
-/* What is known of a packet before its flow is. */
-struct look {
-    struct sl_flow_tuple tuple;
-    uint64_t hash;
-    uint32_t likely; /* id, as the index had it before the burst; UINT32_MAX: none */
-    uint8_t class;   /* enum sl_flow_class of those that have no flow, else SL_FLOW_NEW */
-    bool is_error;
 };
 
 /* ---- find ---- */
@@ -69,7 +65,7 @@ static bool may_begin(const struct sl_flow_tuple *tuple)
 /* Whether another flow has the tuple of what would be the replies: its own replies look different
  * (sl_flow_set_reply), and this is none of them. Both have one hash: mostly nothing is looked at.
  */
-static bool is_reply_taken(struct sl_flow_table *table, const struct look *look)
+static bool is_reply_taken(struct sl_flow_table *table, struct flow_look *look)
 {
     uint32_t ids[SL_FLOW_CANDIDATES_MAX];
     void *record;
@@ -82,8 +78,8 @@ static bool is_reply_taken(struct sl_flow_table *table, const struct look *look)
     return flow_find(table, &turned, look->hash, true, &record, &direction) != UINT32_MAX;
 }
 
-static uint32_t make(struct sl_flow_table *table, const struct look *look,
-                     const struct sl_packet *packet, void **ret_record, uint8_t *ret_class)
+FEW uint32_t make(struct sl_flow_table *table, struct flow_look *look,
+                  const struct sl_packet *packet, void **ret_record, uint8_t *ret_class)
 {
     uint32_t index = look->tuple.ip_version == 4 ? 0 : 1;
     struct flow_plane *plane = &table->planes[index];
@@ -134,8 +130,8 @@ static uint32_t make(struct sl_flow_table *table, const struct look *look,
 
 /* ---- follow ---- */
 
-static void rearm(struct sl_flow_table *table, uint32_t id, const struct sl_flow_head *head,
-                  uint32_t timeout_s)
+EVERY void rearm(struct sl_flow_table *table, uint32_t id, const struct sl_flow_head *head,
+                 uint32_t timeout_s)
 {
     uint32_t ticks =
         (head->bits & SL_FLOW_BIT_IDLE_SET) != 0
@@ -146,8 +142,8 @@ static void rearm(struct sl_flow_table *table, uint32_t id, const struct sl_flow
 }
 
 /* Follows UDP, ICMP and what else there is. @return the timeout in seconds */
-static uint32_t follow_simple(const struct sl_flow_table *table, struct sl_flow_head *head,
-                              uint8_t direction)
+EVERY uint32_t follow_simple(const struct sl_flow_table *table, struct sl_flow_head *head,
+                             uint8_t direction)
 {
     const struct sl_flow_options *options = &table->options;
     bool is_answered = (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 || direction == SL_FLOW_REPLY;
@@ -171,8 +167,8 @@ static uint32_t follow_simple(const struct sl_flow_table *table, struct sl_flow_
 }
 
 /* @return what TCP made of it; the others always accept */
-static enum sl_flow_tcp_result follow(struct sl_flow_table *table, uint32_t id, void *record,
-                                      const struct sl_packet *packet, uint8_t direction)
+EVERY enum sl_flow_tcp_result follow(struct sl_flow_table *table, uint32_t id, void *record,
+                                     const struct sl_packet *packet, uint8_t direction)
 {
     struct sl_flow_head *head = record;
     uint32_t timeout_s = 0;
@@ -192,8 +188,8 @@ static enum sl_flow_tcp_result follow(struct sl_flow_table *table, uint32_t id, 
 
 /* ---- a burst ---- */
 
-static void fill(struct sl_flow_table *table, uint32_t id, void *record, uint8_t direction,
-                 struct sl_flow *flow)
+EVERY void fill(struct sl_flow_table *table, uint32_t id, void *record, uint8_t direction,
+                struct sl_flow *flow)
 {
     const struct sl_flow_head *head = record;
     flow->handle = flow_handle(flow_slot_of(table, id), id);
@@ -203,7 +199,7 @@ static void fill(struct sl_flow_table *table, uint32_t id, void *record, uint8_t
     table->touched[table->touched_count++] = id;
 }
 
-static void refuse(struct sl_flow_table *table, uint8_t class, struct sl_flow *flow)
+FEW void refuse(struct sl_flow_table *table, uint8_t class, struct sl_flow *flow)
 {
     *flow = (struct sl_flow){.handle = SL_FLOW_NONE, .relation = class};
     flow_count(class == SL_FLOW_FULL ? &table->counters.full : &table->counters.invalid,
@@ -212,16 +208,16 @@ static void refuse(struct sl_flow_table *table, uint8_t class, struct sl_flow *f
 
 /* The flow of a packet, in most cases the one that the index named before. Only a record says whose
  * it is, so nothing is lost where the burst has changed the index since. */
-static uint32_t find(struct sl_flow_table *table, const struct look *look, void **ret_record,
-                     uint8_t *ret_direction)
+EVERY uint32_t find(struct sl_flow_table *table, struct flow_look *look, void **ret_record,
+                    uint8_t *ret_direction)
 {
     uint32_t id = look->likely;
     if (id != UINT32_MAX) {
         struct flow_plane *plane = flow_plane_of(table, id);
         const struct sl_flow_slot *slot = &plane->slots[id >> 1];
         if (sl_flow_is_live(slot) && !sl_flow_is_due(slot, table->tick) &&
-            sl_flow_store_pin(plane->store, id >> 1, true, ret_record) == SL_OK &&
-            sl_flow_record_match(*ret_record, &plane->layout, &look->tuple, ret_direction)) {
+            flow_pin(plane, id >> 1, ret_record) == SL_OK &&
+            flow_match(*ret_record, &plane->layout, &look->tuple, ret_direction)) {
             return id;
         }
     }
@@ -235,8 +231,7 @@ enum outcome {
     LATER, /* it ends a flow that earlier packets of the burst hold: it belongs to the next burst */
 };
 
-static void classify_error(struct sl_flow_table *table, const struct look *look,
-                           struct sl_flow *flow)
+FEW void classify_error(struct sl_flow_table *table, struct flow_look *look, struct sl_flow *flow)
 {
     void *record;
     uint8_t direction;
@@ -252,14 +247,14 @@ static void classify_error(struct sl_flow_table *table, const struct look *look,
 /* A fragment that has no upper-layer header: nothing begins with it, and TCP learned from the
  * first.
  */
-static bool is_later(const struct sl_packet *packet)
+EVERY bool is_later(const struct sl_packet *packet)
 {
     const uint16_t bits = SL_PKT_LATER_FRAGMENT | SL_FLOW_PKT_WHOLE;
     return (packet->has & bits) == bits;
 }
 
-static enum outcome classify(struct sl_flow_table *table, const struct look *look,
-                             const struct sl_packet *packet, struct sl_flow *flow)
+EVERY enum outcome classify(struct sl_flow_table *table, struct flow_look *look,
+                            const struct sl_packet *packet, struct sl_flow *flow)
 {
     void *record;
     uint8_t direction;
@@ -312,66 +307,9 @@ static enum outcome classify(struct sl_flow_table *table, const struct look *loo
     return DONE;
 }
 
-/* Everything that needs no flow. */
-static void look_at(const struct sl_flow_table *table, struct sl_packet *packet, struct look *look)
-{
-    sl_rc rc = sl_flow_tuple_of(packet, &look->tuple, &look->is_error);
-    bool is_good =
-        (packet->has & SL_PKT_HAS_TCP) == 0 || sl_flow_tcp_flags_are_valid(packet->tcp_flags);
-    is_good = is_good && (table->options.checksum == 0 || sl_flow_checksum_is_good(packet));
-    if (rc != SL_OK || !is_good) {
-        look->class = rc == SL_UNSUPPORTED && is_good ? SL_FLOW_UNTRACKED : SL_FLOW_INVALID;
-        return;
-    }
-    look->class = SL_FLOW_NEW;
-    look->hash = sl_flow_tuple_hash(&table->key, &look->tuple);
-    sl_flow_index_prefetch(&table->index, look->hash);
-}
-
-/* Bytes of the flow's record that the packet comes to. */
-static uint32_t wanted_size(const struct sl_flow_layout *layout, uint8_t proto)
-{
-    bool is_short =
-        proto != SL_FLOW_TCP && layout->reply_off == 0 && layout->state_off == layout->size;
-    return is_short ? (uint32_t)sizeof(struct sl_flow_head) + 2u * layout->addr_size : layout->size;
-}
-
-/* Finds the record that the packet will most likely want, and starts its load where all records are
- * inside. */
-static void look_up(struct sl_flow_table *table, struct look *look)
-{
-    uint32_t ids[SL_FLOW_CANDIDATES_MAX];
-    look->likely = UINT32_MAX;
-    if (look->class == SL_FLOW_NEW && sl_flow_index_find(&table->index, look->hash, ids) != 0) {
-        const struct flow_plane *plane = flow_plane_of(table, ids[0]);
-        look->likely = ids[0];
-        __builtin_prefetch(&plane->slots[ids[0] >> 1], 1);
-        sl_flow_store_prefetch_inside(plane->store, ids[0] >> 1,
-                                      wanted_size(&plane->layout, look->tuple.proto));
-    }
-}
-
-/* Records outside: the loads of all of them together. */
-static void prefetch_outside(struct sl_flow_table *table, const struct look *looks, uint32_t count)
-{
-    uint32_t slots[FLOW_PLANES][SL_BURST_MAX];
-    uint32_t counts[FLOW_PLANES] = {0};
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t id = looks[i].likely;
-        if (id != UINT32_MAX && flow_plane_of(table, id)->outside != NULL) {
-            slots[id & 1][counts[id & 1]++] = id >> 1;
-        }
-    }
-    for (uint32_t i = 0; i < FLOW_PLANES; i++) {
-        if (counts[i] != 0) {
-            sl_flow_store_prefetch(table->planes[i].store, slots[i], counts[i]);
-        }
-    }
-}
-
 /* What a first fragment was is what its datagram is: the others follow at once. */
-static void note_first(struct sl_flow_table *table, const struct look *look,
-                       const struct sl_packet *packet, bool is_refused)
+EVERY void note_first(struct sl_flow_table *table, const struct flow_look *look,
+                      const struct sl_packet *packet, bool is_refused)
 {
     const uint16_t bits = SL_FLOW_PKT_WHOLE | SL_PKT_LATER_FRAGMENT;
     if ((packet->has & bits) == SL_FLOW_PKT_WHOLE) {
@@ -380,58 +318,63 @@ static void note_first(struct sl_flow_table *table, const struct look *look,
     }
 }
 
-static bool is_refused_before(const struct sl_flow_table *table, const struct look *look,
-                              const struct sl_packet *packet)
+EVERY bool is_refused_before(const struct sl_flow_table *table, const struct flow_look *look,
+                             const struct sl_packet *packet)
 {
     return is_later(packet) && table->is_first_refused &&
            memcmp(&table->first, &look->tuple, sizeof(table->first)) == 0;
 }
 
-/* Tuples, hashes, and loads that are under way before the first record is wanted. */
-static void look_ahead(struct sl_flow_table *table, struct sl_packet *const *packets,
-                       struct look *looks, uint32_t count)
+/* One packet of the burst. @return false where it belongs to the next one */
+EVERY bool begin_one(struct sl_flow_table *table, struct flow_look *look, struct sl_packet *packet,
+                     struct sl_flow *flow, uint32_t at)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        look_at(table, packets[i], &looks[i]);
+    if (look->class != SL_FLOW_NEW || is_refused_before(table, look, packet)) {
+        uint8_t class = look->class != SL_FLOW_NEW ? look->class : SL_FLOW_INVALID;
+        refuse(table, class, flow);
+        note_first(table, look, packet, true);
+        return true;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        look_up(table, &looks[i]);
+    if (look->is_error) {
+        classify_error(table, look, flow);
+        return true;
     }
-    if (table->planes[0].outside != NULL || table->planes[1].outside != NULL) {
-        prefetch_outside(table, looks, count);
+    enum outcome outcome;
+    do {
+        outcome = classify(table, look, packet, flow);
+    } while (outcome == AGAIN); /* at most once: the flow that gave way is gone */
+    if (outcome == LATER) {
+        return false;
     }
+    note_first(table, look, packet, flow->handle == SL_FLOW_NONE);
+    if (flow->is_first) {
+        table->fresh_at[table->fresh_count - 1] = (uint8_t)at;
+    }
+    return true;
 }
 
+/* Tuples and hashes are two groups ahead of decisions, looks into the index one: what a group will
+ * want is on its way from memory while the ones before it are worked on. */
 uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *const *packets,
                              struct sl_flow *flows, uint32_t count)
 {
-    struct look looks[SL_BURST_MAX];
+    struct flow_look looks[SL_BURST_MAX];
+    const uint32_t group = flow_look_group(table);
     sl_flow_table_advance(table, DUE_PER_BURST);
     table->touched_count = 0;
     table->fresh_count = 0;
-    look_ahead(table, packets, looks, count);
-    for (uint32_t i = 0; i < count; i++) {
-        flows[i] = (struct sl_flow){.handle = SL_FLOW_NONE};
-        if (looks[i].class != SL_FLOW_NEW || is_refused_before(table, &looks[i], packets[i])) {
-            uint8_t class = looks[i].class != SL_FLOW_NEW ? looks[i].class : SL_FLOW_INVALID;
-            refuse(table, class, &flows[i]);
-            note_first(table, &looks[i], packets[i], true);
-            continue;
-        }
-        if (looks[i].is_error) {
-            classify_error(table, &looks[i], &flows[i]);
-            continue;
-        }
-        enum outcome outcome = classify(table, &looks[i], packets[i], &flows[i]);
-        if (outcome == AGAIN) {
-            outcome = classify(table, &looks[i], packets[i], &flows[i]);
-        }
-        if (outcome == LATER) {
-            return i;
-        }
-        note_first(table, &looks[i], packets[i], flows[i].handle == SL_FLOW_NONE);
-        if (flows[i].is_first) {
-            table->fresh_at[table->fresh_count - 1] = (uint8_t)i;
+    flow_look_at(table, packets, looks, 0, group, count);
+    flow_look_at(table, packets, looks, group, 2 * group, count);
+    flow_look_up(table, looks, 0, group, count);
+    for (uint32_t from = 0; from < count; from += group) {
+        flow_look_at(table, packets, looks, from + 2 * group, from + 3 * group, count);
+        flow_look_up(table, looks, from + group, from + 2 * group, count);
+        uint32_t end = from + group < count ? from + group : count;
+        for (uint32_t i = from; i < end; i++) {
+            flows[i] = (struct sl_flow){.handle = SL_FLOW_NONE};
+            if (!begin_one(table, &looks[i], packets[i], &flows[i], i)) {
+                return i;
+            }
         }
     }
     return count;
@@ -512,7 +455,7 @@ void sl_flow_table_settle(struct sl_flow_table *table)
     table->closed_count = 0;
     for (uint32_t i = 0; i < FLOW_PLANES; i++) {
         if (table->planes[i].store != NULL) {
-            sl_flow_store_unpin(table->planes[i].store);
+            flow_unpin(&table->planes[i]);
         }
     }
     if (table->from != NULL) {

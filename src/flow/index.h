@@ -108,6 +108,21 @@ static inline uint32_t sl_flow_index_find(const struct sl_flow_index *index, uin
     return count;
 }
 
+/** The id that the hash most likely stands for: the first of its first bucket that has the tag, and
+ * only where none has, of the other one. A guess, for one line instead of two; UINT32_MAX: none. */
+static inline uint32_t sl_flow_index_guess(const struct sl_flow_index *index, uint64_t hash)
+{
+    uint16_t tag = sl_flow_tag(hash);
+    uint32_t at = sl_flow_bucket_first(index, hash);
+    const struct sl_flow_bucket *bucket = &index->buckets[at];
+    uint32_t bits = sl_flow_bucket_match(bucket, tag);
+    if (__builtin_expect(bits == 0 && bucket->away != 0, 0)) {
+        bucket = &index->buckets[sl_flow_bucket_other(index, tag, at)];
+        bits = sl_flow_bucket_match(bucket, tag);
+    }
+    return bits == 0 ? UINT32_MAX : bucket->ids[__builtin_ctz(bits)] & ~SL_FLOW_IN_OTHER;
+}
+
 /** @retval SL_OK
  * @retval SL_NO_SPACE  both buckets are full, and all that their entries could move to */
 sl_rc sl_flow_index_insert(struct sl_flow_index *index, uint64_t hash, uint32_t id) SL_MUST_CHECK;

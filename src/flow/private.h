@@ -11,6 +11,7 @@
 #include "flow/record.h"
 #include "flow/table.h"
 #include "flow/tcp.h"
+#include "flow/tuple.h"
 #include "flow/wheel.h"
 
 enum {
@@ -27,6 +28,8 @@ struct flow_plane {
     struct sl_flow_layout layout;
     struct sl_flow_wheel wheel;
     size_t inside_size;
+    uint8_t *inside; /* the records, where all of them are inside; else NULL */
+    uint32_t hits;   /* of records there, that the store was not told of yet */
     uint8_t *outside;
     uint32_t evict_at; /* where the search for one to evict goes on */
 };
@@ -83,6 +86,37 @@ static inline void flow_count(uint64_t *counter, uint64_t amount)
 {
     __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + amount,
                      __ATOMIC_RELAXED);
+}
+
+/* As sl_flow_store_pin, to write; without a call where all records are inside. */
+static inline sl_rc flow_pin(struct flow_plane *plane, uint32_t slot, void **ret_record)
+{
+    if (plane->inside != NULL) {
+        plane->hits++;
+        *ret_record = plane->inside + (size_t)slot * plane->layout.size;
+        return SL_OK;
+    }
+    return sl_flow_store_pin(plane->store, slot, true, ret_record);
+}
+
+static inline void flow_unpin(struct flow_plane *plane)
+{
+    sl_flow_store_hit(plane->store, plane->hits);
+    plane->hits = 0;
+    sl_flow_store_unpin(plane->store);
+}
+
+/* As sl_flow_record_match: IPv4 that has ports, and no reply of its own, here. */
+static inline bool flow_match(const void *record, const struct sl_flow_layout *layout,
+                              const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
+{
+    const struct sl_flow_head *head = record;
+    if ((head->bits & SL_FLOW_BIT_REKEYED) != 0 || layout->addr_size != 4 ||
+        head->proto == SL_FLOW_ICMP || head->proto == SL_FLOW_ICMP6) {
+        return sl_flow_record_match(record, layout, tuple, ret_direction);
+    }
+    return tuple->ip_version == 4 && tuple->proto == head->proto &&
+           sl_flow_record_match4(record, tuple, ret_direction);
 }
 
 /* What a record keeps of TCP's windows; NULL where nothing. */

@@ -128,30 +128,7 @@ void sl_flow_record_rekey(void *record, const struct sl_flow_layout *layout,
     memcpy(at, &packed, sizeof(packed));
 }
 
-/* Without a call: what most packets come to. */
-static bool match4(const void *record, const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
-{
-    const struct sl_flow_head *head = record;
-    uint32_t addrs[2];
-    uint32_t src;
-    uint32_t dst;
-    memcpy(addrs, (const uint8_t *)record + HEAD, sizeof(addrs));
-    memcpy(&src, tuple->src, sizeof(src));
-    memcpy(&dst, tuple->dst, sizeof(dst));
-    if (src == addrs[0] && dst == addrs[1] && tuple->sport == head->sport &&
-        tuple->dport == head->dport) {
-        *ret_direction = SL_FLOW_ORIGINAL;
-        return true;
-    }
-    if (src == addrs[1] && dst == addrs[0] && tuple->sport == head->dport &&
-        tuple->dport == head->sport) {
-        *ret_direction = SL_FLOW_REPLY;
-        return true;
-    }
-    return false;
-}
-
-/* The same where the reply's key is one of its own, and narrow. */
+/* As sl_flow_record_match4 where the reply's key is one of its own, and narrow. */
 static bool match4_rekeyed(const void *record, const struct sl_flow_layout *layout,
                            const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
 {
@@ -179,7 +156,7 @@ bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layou
     bool is_plain = (head->bits & SL_FLOW_BIT_REKEYED) == 0;
     if (is_plain && layout->addr_size == 4 && !is_icmp(head->proto)) {
         return tuple->ip_version == 4 && tuple->proto == head->proto &&
-               match4(record, tuple, ret_direction);
+               sl_flow_record_match4(record, tuple, ret_direction);
     }
     if (!is_plain && !layout->is_wide && layout->addr_size == 4 && !is_icmp(head->proto)) {
         return tuple->ip_version == 4 && tuple->proto == head->proto &&

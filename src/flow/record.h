@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "safelib/flow.h"
 
@@ -59,6 +60,30 @@ void sl_flow_record_rekey(void *record, const struct sl_flow_layout *layout,
 /** Whether the tuple is one of the record's two, and which (written only then). */
 bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layout,
                           const struct sl_flow_tuple *tuple, uint8_t *ret_direction);
+
+/** The same for a record and a tuple of IPv4 and of one protocol, not ICMP, where the reply is the
+ * original turned. */
+static inline bool sl_flow_record_match4(const void *record, const struct sl_flow_tuple *tuple,
+                                         uint8_t *ret_direction)
+{
+    const struct sl_flow_head *head = record;
+    uint32_t addrs[2];
+    uint32_t src;
+    uint32_t dst;
+    memcpy(addrs, head + 1, sizeof(addrs));
+    memcpy(&src, tuple->src, sizeof(src));
+    memcpy(&dst, tuple->dst, sizeof(dst));
+    /* no branch but the one that is taken: ways come at random */
+    uint32_t there = (src ^ addrs[0]) | (dst ^ addrs[1]) | (uint32_t)(tuple->sport ^ head->sport) |
+                     (uint32_t)(tuple->dport ^ head->dport);
+    uint32_t back = (src ^ addrs[1]) | (dst ^ addrs[0]) | (uint32_t)(tuple->sport ^ head->dport) |
+                    (uint32_t)(tuple->dport ^ head->sport);
+    if (there != 0 && back != 0) {
+        return false;
+    }
+    *ret_direction = there == 0 ? SL_FLOW_ORIGINAL : SL_FLOW_REPLY;
+    return true;
+}
 
 /** A timeout in 16 bits, rounded up by less than 1/2048; in ticks. */
 uint16_t sl_flow_idle_pack(uint32_t ticks);

@@ -439,7 +439,7 @@ static uint32_t hit(struct sl_flow_store *store, uint32_t slot)
     if ((store->uses[frame] & FRAME_USES) < FRAME_USES) {
         store->uses[frame]++;
     }
-    store_count(&store->counters.hits);
+    store_count(&store->counters.hits, 1);
     return frame;
 }
 
@@ -448,7 +448,7 @@ sl_rc sl_flow_store_pin(struct sl_flow_store *store, uint32_t slot, bool will_wr
 {
     assert(slot < store->count);
     if (store->is_all_inside) {
-        store_count(&store->counters.hits);
+        store_count(&store->counters.hits, 1);
         *ret_record = frame_record(store, slot);
         return SL_OK;
     }
@@ -551,11 +551,14 @@ void sl_flow_store_prefetch(struct sl_flow_store *store, const uint32_t *slots, 
     }
 }
 
-void sl_flow_store_prefetch_inside(const struct sl_flow_store *store, uint32_t slot, uint32_t size)
+uint8_t *sl_flow_store_inside(const struct sl_flow_store *store)
 {
-    if (store->is_all_inside && slot < store->count) {
-        prefetch_lines(frame_record(store, slot), size);
-    }
+    return store->is_all_inside ? store->records : NULL;
+}
+
+void sl_flow_store_hit(struct sl_flow_store *store, uint32_t count)
+{
+    store_count(&store->counters.hits, count);
 }
 
 sl_rc sl_flow_store_peek(struct sl_flow_store *store, uint32_t slot, void *ret_record)

@@ -87,9 +87,11 @@ void sl_flow_store_give(struct sl_flow_store *store, uint32_t slot);
 /** The records of these slots will be pinned soon: starts the loads of all of them at once, from
  * the enclave or from outside. One call for a burst; slots out of range or free are no harm. */
 void sl_flow_store_prefetch(struct sl_flow_store *store, const uint32_t *slots, uint32_t count);
-/** The same for the first @p size bytes of one record, where all records are inside: does nothing
- * otherwise. */
-void sl_flow_store_prefetch_inside(const struct sl_flow_store *store, uint32_t slot, uint32_t size);
+/** The first record where all of them are inside, one every record_size bytes; else NULL. Who reads
+ * them there in the place of pinning counts that with sl_flow_store_hit. */
+uint8_t *sl_flow_store_inside(const struct sl_flow_store *store);
+/** Counts @p count hits. */
+void sl_flow_store_hit(struct sl_flow_store *store, uint32_t count);
 /** Copies a record out, for who looks at all of them (snapshot): not pinned, and what the cache
  * holds does not change.
  * @param[out] ret_record  record_size bytes; zero unless SL_OK

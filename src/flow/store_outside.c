@@ -63,7 +63,7 @@ uint64_t store_outside_write(struct sl_flow_store *store, uint32_t slot, const u
     sl_aead_encrypt(&store->aead, nonce, NULL, 0, record, size, sealed, sealed + size);
     memset(sealed + size + SL_AEAD_TAG_SIZE, 0, store->stride - size - SL_AEAD_TAG_SIZE);
     copy_lines(slot_outside(store, slot), sealed, store->stride); /* and never read back */
-    store_count(&store->counters.writes);
+    store_count(&store->counters.writes, 1);
     return number;
 }
 
@@ -80,9 +80,9 @@ sl_rc store_outside_read(struct sl_flow_store *store, uint32_t slot, uint64_t nu
     make_nonce(slot, number, nonce);
     if (!sl_aead_decrypt(&store->aead, nonce, NULL, 0, sealed, size, ret_record, sealed + size)) {
         sl_wipe(ret_record, size);
-        store_count(&store->counters.damaged);
+        store_count(&store->counters.damaged, 1);
         return SL_AUTH;
     }
-    store_count(&store->counters.fetches);
+    store_count(&store->counters.fetches, 1);
     return SL_OK;
 }

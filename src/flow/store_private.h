@@ -76,9 +76,10 @@ struct sl_flow_store {
 };
 
 /* Written by the store's thread, read by any: may lag, never tears. */
-static inline void store_count(uint64_t *counter)
+static inline void store_count(uint64_t *counter, uint64_t amount)
 {
-    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + 1, __ATOMIC_RELAXED);
+    __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + amount,
+                     __ATOMIC_RELAXED);
 }
 
 static inline uint64_t slot_word(enum slot_state state, uint64_t value)

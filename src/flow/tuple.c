@@ -2,11 +2,10 @@
 /* Tuples of packets, also of those that ICMP errors are about; checksums. */
 #include "flow/tuple.h"
 
-#include <smmintrin.h>
 #include <string.h>
-#include <wmmintrin.h>
 
 #include "base/bytes.h"
+#include "flow/tuple_inline.h"
 #include "safelib/checksum.h"
 
 enum {
@@ -15,7 +14,6 @@ enum {
     ICMP_HEADER = 8,
     ERROR_L4_MIN = 8, /* RFC 792: "the first 64 bits of the original datagram's data" */
     EXTENSION_MAX = 8,
-    SHORT_MAX = 128, /* longer ones are worth a call of the wide sum */
     DCCP = 33,
     SCTP = 132,
     /* RFC 4443, RFC 2710, RFC 3810, RFC 4861 */
@@ -240,22 +238,15 @@ static sl_rc tuple_of_query(const struct sl_packet *packet, struct sl_flow_tuple
 sl_rc sl_flow_tuple_of(const struct sl_packet *packet, struct sl_flow_tuple *ret_tuple,
                        bool *ret_is_error)
 {
-    /* built where it belongs: a copy would wait for its own small writes */
     struct sl_flow_tuple *tuple = ret_tuple;
-    *tuple = (struct sl_flow_tuple){.proto = packet->proto, .ip_version = packet->ip_version};
-    if (packet->ip_version == 4) {
-        memcpy(tuple->src, packet->src, 4);
-        memcpy(tuple->dst, packet->dst, 4);
-    } else {
-        memcpy(tuple->src, packet->src, 16);
-        memcpy(tuple->dst, packet->dst, 16);
-    }
+    uint32_t addr_size = packet->ip_version == 4 ? 4 : 16;
     *ret_is_error = false;
-    if ((packet->has & SL_PKT_HAS_PORTS) != 0) {
-        tuple->sport = packet->sport;
-        tuple->dport = packet->dport;
+    if (tuple_of_ports(packet, tuple)) {
         return SL_OK;
     }
+    *tuple = (struct sl_flow_tuple){.proto = packet->proto, .ip_version = packet->ip_version};
+    memcpy(tuple->src, packet->src, addr_size);
+    memcpy(tuple->dst, packet->dst, addr_size);
     if (packet->proto == (packet->ip_version == 4 ? SL_FLOW_ICMP : SL_FLOW_ICMP6)) {
         if ((packet->has & SL_PKT_HAS_ICMP) != 0 && is_error(packet->proto, packet->icmp_type)) {
             *ret_is_error = true;
@@ -269,13 +260,6 @@ sl_rc sl_flow_tuple_of(const struct sl_packet *packet, struct sl_flow_tuple *ret
 
 /* ---- hash ---- */
 
-static uint32_t load32(const uint8_t *at)
-{
-    uint32_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
 /* The same for both directions of an ICMP query. */
 static uint8_t request_type(const struct sl_flow_tuple *tuple)
 {
@@ -287,35 +271,12 @@ static uint8_t request_type(const struct sl_flow_tuple *tuple)
     return type;
 }
 
-/* Every program that has ESP has AES instructions (esp/aead.c refuses to start without). */
-#define USES_AES __attribute__((target("aes,sse4.1")))
-
-USES_AES static inline __m128i round_key(const struct sl_flow_hash_key *key, uint32_t round)
-{
-    return _mm_loadu_si128((const __m128i *)(const void *)key->rounds[round]);
-}
-
-USES_AES static inline __m128i four_rounds(const struct sl_flow_hash_key *key, __m128i block)
-{
-    block = _mm_aesenc_si128(block, round_key(key, 1));
-    block = _mm_aesenc_si128(block, round_key(key, 2));
-    block = _mm_aesenc_si128(block, round_key(key, 3));
-    return _mm_aesenc_si128(block, round_key(key, 4));
-}
-
-USES_AES uint64_t sl_flow_tuple_hash(const struct sl_flow_hash_key *key,
-                                     const struct sl_flow_tuple *tuple)
+SL_FLOW_USES_AES uint64_t sl_flow_tuple_hash(const struct sl_flow_hash_key *key,
+                                             const struct sl_flow_tuple *tuple)
 {
     uint64_t upper = (uint64_t)tuple->proto << 48 | (uint64_t)request_type(tuple) << 56;
-    __m128i block = round_key(key, 0);
     if (tuple->ip_version == 4) {
-        /* both ends in the order of their numbers: no branch, as it would be guessed wrong */
-        uint64_t a = (uint64_t)load32(tuple->src) << 16 | tuple->sport;
-        uint64_t b = (uint64_t)load32(tuple->dst) << 16 | tuple->dport;
-        uint64_t low = a < b ? a : b;
-        uint64_t high = a < b ? b : a;
-        block = _mm_xor_si128(block, _mm_set_epi64x((long long)high, (long long)(low | upper)));
-        return (uint64_t)_mm_cvtsi128_si64(four_rounds(key, block));
+        return hash_ends4(key, tuple->src, tuple->sport, tuple->dst, tuple->dport, upper);
     }
     int order = memcmp(tuple->src, tuple->dst, sizeof(tuple->src));
     bool is_turned = order > 0 || (order == 0 && tuple->sport > tuple->dport);
@@ -323,7 +284,8 @@ USES_AES uint64_t sl_flow_tuple_hash(const struct sl_flow_hash_key *key,
     const uint8_t *second = is_turned ? tuple->src : tuple->dst;
     uint64_t ports = is_turned ? (uint64_t)tuple->dport << 16 | tuple->sport
                                : (uint64_t)tuple->sport << 16 | tuple->dport;
-    block = _mm_xor_si128(block, _mm_loadu_si128((const __m128i *)(const void *)first));
+    __m128i block = _mm_loadu_si128((const __m128i *)(const void *)first);
+    block = _mm_xor_si128(block, round_key(key, 0));
     block = four_rounds(key, block);
     block = _mm_xor_si128(block, _mm_loadu_si128((const __m128i *)(const void *)second));
     block = four_rounds(key, block);
@@ -354,43 +316,11 @@ static uint32_t checked_size(const struct sl_packet *packet, const uint8_t *l4, 
     }
 }
 
-/* A sum of native words with its carries added: whether it comes to all ones does not depend on the
- * byte order (RFC 1071 2 B). */
-static bool is_all_ones(uint64_t sum)
-{
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return sum == 0xffff;
-}
-
-/* Few bytes, four at a time. */
-static inline uint64_t sum_short(const uint8_t *at, uint32_t size)
-{
-    uint64_t sum = 0;
-    for (; size >= 8; at += 8, size -= 8) {
-        sum += (uint64_t)load32(at) + load32(at + 4);
-    }
-    if (size >= 4) {
-        sum += load32(at);
-        at += 4;
-        size -= 4;
-    }
-    if (size != 0) {
-        uint32_t last = at[0];
-        last |= size > 1 ? (uint32_t)at[1] << 8 : 0;
-        last |= size > 2 ? (uint32_t)at[2] << 16 : 0;
-        sum += last;
-    }
-    return sum;
-}
-
 static bool is_sum_good(const struct sl_packet *packet, const uint8_t *l4, uint32_t size)
 {
     bool has_pseudo = packet->proto != SL_FLOW_ICMP;
     size_t addr_size = packet->ip_version == 4 ? 4 : 16;
-    if (size > SHORT_MAX) {
+    if (size > SL_FLOW_CHECKED_SHORT) {
         uint64_t sum = has_pseudo ? sl_checksum_pseudo(packet->src, packet->dst, addr_size,
                                                        packet->proto, size)
                                   : 0;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packets of a burst before their flows: tuple, checksum, hash, and which record to load. */
+#include "flow/look.h"
+
+#include "flow/tuple_inline.h"
+
+enum { GROUP = 8, LINE = 64 };
+
+uint32_t flow_look_group(const struct sl_flow_table *table)
+{
+    bool is_all_inside = table->planes[0].outside == NULL && table->planes[1].outside == NULL;
+    return is_all_inside ? (uint32_t)GROUP : (uint32_t)SL_BURST_MAX;
+}
+
+/* Bytes of the flow's record that the packet comes to. */
+static uint32_t wanted_size(const struct sl_flow_layout *layout, uint8_t proto)
+{
+    bool is_short =
+        proto != SL_FLOW_TCP && layout->reply_off == 0 && layout->state_off == layout->size;
+    return is_short ? (uint32_t)sizeof(struct sl_flow_head) + 2u * layout->addr_size : layout->size;
+}
+
+/* The id that the hash most likely stands for, and the load of its record where all are inside. */
+static inline uint32_t find_likely(struct sl_flow_table *table, uint64_t hash, uint8_t proto)
+{
+    uint32_t id = sl_flow_index_guess(&table->index, hash);
+    if (id == UINT32_MAX) {
+        return id;
+    }
+    const struct flow_plane *plane = flow_plane_of(table, id);
+    __builtin_prefetch(&plane->slots[id >> 1], 1);
+    if (plane->inside != NULL) {
+        const uint8_t *record = plane->inside + (size_t)(id >> 1) * plane->layout.size;
+        uint32_t last = wanted_size(&plane->layout, proto) - 1;
+        __builtin_prefetch(record, 1);
+        for (uint32_t off = LINE; off < last; off += LINE) {
+            __builtin_prefetch(record + off, 1);
+        }
+        __builtin_prefetch(record + last, 1);
+    }
+    return id;
+}
+
+/* Everything that needs no flow. */
+SL_FLOW_USES_AES static inline void look_at(const struct sl_flow_table *table,
+                                            struct sl_packet *packet, struct flow_look *look)
+{
+    look->is_error = false;
+    look->likely = UINT32_MAX;
+    sl_rc rc = tuple_of_ports(packet, &look->tuple)
+                   ? SL_OK
+                   : sl_flow_tuple_of(packet, &look->tuple, &look->is_error);
+    bool is_good =
+        (packet->has & SL_PKT_HAS_TCP) == 0 || sl_flow_tcp_flags_are_valid(packet->tcp_flags);
+    is_good = is_good && (table->options.checksum == 0 || checksum_is_good(packet));
+    if (rc != SL_OK || !is_good) {
+        look->class = rc == SL_UNSUPPORTED && is_good ? SL_FLOW_UNTRACKED : SL_FLOW_INVALID;
+        return;
+    }
+    look->class = SL_FLOW_NEW;
+    look->hash = tuple_hash(&table->key, &look->tuple);
+    sl_flow_index_prefetch(&table->index, look->hash);
+}
+
+SL_FLOW_USES_AES void flow_look_at(const struct sl_flow_table *table,
+                                   struct sl_packet *const *packets, struct flow_look *looks,
+                                   uint32_t from, uint32_t to, uint32_t count)
+{
+    to = to < count ? to : count;
+    for (uint32_t i = from; i < to; i++) {
+        look_at(table, packets[i], &looks[i]);
+    }
+}
+
+/* Records outside: the loads of all of them together. */
+static void prefetch_outside(struct sl_flow_table *table, const struct flow_look *looks,
+                             uint32_t count)
+{
+    uint32_t slots[FLOW_PLANES][SL_BURST_MAX];
+    uint32_t counts[FLOW_PLANES] = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t id = looks[i].likely;
+        if (id != UINT32_MAX && flow_plane_of(table, id)->outside != NULL) {
+            slots[id & 1][counts[id & 1]++] = id >> 1;
+        }
+    }
+    for (uint32_t i = 0; i < FLOW_PLANES; i++) {
+        if (counts[i] != 0) {
+            sl_flow_store_prefetch(table->planes[i].store, slots[i], counts[i]);
+        }
+    }
+}
+
+void flow_look_up(struct sl_flow_table *table, struct flow_look *looks, uint32_t from, uint32_t to,
+                  uint32_t count)
+{
+    to = to < count ? to : count;
+    if (from >= to) {
+        return;
+    }
+    for (uint32_t i = from; i < to; i++) {
+        if (looks[i].class == SL_FLOW_NEW) {
+            looks[i].likely = find_likely(table, looks[i].hash, looks[i].tuple.proto);
+        }
+    }
+    if (table->planes[0].outside != NULL || table->planes[1].outside != NULL) {
+        prefetch_outside(table, looks + from, to - from);
+    }
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/** @file
+ * What is known of a packet before its flow is, and loads that are under way before the first
+ * record is wanted. Private to src/flow.
+ */
+#ifndef SL_FLOW_LOOK_H
+#define SL_FLOW_LOOK_H
+
+#include "flow/private.h"
+
+struct flow_look {
+    struct sl_flow_tuple tuple;
+    uint64_t hash;
+    uint32_t likely; /* id, as the index had it before the burst; UINT32_MAX: none */
+    uint8_t class;   /* enum sl_flow_class of those that have no flow, else SL_FLOW_NEW */
+    bool is_error;
+};
+
+/* Packets that are looked at together. Few, where all records are inside: loads of one group go on
+ * while another is worked on, and what was loaded is still in the first cache when it is wanted.
+ * All of a burst where records are outside: their loads are started by one call. */
+uint32_t flow_look_group(const struct sl_flow_table *table);
+
+/* Tuples, checksums and hashes of the packets from `from` to `to`, as far as there are so many; the
+ * index is asked for their lines. */
+void flow_look_at(const struct sl_flow_table *table, struct sl_packet *const *packets,
+                  struct flow_look *looks, uint32_t from, uint32_t to, uint32_t count);
+
+/* After that: which records those packets will most likely want; their loads are started. */
+void flow_look_up(struct sl_flow_table *table, struct flow_look *looks, uint32_t from, uint32_t to,
+                  uint32_t count);
+
+#endif
