@@ -187,10 +187,11 @@ static void attribution_tell(const struct sl_tpm_round *round, struct sl_subject
 
         sl_subject_reason(subject, is_measured ? SL_VERDICT_TRUSTED : SL_VERDICT_UNKNOWN,
                           is_measured ? "attribution" : "container-unmeasured",
-                          json_pack("{s:i, s:s, s:s}", "pcr", (int)pcr, "confidence", "slot",
+                          json_pack("{s:i, s:s, s:s*}", "pcr", (int)pcr, "confidence", "slot",
                                     "remedy",
-                                    "load the policy of `safelib agent ima-policy` before "
-                                    "containers start"),
+                                    is_measured ? NULL
+                                                : "load the policy of `safelib agent ima-policy` "
+                                                  "before containers start"),
                           is_measured ? "its files are measured into PCR %u, which is its own"
                                       : "PCR %u is its own, and nothing was measured into it yet",
                           pcr);

@@ -175,6 +175,7 @@ struct round {
     struct part parts[1 + TEES_MAX];
     size_t part_count, failed;
     int64_t lease_ms, next_ms;
+    char refused[256]; /* why the policy of today would not enrol the node; "": it would */
 };
 
 static void parts_drop(struct round *round)
@@ -264,6 +265,26 @@ static json_t *collateral_find(struct round *round, const char *driver, const js
     return bundle;
 }
 
+/* Would the node be enrolled by the policy of today? Asked where policy or roots are others than
+ * those of its last verdict, and again until they would: a vendor's root that was withdrawn, or an
+ * EK that was revoked since. */
+static void registration_recheck(struct round *round)
+{
+    const struct sl_material_class *class = round->class;
+    const struct sl_driver *driver = round->call->trustd->backend->driver_find(round->node.driver);
+    struct sl_err err = {0};
+    round->refused[0] = '\0';
+    if (class == NULL || driver == NULL || strcmp(round->node.policy, class->hash) == 0) {
+        return;
+    }
+    sl_rc rc = driver->register_node(round->node.registration, class->policy,
+                                     round->call->now_ms / 1000, &err);
+    if (rc != SL_OK) {
+        (void)snprintf(round->refused, sizeof(round->refused), "%s",
+                       err.text[0] != '\0' ? err.text : sl_rc_text(rc));
+    }
+}
+
 static char *job_text(struct round *round, const char *driver, const char *id,
                       const char *nonce_hex, const json_t *evidence)
 {
@@ -281,6 +302,8 @@ static char *job_text(struct round *round, const char *driver, const char *id,
         refvals[0] != '\0' ? refvals : NULL, "time_s", (json_int_t)(round->call->now_ms / 1000));
     if (job != NULL && id != NULL) {
         (void)json_object_set_new(job, "id", json_string(id));
+    } else if (job != NULL && round->refused[0] != '\0') {
+        (void)json_object_set_new(job, "refused", json_string(round->refused));
     }
     return job_dump(job);
 }
@@ -546,7 +569,7 @@ static sl_rc round_commit(struct round *round, json_t **ret_actions, struct sl_e
     round->node.judged_ms = round->node.last_seen_ms = round->call->now_ms;
     round->node.lease_end_ms = round->call->now_ms + round->lease_ms;
     (void)snprintf(round->node.policy, sizeof(round->node.policy), "%s",
-                   round->class != NULL ? round->class->hash : "");
+                   round->class != NULL && round->refused[0] == '\0' ? round->class->hash : "");
     rc = rc == SL_OK ? sl_store_round_set(trustd->store, &round->node, err) : rc;
     rc = rc == SL_OK ? reactions(round, err) : rc;
     if (rc == SL_OK) {
@@ -582,6 +605,7 @@ static sl_rc parts_judge(struct round *round, struct sl_err *err)
 {
     struct sl_call *call = round->call;
     sl_call_unlock(call);
+    registration_recheck(round);
     sl_rc rc = part_judge(round, round->node.driver, NULL, round->nonce_hex,
                           json_object_get(call->body, round->node.driver));
     rc = rc == SL_OK ? tees_judge(round) : rc;

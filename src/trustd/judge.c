@@ -91,14 +91,30 @@ static const char *appraisal_fault(const struct sl_appraisal *appraisal)
     return NULL;
 }
 
+/* A node that would not be enrolled today: nothing that its TPM says makes it good. */
+static void refused_tell(const struct sl_appraisal *appraisal, const char *refused)
+{
+    for (size_t i = 0; refused != NULL && i < appraisal->subject_count; i++) {
+        sl_subject_reason(&appraisal->subjects[i], SL_VERDICT_UNTRUSTED, "registration",
+                          json_pack("{s:s}", "remedy",
+                                    "if the policy is what you want: replace the TPM or its "
+                                    "certificates, and enrol the node again"),
+                          "by the policy and roots of today the node would not be enrolled: %s",
+                          refused);
+    }
+}
+
 static char *driver_run(const struct sl_monitor_backend *backend, const struct sl_driver *driver,
-                        struct sl_appraisal_input *input)
+                        struct sl_appraisal_input *input, const char *refused)
 {
     struct sl_appraisal appraisal = {0};
     int64_t lease_ms = LEASE_MS_DEFAULT;
     int64_t next_ms = NEXT_MS_DEFAULT;
     sl_rc rc = driver->appraise(input, &appraisal);
     const char *fault = rc == SL_OK ? appraisal_fault(&appraisal) : sl_rc_text(rc);
+    if (rc == SL_OK) {
+        refused_tell(&appraisal, refused);
+    }
     backend->policy_times(input->policy, &lease_ms, &next_ms);
     char *result =
         fault == NULL ? appraisal_result(&appraisal, lease_ms, next_ms) : sl_result_failed(fault);
@@ -184,7 +200,7 @@ static char *job_run(const struct sl_monitor_backend *backend,
         .collateral = sl_collateral_is_empty(&collateral) ? NULL : &collateral.parts,
         .time_s = json_integer_value(json_object_get(job, "time_s")),
     };
-    char *result = driver_run(backend, driver, &input);
+    char *result = driver_run(backend, driver, &input, string_of(job, "refused"));
     sl_collateral_done(&collateral);
     free(state);
     return result;

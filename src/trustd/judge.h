@@ -6,7 +6,7 @@
  *
  *   job     {"driver", "id"?, "registration", "state": base64 | null, "nonce": hex, "evidence",
  *            "policy": YAML | null, "files": {name: text}, "collateral": bundle | null,
- *            "refvals": digest | null, "time_s"}
+ *            "refvals": digest | null, "time_s", "refused"?: why today's policy would not enrol it}
  *   result  {"subjects": [{"kind", "id", "verdict", "reasons"}], "state": base64 | null, "reboot",
  *            "lease_ms", "next_ms"} or {"failed": why}
  *

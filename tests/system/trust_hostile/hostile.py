@@ -381,6 +381,32 @@ def journal(folder):
           not said["faults"], run.stdout[-2000:], run.stderr)
 
 
+def roots(server, agent, other, vendor):
+    """A vendor's root is withdrawn, an EK revoked, long after the node was enrolled."""
+    path = server.folder + "/policies/vendors.pem"
+    token = server.token("operator", "rotator")
+
+    def put(text, *more):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text + "".join(more))
+        status, _, said = server.call("POST", "/v1/reload", token)
+        assert status == 200, said
+
+    stranger = Vendor("CN=Another Vendor")
+    put(stranger.pem())
+    for turn in ("the root of its vendor was withdrawn", "and still is"):
+        said = refused(agent, turn, "registration")
+        check("its containers fall with it", subjects(said)["web"][0] == "untrusted", said)
+    put(stranger.pem(), vendor.pem())
+    trusted(agent, "the root is back beside another")
+    put(vendor.pem(), vendor.revoke(agent.machine))
+    said = refused(agent, "its EK is revoked", "registration")
+    check("which is said", "revoked" in json.dumps(said), said)
+    trusted(other, "another TPM of that vendor is not")
+    put(vendor.pem())
+    trusted(agent, "revoked no more")
+
+
 def operators(server, agent):
     """`safelib node`, with the monitor as it is after all that."""
     for role in ("viewer", "operator"):
@@ -448,6 +474,7 @@ def main():
         containers(alpha)
         sizes(alpha)
         trusted(beta, "another node has noticed nothing")
+        roots(server, alpha, beta, vendor)
         operators(server, alpha)
         check("the monitor is well", server.call("GET", "/v1/health")[2]["status"] == "ok")
         server.stop()

@@ -30,7 +30,8 @@ class Vendor:
         now = datetime.datetime.utcnow()
         usage = {name: False for name in ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
                                           "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")}
-        usage["key_cert_sign" if is_ca else "key_encipherment"] = True
+        for name in ("key_cert_sign", "crl_sign") if is_ca else ("key_encipherment",):
+            usage[name] = True
         return (x509.CertificateBuilder().subject_name(subject).issuer_name(self.name).public_key(key)
                 .serial_number(x509.random_serial_number()).not_valid_before(now - DAY).not_valid_after(now + 30 * DAY)
                 .add_extension(x509.BasicConstraints(is_ca, None), True).add_extension(x509.KeyUsage(**usage), True)
@@ -38,6 +39,15 @@ class Vendor:
 
     def pem(self):
         return self.cert.public_bytes(serialization.Encoding.PEM).decode()
+
+    def revoke(self, machine):
+        """A CRL with the EK certificate of a machine."""
+        now = datetime.datetime.utcnow()
+        serial = x509.load_der_x509_certificate(machine.ek_certificate).serial_number
+        gone = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now - DAY).build()
+        return (x509.CertificateRevocationListBuilder().issuer_name(self.name).last_update(now - DAY).next_update(now + DAY)
+                .add_extension(x509.CRLNumber(1), False)
+                .add_revoked_certificate(gone).sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode())
 
     def certify(self, tpm):
         subject = x509.Name.from_rfc4514_string("CN=EK")
