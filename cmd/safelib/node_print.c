@@ -84,7 +84,7 @@ static void subject_print(const json_t *subject, bool is_last, bool is_whole)
 
 void node_print(const json_t *node, bool is_whole)
 {
-    const json_t *verdicts = json_object_get(node, "verdicts");
+    const json_t *verdicts = json_object_get(node, "verdicts"), *tpm = json_object_get(node, "tpm");
     const char *seen = text_of(node, "last_seen");
     size_t i;
     json_t *subject;
@@ -93,6 +93,10 @@ void node_print(const json_t *node, bool is_whole)
                  text_of(node, "class"),
                  (long long)json_integer_value(json_object_get(node, "round")),
                  seen[0] != '\0' ? seen : "never");
+    if (json_is_object(tpm)) {
+        (void)printf("│  TPM of %s, model %s, version %s, as its EK certificate says\n",
+                     text_of(tpm, "manufacturer"), text_of(tpm, "model"), text_of(tpm, "version"));
+    }
     if (json_array_size(verdicts) == 0) {
         (void)printf("└─ nothing has been judged: unknown\n");
     }

@@ -4,11 +4,13 @@
 #include <string.h>
 
 #include "attest/result.h"
+#include "attest/tpm_identity.h"
+#include "monitor/json_bytes.h"
 #include "trustd/api_private.h"
 #include "trustd/ear.h"
 #include "trustd/lease.h"
 
-enum { PAGE_MAX = 500 };
+enum { PAGE_MAX = 500, CERT_MAX = 16 << 10 };
 
 /* The host's own verdict as of now, by the times in its row. */
 static json_t *verdict_json(const struct sl_store_verdict *v, int64_t now_ms)
@@ -142,6 +144,22 @@ static bool node_get(struct sl_call *call, struct sl_store_node *ret_node)
     return rc == SL_OK;
 }
 
+/* What the EK certificate says of the TPM. */
+static json_t *tpm_json(const json_t *registration)
+{
+    struct sl_tpm_identity identity;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    json_t *value = NULL;
+    if (sl_json_bytes(registration, "ek_certificate", CERT_MAX, &data, &size, NULL) == SL_OK &&
+        sl_tpm_identity_read((struct sl_blob){data, size}, &identity) == SL_OK) {
+        value = json_pack("{s:s, s:s, s:s}", "manufacturer", identity.manufacturer, "model",
+                          identity.model, "version", identity.version);
+    }
+    free(data);
+    return value != NULL ? value : json_null();
+}
+
 /* What the node's driver says has been proven. */
 static json_t *proven_json(struct sl_call *call, const struct sl_store_node *node)
 {
@@ -164,6 +182,7 @@ void sl_api_node(struct sl_call *call)
     if (value != NULL && verdicts != NULL) {
         (void)json_object_set(value, "registration", node.registration);
         (void)json_object_set(value, "verdicts", verdicts);
+        (void)json_object_set_new(value, "tpm", tpm_json(node.registration));
         (void)json_object_set_new(value, "proven", proven_json(call, &node));
         (void)json_object_set_new(value, "state_bytes", json_integer((json_int_t)node.state_size));
     }

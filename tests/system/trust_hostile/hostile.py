@@ -426,6 +426,7 @@ def operators(server, agent):
     node(["list", "--json"], 0, '"verdict": "trusted"', "viewer")
     node(["show", name], 0, "container  trusted    web", "viewer")
     node(["show", "--all", agent.id], 0, "which is its own", "viewer")
+    node(["show", name], 0, "TPM of INTC (id:494E5443), model ADL, version id:0001", "viewer")
     node(["show", "nobody"], 2, "no node of the name nobody", "viewer")
     node(["boot", name], 0, "PCR 4  sha256  " + agent.machine.pcrs[4].hex(), "viewer")
     node(["boot", "--accept", policy, name], 0, "has these values already")

@@ -32,9 +32,12 @@ class Vendor:
                                           "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")}
         for name in ("key_cert_sign", "crl_sign") if is_ca else ("key_encipherment",):
             usage[name] = True
+        maker = x509.Name([x509.NameAttribute(x509.ObjectIdentifier("2.23.133.2.%d" % (i + 1)), text)
+                           for i, text in enumerate(("id:494E5443", "ADL", "id:0001"))])
         return (x509.CertificateBuilder().subject_name(subject).issuer_name(self.name).public_key(key)
                 .serial_number(x509.random_serial_number()).not_valid_before(now - DAY).not_valid_after(now + 30 * DAY)
                 .add_extension(x509.BasicConstraints(is_ca, None), True).add_extension(x509.KeyUsage(**usage), True)
+                .add_extension(x509.SubjectAlternativeName([x509.DirectoryName(maker)]), True)
                 .sign(self.key, hashes.SHA256()))
 
     def pem(self):
