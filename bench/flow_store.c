@@ -9,7 +9,6 @@
  *
  *   bench-flow-store [--count N] [--cache PERCENT] [--record BYTES] [--rounds N] [--out FILE] */
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include "flow/store.h"
 #include "measure.h"
 #include "nf/chain.h"
+#include "zipf.h"
 
 enum { BURST = 64, TRACE = 1 << 22, WINDOW = BURST * 256, PACKET = 64 };
 
@@ -57,50 +57,14 @@ static void *make(size_t count, size_t size)
     return made;
 }
 
-static uint32_t *make_uniform(void)
+static uint32_t *make_trace(double exponent)
 {
+    struct bench_zipf *zipf = bench_zipf_new(options.count, exponent);
     uint32_t *slots = make(TRACE, sizeof(*slots));
     for (size_t i = 0; i < TRACE; i++) {
-        slots[i] = (uint32_t)(bench_random(&random_state) % options.count);
+        slots[i] = bench_zipf_next(zipf, &random_state);
     }
-    return slots;
-}
-
-/* Rank r with probability proportional to 1 / r; which record has which rank is shuffled. */
-static uint32_t *make_zipf(void)
-{
-    uint32_t n = options.count;
-    double *sums = make(n, sizeof(*sums));
-    uint32_t *order = make(n, sizeof(*order));
-    uint32_t *slots = make(TRACE, sizeof(*slots));
-    double sum = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        sum += 1.0 / (i + 1);
-        sums[i] = sum;
-        order[i] = i;
-    }
-    for (uint32_t i = n - 1; i > 0; i--) {
-        uint32_t other = (uint32_t)(bench_random(&random_state) % (i + 1));
-        uint32_t kept = order[i];
-        order[i] = order[other];
-        order[other] = kept;
-    }
-    for (size_t i = 0; i < TRACE; i++) {
-        double wanted = (double)(bench_random(&random_state) >> 11) * 0x1p-53 * sum;
-        uint32_t low = 0;
-        uint32_t high = n - 1;
-        while (low < high) {
-            uint32_t middle = low + (high - low) / 2;
-            if (sums[middle] < wanted) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        slots[i] = order[low];
-    }
-    free(sums);
-    free(order);
+    bench_zipf_free(zipf);
     return slots;
 }
 
@@ -425,8 +389,8 @@ int main(int argc, char **argv)
     if (options_read(argc, argv) != 0) {
         return 2;
     }
-    struct access uniform = {.slots = make_uniform()};
-    struct access zipf = {.slots = make_zipf()};
+    struct access uniform = {.slots = make_trace(0)};
+    struct access zipf = {.slots = make_trace(1)};
     struct bench_case calibration = bench_calibration_case();
     struct bench_stat quiet;
     bench_interleave(&calibration, 1, options.rounds, &quiet);

@@ -5,9 +5,12 @@
  *   calibrate                -> calibrate NS
  *   flows                    -> flows COUNT                   (begins and answers all of --flows)
  *   flood PERCENT            -> flood PERCENT                 (that share of the packets are SYNs)
+ *   zipf EXPONENT            -> zipf EXPONENT                 (which flows; 0: each as often)
+ *   status                   -> status JSON                   (the image's; not of native)
  * SIZE 0 is IMIX. "ready" is printed first.
  * Usage: bench-bounce --device native|bare|emu|sgx [--image PATH] [--polling] [--rules N]
- *                     [--chain FILE] [--flows N] [--tcp] [--entry-cost-ns N] [--core 0|1] */
+ *                     [--chain FILE] [--flows N] [--tcp] [--spill MIB] [--entry-cost-ns N] [--core
+ * 0|1] */
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +77,8 @@ static void do_latency(const struct bounce_device *device, uint32_t size, uint32
     job_done(&job);
 }
 
-/* Each flow's first packet, its answer, and (TCP) what completes the handshake. */
+/* Each flow's first packet, its answer, and (TCP) what completes the handshake and opens the
+ * server's window. */
 static void do_flows(const struct bounce_device *device)
 {
     enum { PART = 4096 };
@@ -84,7 +88,7 @@ static void do_flows(const struct bounce_device *device)
     }
     for (enum flows_phase phase = FLOWS_FIRST; phase < FLOWS_DATA; phase++) {
         uint32_t left = flows_phase_set(rig->flows, phase);
-        rig->side = phase == FLOWS_ANSWER ? 1 : 0;
+        rig->side = flows_is_from_server(phase) ? 1 : 0;
         for (; left > 0; left -= left < PART ? left : PART) {
             struct job job;
             job_start_checked(&job, rig, left < PART ? left : PART);
@@ -92,6 +96,7 @@ static void do_flows(const struct bounce_device *device)
             job_done(&job);
         }
     }
+    rig->side = 0;
     printf("flows %u\n", flows_phase_set(rig->flows, FLOWS_DATA));
 }
 
@@ -141,6 +146,8 @@ static struct bounce_options options_read(int argc, char **argv)
             options.chain = argv[++i];
         } else if (strcmp(argv[i], "--flows") == 0) {
             options.flows = (uint32_t)strtoul(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--spill") == 0) {
+            options.spill_mib = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--entry-cost-ns") == 0) {
             options.entry_cost_ns = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--core") == 0) {
@@ -175,6 +182,11 @@ int main(int argc, char **argv)
         } else if (sscanf(line, "flood %u", &size) == 1 && device.rig->flows != NULL) {
             flows_flood_set(device.rig->flows, size);
             printf("flood %u\n", size);
+        } else if (sscanf(line, "zipf %lf", &rate) == 1 && device.rig->flows != NULL) {
+            flows_zipf_set(device.rig->flows, rate);
+            printf("zipf %g\n", rate);
+        } else if (strcmp(line, "status\n") == 0 && device.status != NULL) {
+            device.status(device.ctx);
         } else if (strcmp(line, "flows\n") == 0) {
             do_flows(&device);
         } else if (strcmp(line, "calibrate\n") == 0) {

@@ -14,9 +14,10 @@ struct bounce_options {
     const char *image;  /**< path of the NF image; not for native */
     bool is_polling;
     uint32_t rules;
-    const char *chain; /**< file with a chain's bundle; NULL: one firewall with `rules` rules */
-    uint32_t flows;    /**< that are begun and answered before they are timed; 0: none */
-    bool is_tcp;       /**< flows of TCP, else of UDP */
+    const char *chain;  /**< file with a chain's bundle; NULL: one firewall with `rules` rules */
+    uint32_t flows;     /**< that are begun and answered before they are timed; 0: none */
+    bool is_tcp;        /**< flows of TCP, else of UDP */
+    uint32_t spill_mib; /**< untrusted memory for flows */
     uint32_t entry_cost_ns;
     uint32_t core; /**< that the image runs on */
 };
@@ -26,6 +27,8 @@ struct bounce_device {
     struct rig *rig;
     /** Runs one job to its end. */
     void (*run)(void *ctx, struct job *job);
+    /** Prints what `status` answers; NULL: cannot. */
+    void (*status)(void *ctx);
     void (*stop)(void *ctx);
 };
 

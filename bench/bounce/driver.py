@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One bench-bounce process, asked for windows."""
+import json
+import os
 import subprocess
 import sys
 
@@ -7,8 +9,8 @@ import sys
 class Device:
     """One device, scheduling and rule count, in a process of its own."""
 
-    def __init__(self, build, device, scheduling, rules, entry_cost_ns, core=1, prefix=(), more=()):
-        command = [*prefix, f"{build}/bench/bench-bounce", "--device", device, "--image", f"{build}/cmd/safelib-nf/safelib-nf", "--rules",
+    def __init__(self, build, device, scheduling, rules, entry_cost_ns, core=1, prefix=(), more=(), image="cmd/safelib-nf/safelib-nf"):
+        command = [*prefix, f"{build}/bench/bench-bounce", "--device", device, "--image", f"{build}/{image}", "--rules",
                    str(rules), "--entry-cost-ns", str(entry_cost_ns), "--core", str(core), *more]
         if scheduling == "polling":
             command.append("--polling")
@@ -27,6 +29,16 @@ class Device:
         if not answer:
             sys.exit(f"bench: the {self.name} process ended")
         return [float(word) for word in answer[1:]]
+
+    def status(self):
+        """The image's status."""
+        self.tell("status")
+        return json.loads(self.process.stdout.readline().split(" ", 1)[1])
+
+    def rss(self):
+        """Bytes of memory that the process has."""
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as stream:
+            return int(stream.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def ask(self, text):
         self.tell(text)

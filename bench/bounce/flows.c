@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "measure.h"
 #include "safelib/checksum.h"
+#include "zipf.h"
 
 enum {
     IP4 = 20,
@@ -18,7 +19,7 @@ enum {
     TCP_ACK = 0x10,
     TCP_PSH = 0x08,
     MARK = 0x5afe110b, /* in the payload, before the flow's number */
-    ISN_SHIFT = 12,    /* of a client's first sequence number: the flow's number */
+    ISN_SHIFT = 11,    /* of a client's first sequence number: the flow's number */
 };
 
 static const uint32_t server_addr = 0xc6336450; /* 198.51.100.80 */
@@ -36,6 +37,7 @@ struct flows {
     uint32_t at; /* next to visit */
     uint64_t seed;
     uint32_t flood_percent;
+    struct bench_zipf *zipf; /* which flow is next; NULL: each as often */
     struct seen *seen;
     uint32_t *sent; /* bytes that the client has sent, TCP */
 };
@@ -68,6 +70,12 @@ void flows_flood_set(struct flows *flows, uint32_t percent)
     flows->flood_percent = percent;
 }
 
+void flows_zipf_set(struct flows *flows, double exponent)
+{
+    bench_zipf_free(flows->zipf);
+    flows->zipf = exponent != 0 ? bench_zipf_new(flows->count, exponent) : NULL;
+}
+
 static uint64_t next_random(struct flows *flows)
 {
     flows->seed ^= flows->seed << 13;
@@ -81,7 +89,8 @@ static uint32_t next_flow(struct flows *flows)
     if (flows->phase != FLOWS_DATA) {
         return flows->at++ % flows->count;
     }
-    return (uint32_t)(next_random(flows) % flows->count);
+    return flows->zipf != NULL ? bench_zipf_next(flows->zipf, &flows->seed)
+                               : (uint32_t)(next_random(flows) % flows->count);
 }
 
 /* As the client knows it. */
@@ -160,6 +169,10 @@ static uint32_t tcp_make(struct flows *flows, const struct seen *view, uint32_t 
     } else if (flows->phase == FLOWS_FIRST) {
         sl_be32_put(tcp + 4, client_isn);
         tcp[13] = TCP_SYN;
+    } else if (flows->phase == FLOWS_WINDOW) {
+        sl_be32_put(tcp + 4, server_isn + 1);
+        sl_be32_put(tcp + 8, client_isn + 1);
+        tcp[13] = TCP_ACK;
     } else {
         sl_be32_put(tcp + 4, client_isn + 1 + flows->sent[flow]);
         sl_be32_put(tcp + 8, server_isn + 1);
@@ -191,6 +204,11 @@ static void syn_make(struct flows *flows, uint32_t size, uint8_t *out)
     sl_be16_put(tcp + 16, upper_sum(out, size));
 }
 
+bool flows_is_from_server(enum flows_phase phase)
+{
+    return phase == FLOWS_ANSWER || phase == FLOWS_WINDOW;
+}
+
 uint32_t flows_make(struct flows *flows, uint32_t i, uint32_t size, uint8_t *out)
 {
     if (flows->phase == FLOWS_DATA && flows->flood_percent != 0 &&
@@ -201,7 +219,7 @@ uint32_t flows_make(struct flows *flows, uint32_t i, uint32_t size, uint8_t *out
     uint32_t flow = next_flow(flows);
     struct seen view = client_view(flow);
     (void)i;
-    if (flows->phase == FLOWS_ANSWER) {
+    if (flows_is_from_server(flows->phase)) {
         const struct seen *seen = &flows->seen[flow];
         view = (struct seen){seen->dst, seen->src, seen->dport, seen->sport};
     }

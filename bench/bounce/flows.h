@@ -15,6 +15,7 @@ enum flows_phase {
     FLOWS_FIRST,  /**< from the client */
     FLOWS_ANSWER, /**< from the server, to where the first packet seemed to come from */
     FLOWS_ACK,    /**< from the client */
+    FLOWS_WINDOW, /**< from the server: TCP, all that its window scale allows */
     FLOWS_DATA,   /**< from the client, flows at random */
 };
 
@@ -27,8 +28,12 @@ uint32_t flows_phase_set(struct flows *flows, enum flows_phase phase);
 /** From now on @p percent of the packets of FLOWS_DATA are TCP SYNs of as many strangers, of the
  * same size, that nobody answers. */
 void flows_flood_set(struct flows *flows, uint32_t percent);
+bool flows_is_from_server(enum flows_phase phase);
 /** Makes the i-th packet of a job. @return its bytes */
 uint32_t flows_make(struct flows *flows, uint32_t i, uint32_t size, uint8_t *out);
+/** From now on the packets of FLOWS_DATA are of flows by Zipf's law with that exponent; 0: each as
+ * often. */
+void flows_zipf_set(struct flows *flows, double exponent);
 /** Looks at what came out. @return whether it is a packet of one of the flows, intact */
 bool flows_see(struct flows *flows, const uint8_t *inner, uint32_t size);
 

@@ -154,16 +154,26 @@ static void provision(struct image *image, const struct sl_identity *identity,
     image->is_provisioned = true;
 }
 
-/* The image's own counters, on stderr. Not from the worker's thread. */
-static void explain(void *ctx)
+/* The image's own counters. Not from the worker's thread. */
+static void status_print(struct image *image, FILE *file, const char *before)
 {
-    struct image *image = ctx;
     struct sl_err err = {0};
     char *json = NULL;
-    if (sl_client_status(image->client, TIMEOUT_MS, &json, &err) == SL_OK) {
-        (void)fprintf(stderr, "%s\n", json);
+    if (sl_client_status(image->client, TIMEOUT_MS, &json, &err) != SL_OK) {
+        bench_die("no status: %s", err.text);
     }
+    (void)fprintf(file, "%s%s\n", before, json);
     free(json);
+}
+
+static void explain(void *ctx)
+{
+    status_print(ctx, stderr, "");
+}
+
+static void image_status(void *ctx)
+{
+    status_print(ctx, stdout, "status ");
 }
 
 static void image_run(void *ctx, struct job *job)
@@ -217,7 +227,7 @@ struct bounce_device bounce_image(const struct bounce_options *options)
     struct sl_host_params params = {
         .image_path = options->image,
         .device = {.device = options->device, .entry_cost_ns = options->entry_cost_ns},
-        .geometry = rig_geometry,
+        .geometry = rig_geometry(options->spill_mib),
         .argc = options->is_polling ? 6 : 5,
         .argv = argv,
         .callbacks = {.ctx = &image, .wait = on_wait, .log = on_log},
@@ -229,7 +239,7 @@ struct bounce_device bounce_image(const struct bounce_options *options)
     if (sl_host_create(&params, &image.host, &err) != SL_OK) {
         bench_die("%s", err.text);
     }
-    rig_init(&image.rig, sl_host_area(image.host));
+    rig_init(&image.rig, &params.geometry, sl_host_area(image.host));
     image.rig.flows = flows_new(options->flows, options->is_tcp);
     if (pthread_create(&image.thread, NULL, host_main, &image) != 0) {
         bench_die("cannot start a thread");
@@ -237,5 +247,5 @@ struct bounce_device bounce_image(const struct bounce_options *options)
     provision(&image, identity, options);
     sl_identity_free(identity);
     bounce_pin(options->core ^ 1u);
-    return (struct bounce_device){&image, &image.rig, image_run, image_stop};
+    return (struct bounce_device){&image, &image.rig, image_run, image_status, image_stop};
 }

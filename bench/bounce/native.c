@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "device.h"
 #include "image/provision.h"
@@ -89,28 +90,44 @@ static void native_stop(void *ctx)
     free(native);
 }
 
+/* As src/host maps it: spill memory in huge pages. */
+static uint8_t *area_make(const struct sl_area_layout *layout)
+{
+    size_t size =
+        (layout->size + SL_AREA_SPILL_ALIGN - 1) / SL_AREA_SPILL_ALIGN * SL_AREA_SPILL_ALIGN;
+    uint8_t *area = aligned_alloc(SL_AREA_SPILL_ALIGN, size);
+    if (area == NULL) {
+        bench_die("out of memory");
+    }
+    if (layout->spill_size != 0) {
+        (void)madvise(area + layout->spill[0], layout->spill_size, MADV_HUGEPAGE);
+    }
+    memset(area, 0, size);
+    return area;
+}
+
 struct bounce_device bounce_native(const struct bounce_options *options)
 {
     struct sl_area_layout layout;
     struct sl_err err = {0};
     struct native *native = aligned_alloc(64, (sizeof(*native) + 63) / 64 * 64);
-    if (native == NULL || sl_area_layout(&rig_geometry, &layout) != SL_OK) {
+    const struct sl_area_geometry geometry = rig_geometry(options->spill_mib);
+    if (native == NULL || sl_area_layout(&geometry, &layout) != SL_OK) {
         bench_die("out of memory");
     }
     memset(native, 0, sizeof(*native));
     native->is_polling = options->is_polling;
-    uint8_t *area = aligned_alloc(4096, layout.size);
-    if (area == NULL) {
-        bench_die("out of memory");
-    }
-    memset(area, 0, layout.size);
-    rig_init(&native->rig, area);
+    uint8_t *area = area_make(&layout);
+    rig_init(&native->rig, &geometry, area);
     native->rig.flows = flows_new(options->flows, options->is_tcp);
     uint8_t *bundle;
     size_t size = bounce_chain(options, &bundle);
-    if (sl_worker_init(&native->worker, 0, area, &rig_geometry, &layout) != SL_OK ||
-        sl_provision_init(&native->provision, &native->worker, 1) != SL_OK ||
-        sl_provision_sa_set(&native->provision, &native->rig.inbound[0], 1, &err) != SL_OK ||
+    if (sl_worker_init(&native->worker, 0, area, &geometry, &layout) != SL_OK ||
+        sl_provision_init(&native->provision, &native->worker, 1) != SL_OK) {
+        bench_die("native: out of memory");
+    }
+    sl_flow_spill_init(&native->provision.spill[0], area + layout.spill[0], layout.spill_size);
+    if (sl_provision_sa_set(&native->provision, &native->rig.inbound[0], 1, &err) != SL_OK ||
         sl_provision_sa_set(&native->provision, &native->rig.outbound[0], 1, &err) != SL_OK ||
         sl_provision_sa_set(&native->provision, &native->rig.inbound[1], 1, &err) != SL_OK ||
         sl_provision_sa_set(&native->provision, &native->rig.outbound[1], 1, &err) != SL_OK ||
@@ -122,5 +139,5 @@ struct bounce_device bounce_native(const struct bounce_options *options)
         bench_die("cannot start a thread");
     }
     bounce_pin(native->is_polling ? 0 : options->core);
-    return (struct bounce_device){native, &native->rig, native_run, native_stop};
+    return (struct bounce_device){native, &native->rig, native_run, NULL, native_stop};
 }

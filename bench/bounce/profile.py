@@ -28,6 +28,25 @@ PARTS = [  # the first that matches, by symbol or library
 ]
 
 
+def shares_of(text, parts):
+    """@return what share of the worker's time each part has, out of perf's report by thread, library and symbol"""
+    shares, other = {}, 0.0
+    for line in text.splitlines():
+        match = re.match(r"\s*([0-9.]+)%\s+worker\s+(.*)", line)
+        if not match:
+            continue
+        for name, pattern in parts:
+            if re.search(pattern, match.group(2)):
+                shares[name] = shares.get(name, 0.0) + float(match.group(1))
+                break
+        else:
+            other += float(match.group(1))
+    shares.pop(None, None)
+    shares["other"] = other
+    total = sum(shares.values())
+    return {name: share / total for name, share in shares.items()}
+
+
 def profile(build, size, count, windows):
     with tempfile.TemporaryDirectory() as folder:
         data = f"{folder}/perf.data"
@@ -39,21 +58,7 @@ def profile(build, size, count, windows):
         device.close()
         text = subprocess.run(["perf", "report", "-i", data, "--stdio", "--sort", "comm,dso,sym"],
                               capture_output=True, text=True, check=False).stdout
-    shares, other = {}, 0.0
-    for line in text.splitlines():
-        match = re.match(r"\s*([0-9.]+)%\s+worker\s+(.*)", line)
-        if not match:
-            continue
-        for name, pattern in PARTS:
-            if re.search(pattern, match.group(2)):
-                shares[name] = shares.get(name, 0.0) + float(match.group(1))
-                break
-        else:
-            other += float(match.group(1))
-    shares.pop(None, None)
-    shares["other"] = other
-    total = sum(shares.values())
-    return min(own), {name: share / total for name, share in shares.items()}
+    return min(own), shares_of(text, PARTS)
 
 
 def main():
@@ -71,4 +76,5 @@ def main():
     write(out, "profile", {"rows": rows})
 
 
-main()
+if __name__ == "__main__":
+    main()

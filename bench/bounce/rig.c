@@ -15,11 +15,15 @@
 
 enum { ROOM = 1600, POOL_BYTES = 128 << 20, DATAGRAM_MAX = 1500 };
 
-const struct sl_area_geometry rig_geometry = {.shard_count = 1,
-                                              .ring_count = 1024,
-                                              .data_size = 512 << 10,
-                                              .control_size = 1 << 20,
-                                              .log_size = 64 << 10};
+struct sl_area_geometry rig_geometry(uint32_t spill_mib)
+{
+    return (struct sl_area_geometry){.shard_count = 1,
+                                     .ring_count = 1024,
+                                     .data_size = 512 << 10,
+                                     .control_size = 1 << 20,
+                                     .log_size = 64 << 10,
+                                     .spill_mib = spill_mib};
+}
 
 static struct sl_msg_sa sa_make(uint8_t port, bool is_inbound)
 {
@@ -58,10 +62,10 @@ void rig_keys_set(struct rig *rig)
     }
 }
 
-void rig_init(struct rig *rig, uint8_t *area)
+void rig_init(struct rig *rig, const struct sl_area_geometry *geometry, uint8_t *area)
 {
     memset(rig, 0, sizeof(*rig));
-    rig->geometry = rig_geometry;
+    rig->geometry = *geometry;
     rig->area = area;
     for (uint8_t side = 0; side < 2; side++) {
         rig->inbound[side] = sa_make(side, true);

@@ -39,10 +39,11 @@ struct rig {
     uint32_t wrong;   /**< samples that did not open or were not the packet */
 };
 
-extern const struct sl_area_geometry rig_geometry;
+/** @param spill_mib  untrusted memory for flows */
+struct sl_area_geometry rig_geometry(uint32_t spill_mib);
 
 /** Attaches to an area; makes the SAs, with random keys. */
-void rig_init(struct rig *rig, uint8_t *area);
+void rig_init(struct rig *rig, const struct sl_area_geometry *geometry, uint8_t *area);
 /** Makes the outside's ends of `inbound` and `outbound` anew, after their keys have changed. */
 void rig_keys_set(struct rig *rig);
 void rig_done(struct rig *rig);

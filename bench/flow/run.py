@@ -155,4 +155,5 @@ def main():
     write(options.out, "flow", {"flood": flooded, "rounds": options.rounds, "load": [load_before, os.getloadavg()[0]], "rows": rows})
 
 
-main()
+if __name__ == "__main__":
+    main()
