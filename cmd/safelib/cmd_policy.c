@@ -56,6 +56,7 @@ static int run_compile(const char *kind, const char *in, const char *out, bool i
     }
     int status = CMD_GOOD;
     rc = load_check(&policy, &err);
+    rc = rc == SL_OK ? rc : sl_err_prefix(&err, "%s", in);
     if (rc == SL_OK && out != NULL) {
         rc = sl_policy_write(&policy, out, &err);
     }

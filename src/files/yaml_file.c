@@ -60,12 +60,27 @@ struct keys {
     struct sl_err *err;
 };
 
-static sl_rc key_fault(struct keys *keys, const char *what, const yaml_node_t *key)
+/* What is expected instead, as "a, b or c"; cut where there is no room. */
+struct expected {
+    char text[240];
+    size_t used;
+};
+
+static void expected_add(struct expected *expected, const char *word, bool is_last)
 {
-    return sl_err_set(keys->err, SL_MALFORMED, "%s: %.*s (line: %zu, column: %zu)", what,
+    size_t left = sizeof(expected->text) - expected->used;
+    const char *between = expected->used == 0 ? "; expected " : is_last ? " or " : ", ";
+    int put = snprintf(expected->text + expected->used, left, "%s%s", between, word);
+    expected->used += put < 0 ? 0 : (size_t)put >= left ? left - 1 : (size_t)put;
+}
+
+static sl_rc key_fault(struct keys *keys, const char *what, const yaml_node_t *key,
+                       const struct expected *expected)
+{
+    return sl_err_set(keys->err, SL_MALFORMED, "%s: %.*s (line: %zu, column: %zu)%s", what,
                       key->data.scalar.length < 64 ? (int)key->data.scalar.length : 64,
                       (const char *)key->data.scalar.value, key->start_mark.line + 1,
-                      key->start_mark.column + 1);
+                      key->start_mark.column + 1, expected->text);
 }
 
 static bool is_key(const yaml_node_t *node, const char *name, size_t size)
@@ -83,6 +98,32 @@ static const cyaml_schema_field_t *field_of(const cyaml_schema_field_t *fields,
     return fields->key != NULL ? fields : NULL;
 }
 
+static struct expected fields_expected(const cyaml_schema_field_t *fields)
+{
+    struct expected expected = {0};
+    for (; fields->key != NULL; fields++) {
+        expected_add(&expected, fields->key, fields[1].key == NULL);
+    }
+    return expected;
+}
+
+/* A word that is none of those that the schema has. */
+static sl_rc word_check(struct keys *keys, const cyaml_schema_value_t *schema, const char *key,
+                        const yaml_node_t *node)
+{
+    struct expected expected = {0};
+    char what[128];
+    for (uint32_t i = 0; i < schema->enumeration.count; i++) {
+        const char *word = schema->enumeration.strings[i].str;
+        if (is_key(node, word, strlen(word))) {
+            return SL_OK;
+        }
+        expected_add(&expected, word, i + 1 == schema->enumeration.count);
+    }
+    (void)snprintf(what, sizeof(what), "Invalid ENUM value in mapping field '%s'", key);
+    return key_fault(keys, what, node, &expected);
+}
+
 static sl_rc keys_check(struct keys *keys, const cyaml_schema_value_t *schema, int index);
 
 static sl_rc mapping_check(struct keys *keys, const cyaml_schema_field_t *fields,
@@ -97,15 +138,20 @@ static sl_rc mapping_check(struct keys *keys, const cyaml_schema_field_t *fields
         }
         const cyaml_schema_field_t *field = field_of(fields, key);
         if (field == NULL) {
-            return key_fault(keys, "Unexpected key", key);
+            struct expected expected = fields_expected(fields);
+            return key_fault(keys, "Unexpected key", key, &expected);
         }
         for (size_t k = 0; k < i; k++) {
             if (is_key(yaml_document_get_node(keys->document, pairs[k].key), field->key,
                        strlen(field->key))) {
-                return key_fault(keys, "Key given twice", key);
+                return key_fault(keys, "Key given twice", key, &(struct expected){0});
             }
         }
-        sl_rc rc = keys_check(keys, &field->value, pairs[i].value);
+        const yaml_node_t *value = yaml_document_get_node(keys->document, pairs[i].value);
+        bool is_word = field->value.type == CYAML_ENUM && value->type == YAML_SCALAR_NODE &&
+                       (field->value.flags & CYAML_FLAG_STRICT) != 0;
+        sl_rc rc = is_word ? word_check(keys, &field->value, field->key, value)
+                           : keys_check(keys, &field->value, pairs[i].value);
         if (rc != SL_OK) {
             return rc;
         }
@@ -142,9 +188,14 @@ static sl_rc document_check(const char *text, size_t size, const cyaml_schema_va
         return sl_err_set(err, SL_NO_MEMORY, "out of memory");
     }
     yaml_parser_set_input_string(&parser, (const uint8_t *)text, size);
-    if (yaml_parser_load(&parser, &document) != 0) { /* else libcyaml says what is wrong */
+    if (yaml_parser_load(&parser, &document) != 0) {
         rc = yaml_document_get_root_node(&document) != NULL ? keys_check(&keys, schema, 1) : SL_OK;
         yaml_document_delete(&document);
+    } else { /* libcyaml does not always know the line */
+        rc = sl_err_set(err, parser.error == YAML_MEMORY_ERROR ? SL_NO_MEMORY : SL_MALFORMED,
+                        "is no YAML: %s (line: %zu, column: %zu)",
+                        parser.problem != NULL ? parser.problem : "cannot be read",
+                        parser.problem_mark.line + 1, parser.problem_mark.column + 1);
     }
     yaml_parser_delete(&parser);
     return rc;

@@ -315,6 +315,33 @@ static sl_rc compile_part(struct compiling *in, unsigned index, const char *path
     return rc;
 }
 
+/* One letter too many, too few, or another: a slip, not an NF of one's own. */
+static bool is_slip_of(const char *word, const char *name)
+{
+    size_t same = 0;
+    while (word[same] != '\0' && word[same] == name[same]) {
+        same++;
+    }
+    const char *a = word + same;
+    const char *b = name + same;
+    bool is_swapped = a[0] != '\0' && a[1] == b[0] && b[0] != '\0' && b[1] == a[0];
+    return (a[0] != '\0' && strcmp(a + 1, b) == 0) || (b[0] != '\0' && strcmp(a, b + 1) == 0) ||
+           (a[0] != '\0' && b[0] != '\0' && strcmp(a + 1, b + 1) == 0) ||
+           (is_swapped && strcmp(a + 2, b + 2) == 0);
+}
+
+/* The NF that is meant by a word that names none, or NULL. */
+static const char *slip_of(const char *word)
+{
+    const struct sl_policy_kind *kind;
+    for (uint32_t i = 0; (kind = sl_policy_kind_at(i)) != NULL; i++) {
+        if (is_slip_of(word, kind->nf)) {
+            return kind->nf;
+        }
+    }
+    return NULL;
+}
+
 static sl_rc find_kind(const struct compiling *in, unsigned index,
                        const struct sl_policy_kind **ret_kind)
 {
@@ -325,6 +352,11 @@ static sl_rc find_kind(const struct compiling *in, unsigned index,
     if (*ret_kind == NULL && nf->kind != NULL) {
         return pol_yaml_fault(in->path, in->text, in->size, place, SL_INVALID, in->err,
                               "there is no language of that name");
+    }
+    const char *meant = *ret_kind == NULL ? slip_of(nf->nf) : NULL;
+    if (meant != NULL) {
+        return pol_yaml_fault(in->path, in->text, in->size, place, SL_INVALID, in->err,
+                              "there is no such NF; is it `%s`?", meant);
     }
     if (*ret_kind != NULL && (*ret_kind)->nf[0] == '\0') {
         return pol_yaml_fault(in->path, in->text, in->size, place, SL_INVALID, in->err,
@@ -360,6 +392,17 @@ static sl_rc put_nf(struct compiling *in, unsigned index)
     return rc;
 }
 
+/* Versions only go up: what comes after the greatest would never be taken. */
+static sl_rc version_check(const struct compiling *in)
+{
+    const uint64_t most = 1ull << 53; /* what every JSON reader can hold */
+    return in->file->version < most
+               ? SL_OK
+               : pol_yaml_fault(in->path, in->text, in->size, "version", SL_RANGE, in->err,
+                                "expected at most %llu: versions only go up",
+                                (unsigned long long)most - 1);
+}
+
 static sl_rc put_chain(struct compiling *in)
 {
     struct timespec now;
@@ -381,7 +424,7 @@ static sl_rc put_chain(struct compiling *in)
     sl_writer_be16(&in->w, SL_CHAIN_FORMAT_OPTIONS);
     sl_writer_be16(&in->w, (uint16_t)in->file->chain_count);
     sl_writer_be64(&in->w, policy->version);
-    sl_rc rc = SL_OK;
+    sl_rc rc = version_check(in);
     for (unsigned i = 0; i < in->file->chain_count && rc == SL_OK; i++) {
         rc = put_nf(in, i);
     }

@@ -473,6 +473,62 @@ static bool endpoint_parse(const char *text, uint8_t *ret_addr, uint16_t *ret_fi
            (*rest == '\0' || (*rest == ':' && ports_parse(rest + 1, ret_first, ret_last)));
 }
 
+/* Whether an address is one of the pool, or one of those that are translated. */
+static bool is_pooled(const struct job *job, uint32_t outside)
+{
+    struct range range;
+    for (uint32_t i = 0; i < job->yaml->outside.addresses_count; i++) {
+        if (range_parse(job->yaml->outside.addresses[i], &range) == NULL &&
+            outside >= range.first && outside <= range.last) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_inside(const struct job *job, const uint8_t *addr)
+{
+    for (uint32_t i = 0; i < job->yaml->inside_count; i++) {
+        struct pol_prefix prefix;
+        uint8_t first[16];
+        if (pol_prefix_parse(job->yaml->inside[i], &prefix) != NULL) {
+            continue;
+        }
+        uint32_t bits = prefix.length + (prefix.version == 4 ? 96u : 0u);
+        if (prefix.version == 4) {
+            put_mapped(first, prefix.addr);
+        } else {
+            memcpy(first, prefix.addr, 16);
+        }
+        uint8_t rest = (uint8_t)(0xff00u >> bits % 8);
+        if (memcmp(first, addr, bits / 8) == 0 &&
+            (bits % 8 == 0 || ((first[bits / 8] ^ addr[bits / 8]) & rest) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The ends of a forward must be ends of this NAT. */
+static sl_rc forward_check(const struct job *job, const char *path, const struct forward *forward)
+{
+    const struct sl_nat_yaml_forward *y = &job->yaml->forwards[forward->index];
+    char key[KEY_MAX + 16];
+    bool has_ports = forward->proto != 0;
+    if (is_pooled(job, forward->outside) != has_ports) {
+        (void)snprintf(key, sizeof(key), "%s.outside", path);
+        return fault(job, SL_MALFORMED, key, y->outside, "%s",
+                     has_ports ? "is none of outside.addresses, whose ports are forwarded"
+                               : "is one of outside.addresses, which all share: say a protocol and "
+                                 "ports, or take another address");
+    }
+    if (!is_inside(job, forward->inside)) {
+        (void)snprintf(key, sizeof(key), "%s.inside", path);
+        return fault(job, SL_MALFORMED, key, y->inside, "is in none of the prefixes of `inside`");
+    }
+    return SL_OK;
+}
+
 static sl_rc protocol_parse(const struct job *job, const char *path, const char *text,
                             struct forward *forward)
 {
@@ -522,7 +578,7 @@ static sl_rc forward_parse(const struct job *job, uint32_t index, struct forward
     }
     f.count = has_out ? (uint16_t)(out_last - f.outside_port + 1) : 0;
     *ret_forward = f;
-    return SL_OK;
+    return forward_check(job, path, &f);
 }
 
 static int forward_order(const void *a, const void *b)

@@ -61,16 +61,17 @@ static void test_yaml_read_fault_is_told_with_its_line(void **state)
         {"shards: 1\ntunnel:\n  mtu: 5\n  mut: 6\n", "Unexpected key: mut (line: 4, column: 3)"},
         {"shards: 1\npaths:\n- mtu: 5\n- tunnel: 6\n",
          "Unexpected key: tunnel (line: 4, column: 3)"},
-        {"mtu: 1\n", "Unexpected key: mtu (line: 1, column: 1)"}, /* known elsewhere */
+        {"mtu: 1\n", "Unexpected key: mtu (line: 1, column: 1); expected "}, /* known elsewhere */
         {"shards: 1\nshards: 2\n", "Key given twice: shards (line: 2, column: 1)"},
         {"shards: many\n", "many"},
         {"tunnel: {mtu: 5}\n", "shards"},
         {"shards: 1\ntunnel: [1]\n", "tunnel"},
         {"- shards\n", "man x"},
         {"{[1, 2]: 3}\n", "man x"},
-        {"shards: 1\npaths: [{mtu: 5\n", "man x"},
+        {"shards: 1\npaths: [{mtu: 5\n", "is no YAML: did not find expected ',' or '}' (line: 3"},
         {"shards: &a 1\ntunnel: {mtu: *a}\n", "'mtu' (line: 2"}, /* no aliases */
-        {"\x01\xff", "man x"},
+        {"shards: 1\n\ttunnel: 2\n", "(line: 2, column: 1)"},
+        {"\x01\xff", "is no YAML"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct sl_err err = {0};
