@@ -9,7 +9,10 @@ import subprocess
 import sys
 import tempfile
 
-from machine import Machine, Vendor, b64, entry
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from machine import Machine, Vendor, b64, entry, signed_entry
 
 from client import Node, Server
 
@@ -407,6 +410,45 @@ def roots(server, agent, other, vendor):
     trusted(agent, "revoked no more")
 
 
+def signatures(server, agent):
+    """Files that no reference knows, signed by whom the policy names: ima.keys, through daemon, verifier and journal."""
+    path, token, machine = server.folder + "/policies/worker.yaml", server.token("operator", "signer"), agent.machine
+    with open(path, encoding="utf-8") as file:
+        plain = file.read()
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+
+    def ring(*which):
+        with open(server.folder + "/policies/ima-keys.pem", "wb") as file:
+            file.write(b"".join(keys[i].public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+                                for i in which))
+        status, _, said = server.call("POST", "/v1/reload", token)
+        assert status == 200, said
+
+    server.policy("worker", plain.replace("ima: {sets: [host]}", "ima: {sets: [host], keys: ima-keys.pem}"))
+    ring(0)
+    machine.measure(10, "", made=signed_entry(10, "/opt/signed", keys[0]))
+    trusted(agent, "a file of the host that nobody knows, signed by the policy's key")
+    machine.measure(10, "", made=signed_entry(10, "/opt/foreign", keys[1]))
+    refused(agent, "one that another key signed", "signature-unknown")
+    ring(0, 1)
+    trusted(agent, "its key is in the policy now")
+    ring(1)
+    refused(agent, "a key is withdrawn: what it signed is not accepted any more", "signature-unknown")
+    ring(0, 1)
+    trusted(agent, "it is back")
+    machine.measure(11, "", made=signed_entry(11, "/bin/signed", keys[0]))
+    refused(agent, "a signature accepts nothing of a container", "digest-unknown", subject="web")
+    machine.boot()
+    trusted(agent, "the node has booted")
+    machine.measure(10, "", made=signed_entry(10, "/usr/bin/tool-1", keys[0], said=bytes(32)))
+    refused(agent, "a known file with a signature that its key did not make", "signature-bad")
+    machine.boot()
+    server.policy("worker", plain)
+    status, _, said = server.call("POST", "/v1/reload", token)
+    assert status == 200, said
+    trusted(agent, "without keys as before")
+
+
 def operators(server, agent):
     """`safelib node`, with the monitor as it is after all that."""
     for role in ("viewer", "operator"):
@@ -476,6 +518,7 @@ def main():
         sizes(alpha)
         trusted(beta, "another node has noticed nothing")
         roots(server, alpha, beta, vendor)
+        signatures(server, alpha)
         operators(server, alpha)
         check("the monitor is well", server.call("GET", "/v1/health")[2]["status"] == "ok")
         server.stop()

@@ -9,7 +9,7 @@ import sys
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "trustd"))
@@ -66,6 +66,17 @@ def entry(pcr, path, content=None, digest=None):
     return head + data, hashlib.sha256(data).digest()
 
 
+def signed_entry(pcr, path, key, content=None, said=None):
+    """The same with security.ima in it (template ima-sig): format 2, by `key`, of `said` or of the file's digest."""
+    digest = hashlib.sha256(content or path.encode()).digest()
+    signature = key.sign(said or digest, ec.ECDSA(utils.Prehashed(hashes.SHA256())))
+    point = key.public_key().public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    xattr = struct.pack(">BBB", 3, 2, 4) + hashlib.sha1(point).digest()[-4:] + struct.pack(">H", len(signature)) + signature
+    data = b"".join(struct.pack("<I", len(field)) + field for field in (b"sha256:\0" + digest, path.encode() + b"\0", xattr))
+    head = struct.pack("<I", pcr) + hashlib.sha1(data).digest() + struct.pack("<I", 7) + b"ima-sig" + struct.pack("<I", len(data))
+    return head + data, hashlib.sha256(data).digest()
+
+
 def attest(nonce, clock, resets, restarts, selection, pcr_digest, firmware=1, magic=0xFF544347, kind=0x8018):
     """TPMS_ATTEST (TPM 2.0 part 2, 10.12.12); selection: [(algorithm, PCRs)]"""
     out = struct.pack(">IHH", magic, kind, 0) + sized(nonce) + struct.pack(">QIIBQ", clock, resets, restarts, 1, firmware)
@@ -110,8 +121,8 @@ class Machine:
         for pcr, path in ((10, "/sbin/init"), (10, "/usr/bin/agent"), (11, "/bin/web"), (12, "/bin/dns")):
             self.measure(pcr, path)
 
-    def measure(self, pcr, path, content=None, digest=None):
-        data, extended = entry(pcr, path, content, digest)
+    def measure(self, pcr, path, content=None, digest=None, made=None):
+        data, extended = made or entry(pcr, path, content, digest)
         self.list.append(data)
         self.extend(pcr, extended)
 
