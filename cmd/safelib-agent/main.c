@@ -22,6 +22,7 @@ enum {
     RETRY_MAX_MS = 30000,
     TPM_FAILURES_MAX = 3,
     POLICY_MAX = 64 << 10,
+    PEM_MAX = 1 << 20,
 };
 
 static const char usage_text[] =
@@ -29,7 +30,8 @@ static const char usage_text[] =
     "       safelib-agent enroll --token-file FILE --config FILE\n"
     "       safelib-agent ima-policy --containers FILE          print an IMA policy\n"
     "       safelib-agent --version | --help\n"
-    "--check reads the configuration; --once brings evidence one time and prints the verdicts.\n"
+    "--check reads the configuration and the files that it names; --once brings evidence one time "
+    "and prints the verdicts.\n"
     "Exit codes: 0 good, 1 could not start or went wrong, 2 usage or configuration.\n";
 
 struct options {
@@ -235,6 +237,27 @@ static bool options_read(int argc, char **argv, struct options *o)
     return true;
 }
 
+/* What it names and a start would need; the TPM is left alone. */
+static int check(void)
+{
+    const struct {
+        const char *key, *path;
+    } files[] = {{"monitor.ca", agent.config.ca}, {"tpm.ek_chain", agent.config.ek_chain}};
+    struct sl_err err = {0};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        uint8_t *data = NULL;
+        size_t size = 0;
+        if (files[i].path[0] != '\0' &&
+            sl_file_read(files[i].path, PEM_MAX, &data, &size, &err) != SL_OK) {
+            (void)sl_err_prefix(&err, "%s", files[i].key);
+            return fail(EXIT_USAGE, &err);
+        }
+        free(data);
+    }
+    (void)printf("configuration is good\n");
+    return EXIT_CLEAN;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {0};
@@ -265,8 +288,7 @@ int main(int argc, char **argv)
         return fail(EXIT_USAGE, &err);
     }
     if (o.is_check) {
-        (void)printf("configuration is good\n");
-        return EXIT_CLEAN;
+        return check();
     }
     return o.is_enroll ? enroll(&o) : run(&o);
 }

@@ -175,7 +175,7 @@ struct round {
     struct part parts[1 + TEES_MAX];
     size_t part_count, failed;
     int64_t lease_ms, next_ms;
-    char refused[256]; /* why the policy of today would not enrol the node; "": it would */
+    char refused[512]; /* why the policy of today would not enrol the node; "": it would */
 };
 
 static void parts_drop(struct round *round)

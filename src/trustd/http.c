@@ -56,9 +56,24 @@ static sl_rc client_ca_load(struct sl_http *http, const char *path, struct sl_er
     return SL_OK;
 }
 
-static sl_rc tls_make(struct sl_http *http, struct sl_err *err)
+/* Agents refuse such a certificate, each in its own log: here it is told once. */
+static sl_rc dates_check(const SSL_CTX *tls, const char *path, struct sl_err *err)
 {
-    const struct sl_trustd_config *config = &http->trustd->config;
+    const X509 *cert = SSL_CTX_get0_certificate(tls);
+    const int begun = X509_cmp_current_time(X509_get0_notBefore(cert));
+    const int over = X509_cmp_current_time(X509_get0_notAfter(cert));
+    if (begun < 0 && over > 0) {
+        return SL_OK;
+    }
+    return sl_err_set(err, SL_STATE,
+                      "certificate: %s: %s: no agent and no operator will talk to this monitor; "
+                      "renew it (or is this machine's clock wrong?)",
+                      path, over <= 0 ? "has expired" : "is not valid yet");
+}
+
+static sl_rc tls_make(struct sl_http *http, const struct sl_trustd_config *config,
+                      struct sl_err *err)
+{
     sl_rc rc = file_check(config->certificate, "certificate", err);
     rc = rc == SL_OK ? file_check(config->key, "key", err) : rc;
     if (rc != SL_OK) {
@@ -72,8 +87,9 @@ static sl_rc tls_make(struct sl_http *http, struct sl_err *err)
     (void)SSL_CTX_set_session_cache_mode(http->tls, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_mode(http->tls, SSL_MODE_RELEASE_BUFFERS); /* idle connections are small */
     if (SSL_CTX_use_certificate_chain_file(http->tls, config->certificate) != 1) {
-        rc = sl_err_set(err, SL_CRYPTO, "certificate: %s: expected a chain (PEM)",
-                        config->certificate);
+        const char *why = ERR_reason_error_string(ERR_peek_last_error());
+        rc = sl_err_set(err, SL_CRYPTO, "certificate: %s: expected a chain (PEM): %s",
+                        config->certificate, why != NULL ? why : "not readable");
     } else if (SSL_CTX_use_PrivateKey_file(http->tls, config->key, SSL_FILETYPE_PEM) != 1) {
         rc = sl_err_set(err, SL_CRYPTO, "key: %s: not a key (PEM), or not that of the certificate",
                         config->key);
@@ -97,6 +113,11 @@ static sl_rc address_split(const char *listen, char *host, size_t size, const ch
     }
     if (colon == NULL || length == 0 || length >= size) {
         return sl_err_set(err, SL_INVALID, "listen: expected ADDRESS:PORT or [ADDRESS]:PORT");
+    }
+    char *end = NULL;
+    if (colon[1] < '0' || colon[1] > '9' || strtoul(colon + 1, &end, 10) > UINT16_MAX ||
+        *end != '\0') { /* getaddrinfo takes the low 16 bits of what is more */
+        return sl_err_set(err, SL_INVALID, "listen: port \"%s\", expected 0 to 65535", colon + 1);
     }
     memcpy(host, listen, length);
     host[length] = '\0';
@@ -227,6 +248,22 @@ static sl_rc loop_start(struct sl_http *http, int fd, struct sl_err *err)
     return SL_OK;
 }
 
+sl_rc sl_http_check(const struct sl_trustd_config *config, struct sl_err *err)
+{
+    struct sl_http *http = calloc(1, sizeof(*http));
+    char host[64];
+    const char *port;
+    if (http == NULL) {
+        return sl_err_set(err, SL_NO_MEMORY, "no memory");
+    }
+    sl_rc rc = address_split(config->listen, host, sizeof(host), &port, err);
+    rc = rc == SL_OK ? tls_make(http, config, err) : rc;
+    rc = rc == SL_OK ? dates_check(http->tls, config->certificate, err) : rc;
+    SSL_CTX_free(http->tls);
+    free(http);
+    return rc;
+}
+
 sl_rc sl_http_start(struct sl_trustd *trustd, struct sl_http **ret_http, struct sl_err *err)
 {
     int fd = -1;
@@ -238,7 +275,7 @@ sl_rc sl_http_start(struct sl_trustd *trustd, struct sl_http **ret_http, struct 
     http->trustd = trustd;
     http->wake_fd = -1;
     (void)pthread_mutex_init(&http->lock, NULL);
-    sl_rc rc = tls_make(http, err);
+    sl_rc rc = tls_make(http, config, err);
     rc = rc == SL_OK ? sl_workers_start(config->workers, &http->workers, err) : rc;
     rc = rc == SL_OK ? socket_listen(config->listen, &fd, &http->port, err) : rc;
     rc = rc == SL_OK ? loop_start(http, fd, err) : rc;

@@ -11,6 +11,11 @@
 
 struct sl_http;
 
+/** Looks at address, certificate and key, as sl_http_start would find them.
+ * @retval SL_OK, SL_INVALID (address, port), SL_IO (files), SL_CRYPTO (certificate or key)
+ * @retval SL_STATE  the certificate has expired or is not valid yet: the server starts, and nobody
+ *                   talks to it */
+sl_rc sl_http_check(const struct sl_trustd_config *config, struct sl_err *err) SL_MUST_CHECK;
 /** Starts to answer, with limits.workers threads beside the server's own.
  * @retval SL_OK, SL_INVALID (address), SL_IO (port, files), SL_CRYPTO (certificate or key) */
 sl_rc sl_http_start(struct sl_trustd *trustd, struct sl_http **ret_http,

@@ -20,8 +20,9 @@ static const char usage_text[] =
     "       safelib-trustd token list --config FILE\n"
     "       safelib-trustd token revoke --id N --config FILE\n"
     "       safelib-trustd --version | --help\n"
-    "Runs the trust monitor in the foreground. --check reads the configuration, says what is\n"
-    "wrong, and ends. `token add` prints a token once; only its hash is kept.\n"
+    "Runs the trust monitor in the foreground. --check reads the configuration and all\n"
+    "that it names (certificate, policies, reference digests), says what is wrong, and ends.\n"
+    "`token add` prints a token once; only its hash is kept.\n"
     "Exit codes: 0 good, 1 could not start or went wrong, 2 usage or configuration.\n";
 
 struct arguments {
@@ -165,6 +166,31 @@ static int serve(struct sl_trustd *trustd, const sigset_t *signals)
     }
 }
 
+/* Everything that a start would read, and nothing is written. */
+static int check(const struct sl_trustd_config *config, const struct sl_monitor_backend *backend)
+{
+    struct sl_err err = {0};
+    struct sl_material *material = NULL;
+    struct sl_refvals refvals = {0};
+    char digest[65];
+    sl_rc rc = sl_http_check(config, &err);
+    rc = rc == SL_OK ? sl_material_load(backend, config->policy_dir, &material, &err) : rc;
+    if (rc == SL_OK && config->refvals[0] != '\0') {
+        rc = backend->refvals_open(config->refvals, &refvals, digest, &err);
+        if (rc == SL_OK) {
+            backend->refvals_close(&refvals);
+        }
+    }
+    const size_t count = material != NULL ? material->count : 0;
+    sl_material_unref(material);
+    if (rc != SL_OK) {
+        return fail(EXIT_USAGE, &err);
+    }
+    (void)printf("configuration is good: %zu policies in %s%s\n", count, config->policy_dir,
+                 count == 0 ? ": no node can be trusted" : "");
+    return EXIT_CLEAN;
+}
+
 static int run(const struct sl_trustd_config *config, const struct sl_monitor_backend *backend)
 {
     static struct sl_trustd trustd;
@@ -181,6 +207,15 @@ static int run(const struct sl_trustd_config *config, const struct sl_monitor_ba
     sl_rc rc = sl_trustd_open(config, backend, &trustd, &err);
     if (rc != SL_OK) {
         return fail(EXIT_SETUP, &err);
+    }
+    if (sl_http_check(config, &err) == SL_STATE) {
+        (void)fprintf(stderr, "safelib-trustd: warning: %s\n", err.text);
+    }
+    if (trustd.material->count == 0) {
+        (void)fprintf(stderr,
+                      "safelib-trustd: warning: policy_dir: %s has no policy (CLASS.yaml): no node "
+                      "can be trusted\n",
+                      config->policy_dir);
     }
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* the server's thread inherits it */
     rc = sl_http_start(&trustd, &http, &err);
@@ -248,8 +283,7 @@ int sl_trustd_main(int argc, char **argv, const struct sl_monitor_backend *backe
         return fail(EXIT_USAGE, &err);
     }
     if (args.is_check) {
-        (void)puts("configuration is good");
-        return EXIT_CLEAN;
+        return check(&config, backend);
     }
     return args.command != NULL ? token_command(&args, &config) : run(&config, backend);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "audit/walk.h"
 #include "base/secret.h"
@@ -118,11 +119,17 @@ sl_rc sl_trustd_open(const struct sl_trustd_config *config,
 {
     char path[SL_TRUSTD_PATH_SIZE + 16];
     struct sl_trustd *trustd = ret_trustd;
+    struct stat st;
     *trustd = (struct sl_trustd){.config = *config, .backend = backend};
     trustd->rate.per_minute = 2 * config->rate_per_minute; /* a round is two requests */
     (void)pthread_mutex_init(&trustd->lock, NULL);
     if (mkdir(config->state_dir, 0700) != 0 && errno != EEXIST) {
         return sl_err_set(err, SL_IO, "state_dir: %s: %s", config->state_dir, strerror(errno));
+    }
+    if (access(config->state_dir, W_OK | X_OK) != 0 || stat(config->state_dir, &st) != 0 ||
+        !S_ISDIR(st.st_mode)) {
+        return sl_err_set(err, SL_IO, "state_dir: %s: expected a folder that can be written to",
+                          config->state_dir);
     }
     sl_rc rc = sl_verifier_start(backend, config->refvals[0] != '\0' ? config->refvals : NULL,
                                  config->verifier_seconds, &trustd->verifier, err);

@@ -70,6 +70,28 @@ expect 0 "no container in" "$safelib" agent containers --config agent.yaml
 mkdir -p runc/web && printf '{' >runc/web/state.json
 expect 1 "web/state.json: no JSON" "$safelib" agent containers --config agent.yaml
 expect 2 "no-such-file" "$safelib" agent containers --config no-such-file
+expect 2 "monitor.ca: /x: No such file" "$build/cmd/safelib-agent/safelib-agent" --check --config agent.yaml
+# a monitor's configuration is good where a start would succeed and somebody could talk to it
+certificate() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.pem" -days "$2" -subj /CN=monitor 2>/dev/null; }
+certificate good 2
+certificate other 2
+mkdir policies
+trustd() { # CERTIFICATE KEY LISTEN [MORE]
+    printf 'certificate: %s\nkey: %s\nlisten: "%s"\nstate_dir: monitor-state\npolicy_dir: policies\n%s\n' "$1" "$2" "$3" "${4:-}" >trustd.yaml
+    printf '%s' "$build/cmd/safelib-trustd/safelib-trustd"
+}
+expect 0 "0 policies in policies: no node can be trusted" "$(trustd good.pem good.key 127.0.0.1:0)" --check --config trustd.yaml
+expect 2 "key: other.key: not a key (PEM), or not that of the certificate" "$(trustd good.pem other.key 127.0.0.1:0)" --check --config trustd.yaml
+expect 2 "certificate: no.pem: No such file" "$(trustd no.pem good.key 127.0.0.1:0)" --check --config trustd.yaml
+expect 2 'port "70000", expected 0 to 65535' "$(trustd good.pem good.key 127.0.0.1:70000)" --check --config trustd.yaml
+expect 2 "no-refvals: No such file" "$(trustd good.pem good.key 127.0.0.1:0 "refvals: no-refvals")" --check --config trustd.yaml
+if command -v faketime >/dev/null; then
+    faketime '2020-01-01' openssl req -x509 -key good.key -out old.pem -days 1 -subj /CN=monitor 2>/dev/null
+    expect 2 "certificate: old.pem: has expired" "$(trustd old.pem good.key 127.0.0.1:0)" --check --config trustd.yaml
+fi
+printf 'class: x\nnonsense: 1\n' >policies/x.yaml
+expect 2 "policies/x.yaml: Unexpected key: nonsense" "$(trustd good.pem good.key 127.0.0.1:0)" --check --config trustd.yaml
+expect 1 "trustd.yaml: expected a folder" "$(trustd good.pem good.key 127.0.0.1:0)" --config <(sed 's/monitor-state/trustd.yaml/' trustd.yaml)
 
 cat >rules.nft <<'RULES'
 table inet filter {
