@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safelib journal: was a trust monitor's journal changed, what does it say, and would its verdicts
  * come out the same again? */
+#include <dirent.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "audit/walk.h"
 #include "command.h"
 #include "trustd/journal.h"
 #include "trustd/verifier.h"
 
-enum { REPLAY_SECONDS = 600 };
+enum { REPLAY_SECONDS = 600, PATH_SIZE = 1024, TORN_WAIT_NS = 50000000 };
 
 struct options {
     const char *folder, *head, *refvals, *node;
@@ -132,6 +136,85 @@ static void on_line_check(void *ctx, const char *file, uint64_t number, const js
     }
 }
 
+/* A daemon that is writing now has its line whole in a moment. */
+static bool is_growing(const char *path, off_t size)
+{
+    const struct timespec wait = {0, TORN_WAIT_NS};
+    struct stat st;
+    (void)nanosleep(&wait, NULL);
+    return stat(path, &st) == 0 && st.st_size != size;
+}
+
+static void torn_tell(struct report *report, const struct sl_audit_walk *walk, const char *path)
+{
+    char text[160];
+    if (walk->torn_size == 0 || is_growing(path, (off_t)(walk->good_size + walk->torn_size))) {
+        return;
+    }
+    (void)snprintf(text, sizeof(text),
+                   "%llu bytes behind the last line are none: the monitor was killed while it "
+                   "wrote, or the end was cut",
+                   (unsigned long long)walk->torn_size);
+    fault_add(report, path, walk->lines + 1, "TORN", text);
+}
+
+static void start_tell(struct report *report, const struct sl_audit_walk *walk)
+{
+    char text[160];
+    if (walk->start.seq == 0) {
+        return;
+    }
+    (void)snprintf(text, sizeof(text),
+                   "the first line is seq %llu: what came before is not in this folder "
+                   "(journal.log.*)",
+                   (unsigned long long)walk->start.seq + 1);
+    fault_add(report, report->options->folder, 0, "BEGIN", text);
+}
+
+/* Each blob is what its name says, whichever line names it: policies, roots, evidence, results. */
+static void blobs_check(struct report *report)
+{
+    const char *folder = report->options->folder;
+    char path[PATH_SIZE];
+    (void)snprintf(path, sizeof(path), "%s/blobs", folder);
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        struct sl_err err = {0};
+        char *text = NULL;
+        size_t size = 0;
+        if (strlen(entry->d_name) == SL_BLOB_NAME_SIZE - 1 &&
+            sl_journal_blob_get(folder, entry->d_name, &text, &size, &err) == SL_MISMATCH) {
+            fault_add(report, folder, 0, "BLOB", err.text);
+        }
+        free(text);
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+}
+
+/* The head that the monitor's database remembers, beside the journal. @return false: no database */
+static bool known_find(const char *folder, struct sl_audit_head *ret_known)
+{
+    char path[PATH_SIZE];
+    sqlite3 *db = NULL;
+    sqlite3_stmt *row = NULL;
+    bool is_found = false;
+    (void)snprintf(path, sizeof(path), "%s/../trustd.db", folder);
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+        sqlite3_busy_timeout(db, 2000) == SQLITE_OK &&
+        sqlite3_prepare_v2(db, "SELECT text FROM value WHERE name = 'journal_head'", -1, &row,
+                           NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW) {
+        const char *text = (const char *)sqlite3_column_text(row, 0);
+        is_found = text != NULL && sl_journal_head_read(text, ret_known) == SL_OK;
+    }
+    (void)sqlite3_finalize(row);
+    (void)sqlite3_close(db);
+    return is_found;
+}
+
 static sl_rc journal_walk(struct sl_audit_walk *walk, const char *folder, struct sl_err *err)
 {
     char **paths;
@@ -148,6 +231,9 @@ static sl_rc journal_walk(struct sl_audit_walk *walk, const char *folder, struct
         rc = rc == SL_OK ? sl_audit_walk_file(walk, file, paths[i], err) : rc;
         if (file != NULL) {
             (void)fclose(file);
+        }
+        if (rc == SL_OK) {
+            torn_tell(walk->ctx, walk, paths[i]);
         }
         free(paths[i]);
     }
@@ -198,10 +284,22 @@ static int journal_run(struct options *options, bool is_show, struct sl_verifier
             return complain(CMD_USAGE, "--head: expected SEQ:HEX, as `verify` prints it");
         }
         walk.known = &known;
+    } else if (known_find(options->folder, &known)) { /* before the lines: they only grow */
+        walk.known = &known;
     }
     report.lines = json_array();
     report.faults = json_array();
     sl_rc rc = journal_walk(&walk, options->folder, &err);
+    if (rc == SL_OK && !is_show) {
+        start_tell(&report, &walk);
+        if (options->node == NULL) {
+            blobs_check(&report);
+        }
+        if (walk.known == NULL) {
+            (void)fprintf(stderr, "safelib: note: no trustd.db beside the journal, and no --head: "
+                                  "lines that are cut off its end are not missed\n");
+        }
+    }
     bool is_bad = json_array_size(report.faults) > 0 ||
                   (verifier != NULL && report.same + report.different == 0);
     if (rc == SL_OK && (!is_show || options->is_json)) {

@@ -384,6 +384,42 @@ def journal(folder):
           not said["faults"], run.stdout[-2000:], run.stderr)
 
 
+def journal_changed(folder):
+    """What of it is changed, cut or taken away is told."""
+    path = folder + "/state/journal/journal.log"
+    with open(path, "rb") as file:
+        whole = file.read()
+    lines = whole.splitlines(True)
+
+    def told(text, fault, content=whole):
+        with open(path, "wb") as file:
+            file.write(content)
+        run = subprocess.run([SAFELIB, "journal", "verify", "--json", "--journal", folder + "/state/journal"],
+                             capture_output=True, text=True, check=False)
+        faults = [fault["fault"] for fault in json.loads(run.stdout)["faults"]]
+        check("journal: " + text, run.returncode == (1 if fault else 0) and (fault in faults if fault else not faults), run)
+
+    told("whole", None)
+    told("its last line gone", "CUT", b"".join(lines[:-1]))
+    told("cut within its last line", "TORN", whole[:-30])
+    told("emptied", "CUT", b"")
+    told("its first lines gone", "BEGIN", b"".join(lines[5:]))
+    told("a line gone", "GAP", b"".join(lines[:5] + lines[6:]))
+    told("a word changed", "EDITED", whole.replace(b'"untrusted"', b'"trusted"', 1))
+    blobs = folder + "/state/journal/blobs/"
+    for name in os.listdir(blobs):
+        with open(blobs + name, "rb") as file:
+            text = file.read()
+        if text.startswith(b"class: worker"):  # a policy, which a line names and no verdict's job is
+            with open(blobs + name, "wb") as file:
+                file.write(text.replace(b"lease", b"leasf", 1))
+            told("a policy that was in use changed", "BLOB")
+            with open(blobs + name, "wb") as file:
+                file.write(text)
+            break
+    told("whole again", None)
+
+
 def roots(server, agent, other, vendor):
     """A vendor's root is withdrawn, an EK revoked, long after the node was enrolled."""
     path = server.folder + "/policies/vendors.pem"
@@ -523,6 +559,7 @@ def main():
         check("the monitor is well", server.call("GET", "/v1/health")[2]["status"] == "ok")
         server.stop()
         journal(work)
+        journal_changed(work)
         print("%d checks passed" % CHECKS[0])
     finally:
         if server is not None:
