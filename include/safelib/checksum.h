@@ -22,7 +22,14 @@ uint64_t sl_checksum_add(uint64_t sum, const void *data, size_t size);
 uint64_t sl_checksum_pseudo(const uint8_t *src, const uint8_t *dst, size_t addr_size, uint8_t proto,
                             uint32_t l4_size);
 /** Folds and complements; the value to store big-endian. */
-uint16_t sl_checksum_fold(uint64_t sum);
+static inline uint16_t sl_checksum_fold(uint64_t sum)
+{
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
 /** RFC 1624 eqn. 3: checksum after one 16-bit word changed from @p old to @p now. */
 uint16_t sl_checksum_update16(uint16_t checksum, uint16_t old, uint16_t now);
 
@@ -39,7 +46,12 @@ static inline uint64_t sl_checksum_take(uint64_t sum, const void *data, size_t s
 static inline void sl_checksum_replace(uint64_t *delta, uint8_t *at, const void *with, size_t size)
 {
     const uint8_t *bytes = (const uint8_t *)with;
-    for (size_t i = 0; i < size; i += 2) {
+    size_t i = 0;
+    for (; i + 4 <= size; i += 4) { /* two words at once: their carries are folded later */
+        *delta += (uint32_t)~sl_be32_get(at + i);
+        *delta += sl_be32_get(bytes + i);
+    }
+    if (i < size) {
         *delta += (uint16_t)~sl_be16_get(at + i);
         *delta += sl_be16_get(bytes + i);
     }

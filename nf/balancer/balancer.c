@@ -10,6 +10,7 @@
 #include "balancer/rewrite.h"
 #include "safelib/bytes.h"
 #include "safelib/reply.h"
+#include "safelib/rewrite.h"
 
 enum { PROTO_TCP = 6, SOURCE_PORT_TRIES = 64 };
 
@@ -234,6 +235,13 @@ static uint8_t translate(struct lb *lb, struct sl_flow_table *table, struct sl_p
                          const struct lb_backend *backend)
 {
     struct ends ends;
+    bool is_there = flow->direction == SL_FLOW_ORIGINAL;
+    const struct lb_addr *addr = is_there ? &backend->addr : &service->addr;
+    uint16_t port = is_there ? backend->port : service->port;
+    if (service->forward == SL_LB_NAT && flow->relation != SL_FLOW_RELATED && port != 0 &&
+        sl_rewrite_end4(packet, !is_there, addr->bytes, port)) {
+        return SL_VERDICT_PASS;
+    }
     if (!ends_of(table, flow, service, backend, &ends)) {
         return SL_VERDICT_DROP;
     }

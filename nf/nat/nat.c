@@ -10,6 +10,7 @@
 #include "nat/translate.h"
 #include "safelib/bytes.h"
 #include "safelib/reply.h"
+#include "safelib/rewrite.h"
 
 enum {
     MS = 1000,
@@ -220,10 +221,29 @@ static enum nat_reason hairpin(struct nat_work *work, enum nat_reason reason)
     return (policy->flags & SL_NAT_HAIRPIN) != 0 ? NAT_hairpinned : NAT_no_hairpin;
 }
 
+/* The common packet of a NAT44, in one go. @return false: it is another one, and unchanged */
+static bool rewrite_plain(struct nat_work *work, bool is_out)
+{
+    const struct nat_session *session = work->session;
+    uint8_t outside4[4];
+    if ((work->nat->program->policy.flags & SL_NAT_DECREMENT_TTL) != 0 || session->is_hairpin ||
+        !nat_addr_is4(&session->inside)) {
+        return false;
+    }
+    sl_be32_put(outside4, session->outside);
+    return is_out
+               ? sl_rewrite_end4(work->packet, true, outside4, session->outside_port)
+               : sl_rewrite_end4(work->packet, false, session->inside.b + 12, session->inside_port);
+}
+
 static enum nat_reason decide(struct nat_work *work)
 {
     bool is_out = work->packet->port_in == SL_PORT_LAN;
     bool is_open = work->session != NULL && work->session->kind != NAT_SESSION_NONE;
+    bool is_settled = is_open && nat_session_is_settled(work);
+    if (is_settled && rewrite_plain(work, is_out)) {
+        return is_out ? NAT_translated_out : NAT_translated_in;
+    }
     enum nat_reason reason = is_open ? nat_session_check(work) : open_session(work);
     if (reason == NAT_translated_out) {
         reason = translate_out(work);
@@ -265,6 +285,21 @@ static void conclude(struct nat_work *work, enum nat_reason reason)
     }
 }
 
+/* Now and then a session looks at its mapping: those of a burst are loaded together. */
+static void prefetch_mappings(const struct nat_work *work, const struct sl_flow *flows,
+                              uint32_t count)
+{
+    const struct nat_store *store = work->nat->store;
+    const struct nat_policy *policy = &work->nat->program->policy;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct nat_session *session = flows[i].state;
+        if (session != NULL && session->mapping < store->capacity &&
+            work->now_s - session->seen_s >= nat_look_s(policy, session->space)) {
+            __builtin_prefetch(&store->mappings[session->mapping], 1);
+        }
+    }
+}
+
 static void nat_burst(void *state, struct sl_flow_table *table, struct sl_packet *const *packets,
                       struct sl_flow *flows, uint32_t count)
 {
@@ -272,6 +307,7 @@ static void nat_burst(void *state, struct sl_flow_table *table, struct sl_packet
     struct nat_work work = {
         .nat = state, .table = table, .now_ms = now_ms, .now_s = (uint32_t)(now_ms / MS)};
     work.nat->table = table;
+    prefetch_mappings(&work, flows, count);
     for (uint32_t i = 0; i < count; i++) {
         work.packet = packets[i];
         work.flow = &flows[i];

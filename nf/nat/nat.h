@@ -21,8 +21,8 @@ enum nat_session_kind { NAT_SESSION_NONE = 0, NAT_SESSION_OUT = 1, NAT_SESSION_I
 
 enum { NAT_SESSION_VERSION = 1 };
 
-/** What the NAT keeps per flow: all that translating takes, so that only new flows, and one packet
- * a second, look at the mapping. Also all that it takes to rebuild the mapping. */
+/** What the NAT keeps per flow: all that translating takes, so that only new flows, and a
+ * packet now and then, look at the mapping. Also all that it takes to rebuild the mapping. */
 struct nat_session {
     uint8_t kind;  /* made from inside or from outside */
     uint8_t space; /* enum nat_space; NAT_SPACE_COUNT: 1:1 of another protocol */
@@ -35,7 +35,7 @@ struct nat_session {
     uint32_t generation;
     uint32_t permission;
     uint32_t epoch;
-    uint32_t last_out_s;
+    uint32_t last_out_s; /* up to nat_look_s - 1 before it was */
     uint32_t seen_s;
     struct nat_addr inside;
 };
@@ -68,6 +68,60 @@ struct nat_work {
     uint32_t now_s;
     uint64_t now_ms;
 };
+
+enum nat_timeout {
+    NAT_TIMEOUT_UNSET = 0,
+    NAT_TIMEOUT_UDP,
+    NAT_TIMEOUT_TCP,
+    NAT_TIMEOUT_TRANSITORY,
+    NAT_TIMEOUT_ICMP
+};
+
+/* RFC 5382 REQ-5: established connections, and those "partially open or closing". A connection that
+ * one side has closed may go on for long (RFC 6146 3.5.2.2): it is closing when both have. */
+static inline enum nat_timeout nat_timeout_of(const struct nat_session *session, uint8_t tcp)
+{
+    if (session->space == NAT_ICMP) {
+        return NAT_TIMEOUT_ICMP;
+    }
+    if (session->space != NAT_TCP) {
+        return NAT_TIMEOUT_UDP;
+    }
+    return tcp == SL_FLOW_TCP_ESTABLISHED || tcp == SL_FLOW_TCP_FIN_WAIT ||
+                   tcp == SL_FLOW_TCP_CLOSE_WAIT
+               ? NAT_TIMEOUT_TCP
+               : NAT_TIMEOUT_TRANSITORY;
+}
+
+/** Seconds between two looks at a session's mapping, and between two notes of what goes out: a 64th
+ * of what a mapping lasts. */
+static inline uint32_t nat_look_s(const struct nat_policy *policy, uint8_t space)
+{
+    enum { PART_MS = 64 * 1000, LOOK_MAX = 16 };
+    uint32_t ms = space == NAT_ICMP ? policy->icmp_ms : policy->udp_ms;
+    uint32_t look_s = ms / PART_MS;
+    return look_s < 1 ? 1 : look_s < LOOK_MAX ? look_s : (uint32_t)LOOK_MAX;
+}
+
+/** True where nat_session_check would find the session as it was left and change nothing, as for
+ * most packets: it was looked at just before under this policy, and so was what goes out. */
+static inline bool nat_session_is_settled(const struct nat_work *work)
+{
+    const struct nat_session *session = work->session;
+    const struct nat_policy *policy = &work->nat->program->policy;
+    bool is_out = work->packet->port_in == SL_PORT_LAN;
+    bool is_original = work->flow->direction == SL_FLOW_ORIGINAL;
+    if (work->flow->relation == SL_FLOW_RELATED || session->kind == NAT_SESSION_NONE ||
+        is_original != (is_out == (session->kind == NAT_SESSION_OUT)) ||
+        session->epoch != work->nat->store->epoch ||
+        session->timeout != nat_timeout_of(session, work->flow->tcp)) {
+        return false;
+    }
+    uint32_t look_s = nat_look_s(policy, session->space);
+    return work->now_s - session->seen_s < look_s && work->now_s - session->last_out_s < look_s &&
+           (!is_out || policy->filtering != SL_NAT_ADDRESS_DEPENDENT ||
+            session->mapping == NAT_NONE || session->permission != NAT_NONE);
+}
 
 /* ---- session.c: making, checking and ending what is kept per flow ---- */
 

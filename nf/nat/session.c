@@ -8,8 +8,6 @@
 
 enum { TCP_SYN = 0x02, TCP_RST = 0x04, MS = 1000, CONFLICT_TRIES = 3 };
 
-enum timeout { TIMEOUT_UNSET = 0, TIMEOUT_UDP, TIMEOUT_TCP, TIMEOUT_TRANSITORY, TIMEOUT_ICMP };
-
 /* Port space of a protocol in either family, or NAT_SPACE_COUNT. */
 static uint8_t space_of(uint8_t proto)
 {
@@ -26,39 +24,23 @@ static uint8_t space_of(uint8_t proto)
     }
 }
 
-static uint32_t timeout_ms(const struct nat_policy *policy, enum timeout timeout)
+static uint32_t timeout_ms(const struct nat_policy *policy, enum nat_timeout timeout)
 {
     switch (timeout) {
-    case TIMEOUT_TCP:
+    case NAT_TIMEOUT_TCP:
         return policy->tcp_established_ms;
-    case TIMEOUT_TRANSITORY:
+    case NAT_TIMEOUT_TRANSITORY:
         return policy->tcp_transitory_ms;
-    case TIMEOUT_ICMP:
+    case NAT_TIMEOUT_ICMP:
         return policy->icmp_ms;
     default:
         return policy->udp_ms;
     }
 }
 
-/* RFC 5382 REQ-5: established connections, and those "partially open or closing". A connection that
- * one side has closed may go on for long (RFC 6146 3.5.2.2): it is closing when both have. */
-static enum timeout timeout_of(const struct nat_session *session, uint8_t tcp)
-{
-    if (session->space == NAT_ICMP) {
-        return TIMEOUT_ICMP;
-    }
-    if (session->space != NAT_TCP) {
-        return TIMEOUT_UDP;
-    }
-    return tcp == SL_FLOW_TCP_ESTABLISHED || tcp == SL_FLOW_TCP_FIN_WAIT ||
-                   tcp == SL_FLOW_TCP_CLOSE_WAIT
-               ? TIMEOUT_TCP
-               : TIMEOUT_TRANSITORY;
-}
-
 static void timeout_follow(struct nat_work *work)
 {
-    enum timeout timeout = timeout_of(work->session, work->flow->tcp);
+    enum nat_timeout timeout = nat_timeout_of(work->session, work->flow->tcp);
     if (work->session->timeout != timeout &&
         sl_flow_set_timeout(work->table, work->flow->handle,
                             timeout_ms(&work->nat->program->policy, timeout)) == SL_OK) {
@@ -272,14 +254,15 @@ enum nat_reason nat_session_open_out(struct nat_work *work)
     return NAT_translated_out;
 }
 
-/* True where nothing has gone out for longer than the policy lets a mapping last. TCP has its own
- * states, which inside answers for. */
+/* True where nothing has gone out for longer than the policy lets a mapping last; when something
+ * did is not known to the second. TCP has its own states, which inside answers for. */
 static bool is_expired(const struct nat_policy *policy, uint8_t space, uint32_t last_out_s,
                        uint32_t now_s)
 {
     uint32_t most_ms = space == NAT_ICMP ? policy->icmp_ms : policy->udp_ms;
+    uint32_t most_s = (most_ms + MS - 1) / MS + nat_look_s(policy, space) - 1;
     return space != NAT_TCP && (policy->flags & SL_NAT_INBOUND_REFRESH) == 0 &&
-           now_s - last_out_s > (most_ms + MS - 1) / MS;
+           now_s - last_out_s > most_s;
 }
 
 /* RFC 4787 5: who may send to a mapping. */
@@ -430,12 +413,13 @@ static bool is_still_valid(struct nat_work *work)
 }
 
 /* Looks whether the policy and the store still have a place for it: at once after a reload, else
- * once a second. */
+ * now and then. */
 static bool revalidate(struct nat_work *work)
 {
     struct nat_session *session = work->session;
     uint32_t epoch = work->nat->store->epoch;
-    if (session->epoch == epoch && session->seen_s == work->now_s) {
+    uint32_t look_s = nat_look_s(&work->nat->program->policy, session->space);
+    if (session->epoch == epoch && work->now_s - session->seen_s < look_s) {
         return true;
     }
     if (!is_still_valid(work)) {
@@ -443,7 +427,7 @@ static bool revalidate(struct nat_work *work)
     }
     if (session->epoch != epoch) {
         session->is_hairpin = nat_policy_owns(&work->nat->program->policy, session->remote);
-        session->timeout = TIMEOUT_UNSET;
+        session->timeout = NAT_TIMEOUT_UNSET;
     }
     session->epoch = epoch;
     session->seen_s = work->now_s;
@@ -459,7 +443,7 @@ static bool refresh(struct nat_work *work, bool is_out)
     struct nat_mapping *mapping =
         session->mapping != NAT_NONE ? &work->nat->store->mappings[session->mapping] : NULL;
     bool is_refreshing = is_out || (policy->flags & SL_NAT_INBOUND_REFRESH) != 0;
-    if (is_refreshing && session->last_out_s != work->now_s) {
+    if (is_refreshing && work->now_s - session->last_out_s >= nat_look_s(policy, session->space)) {
         session->last_out_s = work->now_s;
         if (mapping != NULL) {
             mapping->last_out_s = work->now_s;
@@ -564,6 +548,6 @@ sl_rc nat_session_restored(void *state, struct sl_flow_table *table,
     session->last_out_s = (uint32_t)(sl_flow_now_ms(table) / MS);
     session->seen_s = session->last_out_s;
     session->epoch = nat->store->epoch - 1; /* its next packet checks it */
-    session->timeout = TIMEOUT_UNSET;
+    session->timeout = NAT_TIMEOUT_UNSET;
     return SL_OK;
 }

@@ -101,14 +101,6 @@ uint64_t sl_checksum_pseudo(const uint8_t *src, const uint8_t *dst, size_t addr_
     return sum + proto + l4_size;
 }
 
-uint16_t sl_checksum_fold(uint64_t sum)
-{
-    while (sum >> 16 != 0) {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    return (uint16_t)~sum;
-}
-
 uint16_t sl_checksum_update16(uint16_t checksum, uint16_t old, uint16_t now)
 {
     uint32_t sum = (uint32_t)(uint16_t)~checksum + (uint16_t)~old + now;

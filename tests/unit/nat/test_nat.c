@@ -298,6 +298,28 @@ static void test_nat_udp_mapping_is_kept_by_what_goes_out(void **state)
     flow_rig_done(&rig);
 }
 
+/* What goes out is noted now and then only: a mapping lasts for all of its time all the same, and a
+ * 64th of it longer at most. */
+static void test_nat_mapping_lasts_from_the_last_packet_out(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec in = to_outside(&query, 4000);
+    nat_bed_init(&rig, PLAIN "filtering: endpoint_independent\n");
+    nat_bed_pass(&rig, LAN, &query);
+    for (in.sport = 1000; in.sport < 1007; in.sport++) {
+        flow_rig_wait(&rig, 1000);
+        nat_bed_pass(&rig, WAN, &in);
+        nat_bed_pass(&rig, LAN, &query);
+    }
+    flow_rig_wait(&rig, 299000);
+    nat_bed_pass(&rig, WAN, &in);
+    flow_rig_wait(&rig, 6000);
+    in.sport++;
+    refused(&rig, WAN, &in, NAT_expired);
+    flow_rig_done(&rig);
+}
+
 /* A stranger who is let in cannot keep a mapping alive by sending from ever new ports. */
 static void test_nat_strangers_do_not_keep_a_mapping(void **state)
 {
@@ -709,6 +731,7 @@ int main(void)
         cmocka_unit_test(test_nat_hairpins_with_the_outside_source),
         cmocka_unit_test(test_nat_ports_keep_range_and_parity_and_are_never_shared),
         cmocka_unit_test(test_nat_udp_mapping_is_kept_by_what_goes_out),
+        cmocka_unit_test(test_nat_mapping_lasts_from_the_last_packet_out),
         cmocka_unit_test(test_nat_strangers_do_not_keep_a_mapping),
         cmocka_unit_test(test_nat_tcp_timeouts),
         cmocka_unit_test(test_nat_tcp_simultaneous_open),
