@@ -200,15 +200,33 @@ static void decide(struct firewall *firewall, const struct fw_table *table,
     packet->verdict = program->default_action == SL_FW_ACCEPT ? SL_VERDICT_PASS : SL_VERDICT_DROP;
 }
 
-/* @p cts: one for each packet, or NULL */
+/* Packets of one family. @p cts: one for each packet, or NULL */
+static void decide_family(struct firewall *firewall, int family, struct sl_packet *const *packets,
+                          const struct fw_ct *cts, uint32_t count)
+{
+    const struct fw_table *table = &firewall->program->tables[family];
+    struct fw_rows rows;
+    fw_table_rows(table, (const struct sl_packet *const *)packets, cts, count, &rows);
+    for (uint32_t i = 0; i < count; i++) {
+        decide(firewall, table, &rows, i, packets[i]);
+    }
+}
+
+/* The same for both families. */
 static void decide_all(struct firewall *firewall, struct sl_packet *const *packets,
                        const struct fw_ct *cts, uint32_t count)
 {
     struct sl_packet *own[SL_BURST_MAX];
     struct fw_ct own_cts[SL_BURST_MAX];
-    struct fw_rows rows;
+    uint32_t count6 = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        count6 += packets[i]->ip_version == 6;
+    }
+    if (count6 == 0 || count6 == count) { /* as most bursts are */
+        decide_family(firewall, count6 == 0 ? TABLE4 : TABLE6, packets, cts, count);
+        return;
+    }
     for (int t = TABLE4; t <= TABLE6; t++) {
-        const struct fw_table *table = &firewall->program->tables[t];
         uint32_t own_count = 0;
         for (uint32_t i = 0; i < count; i++) {
             own[own_count] = packets[i];
@@ -217,14 +235,7 @@ static void decide_all(struct firewall *firewall, struct sl_packet *const *packe
             }
             own_count += (packets[i]->ip_version == 6) == (t == TABLE6);
         }
-        if (own_count == 0) {
-            continue;
-        }
-        fw_table_rows(table, (const struct sl_packet *const *)own, cts != NULL ? own_cts : NULL,
-                      own_count, &rows);
-        for (uint32_t i = 0; i < own_count; i++) {
-            decide(firewall, table, &rows, i, own[i]);
-        }
+        decide_family(firewall, t, own, cts != NULL ? own_cts : NULL, own_count);
     }
 }
 
@@ -257,7 +268,9 @@ static void firewall_flow_burst(void *state, struct sl_flow_table *table,
     struct sl_packet *known[SL_BURST_MAX];
     struct fw_ct cts[SL_BURST_MAX];
     uint32_t known_count = 0;
+    bool is_any_first = false;
     for (uint32_t i = 0; i < count; i++) {
+        is_any_first |= flows[i].is_first;
         if (flows[i].relation == SL_FLOW_FULL) {
             count_packet(&firewall->counters[firewall->program->rule_count + 1], packets[i]->size);
             continue;
@@ -268,7 +281,8 @@ static void firewall_flow_burst(void *state, struct sl_flow_table *table,
     if (known_count > 0) {
         decide_all(firewall, known, cts, known_count);
     }
-    for (uint32_t i = 0; i < count; i++) { /* a connection that is refused is none, answer or not */
+    for (uint32_t i = 0; is_any_first && i < count;
+         i++) { /* a connection that is refused is none, answer or not */
         if (flows[i].is_first && packets[i]->verdict == SL_VERDICT_REPLY) {
             (void)!sl_flow_close(table, flows[i].handle);
         }

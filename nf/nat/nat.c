@@ -226,7 +226,8 @@ static bool rewrite_plain(struct nat_work *work, bool is_out)
 {
     const struct nat_session *session = work->session;
     uint8_t outside4[4];
-    if ((work->nat->program->policy.flags & SL_NAT_DECREMENT_TTL) != 0 || session->is_hairpin ||
+    if (session == NULL || !nat_session_is_settled(work) ||
+        (work->nat->program->policy.flags & SL_NAT_DECREMENT_TTL) != 0 || session->is_hairpin ||
         !nat_addr_is4(&session->inside)) {
         return false;
     }
@@ -240,10 +241,6 @@ static enum nat_reason decide(struct nat_work *work)
 {
     bool is_out = work->packet->port_in == SL_PORT_LAN;
     bool is_open = work->session != NULL && work->session->kind != NAT_SESSION_NONE;
-    bool is_settled = is_open && nat_session_is_settled(work);
-    if (is_settled && rewrite_plain(work, is_out)) {
-        return is_out ? NAT_translated_out : NAT_translated_in;
-    }
     enum nat_reason reason = is_open ? nat_session_check(work) : open_session(work);
     if (reason == NAT_translated_out) {
         reason = translate_out(work);
@@ -312,7 +309,9 @@ static void nat_burst(void *state, struct sl_flow_table *table, struct sl_packet
         work.packet = packets[i];
         work.flow = &flows[i];
         work.session = flows[i].state;
-        conclude(&work, decide(&work));
+        bool is_out = packets[i]->port_in == SL_PORT_LAN;
+        enum nat_reason good = is_out ? NAT_translated_out : NAT_translated_in;
+        conclude(&work, rewrite_plain(&work, is_out) ? good : decide(&work));
     }
 }
 

@@ -13,6 +13,7 @@
 #define FEW   static __attribute__((noinline, cold))
 
 enum {
+    STEP = 4,             /* packets that are looked at together */
     DUE_PER_BURST = 32,   /* flows ended before a burst at most */
     UDP_STREAM_MS = 2000, /* an exchange that goes on for longer is a stream */
 };
@@ -353,28 +354,28 @@ EVERY bool begin_one(struct sl_flow_table *table, struct flow_look *look, struct
     return true;
 }
 
-/* Tuples and hashes are two groups ahead of decisions, looks into the index one: what a group will
- * want is on its way from memory while the ones before it are worked on. */
+/* Tuples and hashes are two distances ahead of decisions, looks into the index one: what a packet
+ * will want is on its way from memory while those before it are worked on. In small steps, as a
+ * processor has a dozen loads under way at most. */
 uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *const *packets,
                              struct sl_flow *flows, uint32_t count)
 {
     struct flow_look looks[SL_BURST_MAX];
-    const uint32_t group = flow_look_group(table);
+    const uint32_t ahead = flow_look_ahead(table);
+    const uint32_t step = ahead < STEP ? ahead : (uint32_t)STEP;
     sl_flow_table_advance(table, DUE_PER_BURST);
     table->touched_count = 0;
     table->fresh_count = 0;
-    flow_look_at(table, packets, looks, 0, group, count);
-    flow_look_at(table, packets, looks, group, 2 * group, count);
-    flow_look_up(table, looks, 0, group, count);
-    for (uint32_t from = 0; from < count; from += group) {
-        flow_look_at(table, packets, looks, from + 2 * group, from + 3 * group, count);
-        flow_look_up(table, looks, from + group, from + 2 * group, count);
-        uint32_t end = from + group < count ? from + group : count;
-        for (uint32_t i = from; i < end; i++) {
-            flows[i] = (struct sl_flow){.handle = SL_FLOW_NONE};
-            if (!begin_one(table, &looks[i], packets[i], &flows[i], i)) {
-                return i;
-            }
+    flow_look_at(table, packets, looks, 0, 2 * ahead, count);
+    flow_look_up(table, looks, 0, ahead, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (i % step == 0) {
+            flow_look_at(table, packets, looks, i + 2 * ahead, i + 2 * ahead + step, count);
+            flow_look_up(table, looks, i + ahead, i + ahead + step, count);
+        }
+        flows[i] = (struct sl_flow){.handle = SL_FLOW_NONE};
+        if (!begin_one(table, &looks[i], packets[i], &flows[i], i)) {
+            return i;
         }
     }
     return count;

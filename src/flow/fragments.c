@@ -309,11 +309,6 @@ void sl_fragments_set_now(struct sl_fragments *fragments, uint64_t now_ms)
 
 /* ---- in ---- */
 
-bool sl_fragments_wants(const struct sl_packet *packet)
-{
-    return (packet->has & (SL_PKT_FRAGMENT | SL_FLOW_PKT_WHOLE)) == SL_PKT_FRAGMENT;
-}
-
 static uint16_t find(const struct sl_fragments *pool, const uint8_t *key, uint32_t size,
                      uint32_t bucket)
 {

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flow/tuple.h"
 #include "safelib/packet.h"
 
 enum {
@@ -75,7 +76,10 @@ size_t sl_fragments_bytes(const struct sl_fragments *fragments);
 void sl_fragments_set_now(struct sl_fragments *fragments, uint64_t now_ms);
 
 /** Whether a parsed packet is to be reassembled: a fragment that has not been yet. */
-bool sl_fragments_wants(const struct sl_packet *packet);
+static inline bool sl_fragments_wants(const struct sl_packet *packet)
+{
+    return (packet->has & (SL_PKT_FRAGMENT | SL_FLOW_PKT_WHOLE)) == SL_PKT_FRAGMENT;
+}
 
 /** Takes in a copy of a fragment that sl_fragments_wants. @p packet is the caller's again on
  * return.

@@ -56,7 +56,7 @@ static const uint8_t next_state[2][SL_FLOW_KIND_COUNT][SL_FLOW_TCP_COUNT] =
             },
 };
 
-static uint8_t kind_of(uint8_t flags)
+static inline uint8_t kind_of(uint8_t flags)
 {
     if ((flags & RST) != 0) {
         return SL_FLOW_KIND_RST;
@@ -93,8 +93,8 @@ uint32_t sl_flow_tcp_size(uint32_t mode)
     return mode == SL_FLOW_TCP_COMPACT ? 0 : (uint32_t)sizeof(struct sl_flow_tcp_windows);
 }
 
-static void segment_read(const struct sl_packet *packet, uint8_t direction,
-                         struct sl_flow_segment *ret_segment)
+static inline void segment_read(const struct sl_packet *packet, uint8_t direction,
+                                struct sl_flow_segment *ret_segment)
 {
     const uint8_t *tcp = packet->data + packet->l4_off;
     uint32_t header = (uint32_t)(tcp[12] >> 4) * 4;
@@ -374,6 +374,24 @@ static void note_invalid_close(struct sl_flow_head *head, const struct sl_flow_s
     }
 }
 
+/* Data and acknowledgements of an established connection, as most segments are: the table of states
+ * and what follows it come to the same. @return false: it is something else, nothing was changed */
+static inline bool pass_established(struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
+                                    const struct sl_flow_segment *segment)
+{
+    if (head->upper != ES || segment->kind != SL_FLOW_KIND_ACK) {
+        return false;
+    }
+    if (windows == NULL) {
+        head->word = segment->end;
+    } else if (!sl_flow_window_pass(windows, head, segment)) {
+        return false;
+    }
+    head->tcp_last = sl_flow_last_of(segment);
+    head->bits |= (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 ? SL_FLOW_BIT_ASSURED : 0;
+    return true;
+}
+
 enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, uint32_t mode,
                                          struct sl_flow_head *head,
                                          struct sl_flow_tcp_windows *windows,
@@ -383,6 +401,10 @@ enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, 
     struct sl_flow_segment segment;
     enum sl_flow_tcp_result result;
     segment_read(packet, direction, &segment);
+    if (pass_established(head, windows, &segment)) {
+        *ret_timeout_s = timeout_of(options, head, windows, SL_FLOW_KIND_ACK);
+        return SL_FLOW_TCP_ACCEPT;
+    }
     uint8_t state = next_state[direction][segment.kind][head->upper];
     bool is_checked = decide(head, windows, &segment, &state, &result);
     if (result != SL_FLOW_TCP_ACCEPT) {

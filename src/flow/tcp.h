@@ -79,6 +79,11 @@ enum { SL_FLOW_FIN = 0x01, SL_FLOW_SYN = 0x02, SL_FLOW_RST = 0x04, SL_FLOW_ACK =
 /** The first side of a flow that begins. @param is_syn  else it is picked up in the middle */
 void sl_flow_window_begin(struct sl_flow_tcp_windows *windows,
                           const struct sl_flow_segment *segment, bool is_syn);
+/** The short way of most segments, to the same end: one with ACK and none of SYN, FIN and RST.
+ * @return true: it fits, and the windows have moved on; false: sl_flow_window_check is to be asked,
+ * and nothing was changed */
+bool sl_flow_window_pass(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
+                         const struct sl_flow_segment *segment);
 /** Whether the segment fits; then the windows move on.
  * @param state         of the connection before it
  * @param[in,out] more  struct sl_flow_head, tcp_more

@@ -8,12 +8,16 @@
 
 #include "base/bytes.h"
 
+/* Of both ways through: that of every segment, and the short one of most. */
+#define EVERY static inline __attribute__((always_inline))
+
 enum {
     OPTION_END = 0,
     OPTION_NOP = 1,
     OPTION_SCALE = 3,
     OPTION_SACK_PERMITTED = 4,
     OPTION_SACK = 5,
+    TIMESTAMPS_SIZE = 12,
     SCALE_MAX = 14, /* RFC 7323 2.3 */
     /* how far behind an acknowledgement may be: a window of 64 KiB and what was on its way */
     ACK_WINDOW_MIN = 66000,
@@ -178,8 +182,8 @@ struct view {
 };
 
 /* The same acknowledgement again and again: the other side may be gone. */
-static void count_retransmissions(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
-                                  const struct sl_flow_segment *segment, const struct view *view)
+EVERY void count_retransmissions(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
+                                 const struct sl_flow_segment *segment, const struct view *view)
 {
     bool is_same_way =
         ((head->tcp_last & SL_FLOW_LAST_REPLY) != 0) == (segment->direction == SL_FLOW_REPLY);
@@ -197,8 +201,8 @@ static void count_retransmissions(struct sl_flow_tcp_windows *windows, struct sl
 }
 
 /* Moves both windows on after a segment that fits. */
-static void move_on(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
-                    const struct sl_flow_segment *segment, const struct view *view)
+EVERY void move_on(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
+                   const struct sl_flow_segment *segment, const struct view *view)
 {
     const uint32_t end = view->end;
     const uint32_t ack = view->ack;
@@ -281,9 +285,9 @@ static struct view view_of(const struct sl_flow_tcp_windows *windows,
 }
 
 /* The four bounds of van Rooij's method. */
-static enum sl_flow_tcp_result judge(struct sl_flow_tcp_side *sender,
-                                     const struct sl_flow_tcp_side *receiver,
-                                     const struct view *view)
+EVERY enum sl_flow_tcp_result judge(struct sl_flow_tcp_side *sender,
+                                    const struct sl_flow_tcp_side *receiver,
+                                    const struct view *view)
 {
     uint32_t ack_window =
         sender->max_window > ACK_WINDOW_MIN ? sender->max_window : (uint32_t)ACK_WINDOW_MIN;
@@ -307,6 +311,30 @@ static enum sl_flow_tcp_result judge(struct sl_flow_tcp_side *sender,
     }
     return is_seq_low || is_ack_low ? SL_FLOW_TCP_IGNORE /* late, and of the flow */
                                     : SL_FLOW_TCP_ACCEPT;
+}
+
+/* RFC 7323 appendix A: the options of most segments are two NOPs and the timestamps. */
+static bool has_no_sack(const struct sl_flow_segment *segment)
+{
+    static const uint32_t timestamps = 0x0101080a;
+    return segment->option_size == 0 ||
+           (segment->option_size == TIMESTAMPS_SIZE && sl_be32_get(segment->options) == timestamps);
+}
+
+bool sl_flow_window_pass(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
+                         const struct sl_flow_segment *segment)
+{
+    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
+    const struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
+    const struct view view = {
+        .seq = segment->seq, .end = segment->end, .ack = segment->ack, .highest = segment->ack};
+    if (sender->max_window == 0 || !has_no_sack(segment) ||
+        !is_before(view.seq, sender->max_end + 1) ||
+        judge(sender, receiver, &view) != SL_FLOW_TCP_ACCEPT) {
+        return false;
+    }
+    move_on(windows, head, segment, &view);
+    return true;
 }
 
 enum sl_flow_tcp_result sl_flow_window_check(struct sl_flow_tcp_windows *windows,

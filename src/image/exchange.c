@@ -89,6 +89,12 @@ uint32_t sl_exchange_sort(struct sl_worker *worker, const struct sl_worker_confi
     }
     for (uint32_t i = 0; i < count; i++) {
         struct sl_packet *packet = worker->burst[i];
+        /* most go nowhere else, and wait for nothing */
+        if (!config->is_steered && !sl_fragments_wants(packet)) {
+            worker->origin[kept] = worker->origin[i];
+            worker->burst[kept++] = packet;
+            continue;
+        }
         uint32_t shard = shard_of(worker, config, packet);
         if (shard != worker->shard) {
             sl_exchange_hand(worker, shard, packet, worker->origin[i]);
