@@ -269,6 +269,32 @@ static void report_show(const struct report *report, const struct sl_audit_walk 
            (unsigned long long)report->not_kept, json_array_size(report->faults));
 }
 
+/* After the last line: what the lines alone do not tell. */
+static void whole_check(struct report *report, const struct sl_audit_walk *walk)
+{
+    start_tell(report, walk);
+    if (report->options->node == NULL) {
+        blobs_check(report);
+    }
+    if (walk->known == NULL) {
+        (void)fprintf(stderr, "safelib: note: no trustd.db beside the journal, and no --head: "
+                              "lines that are cut off its end are not missed\n");
+    }
+}
+
+/* The head that must be met. @return OPTIONS_GO_ON, or the exit status to end with */
+static int known_read(const struct options *options, struct sl_audit_head *known,
+                      const struct sl_audit_head **ret_known)
+{
+    if (options->head != NULL && sl_journal_head_read(options->head, known) != SL_OK) {
+        return complain(CMD_USAGE, "--head: expected SEQ:HEX, as `verify` prints it");
+    }
+    if (options->head != NULL || known_find(options->folder, known)) {
+        *ret_known = known; /* read before the lines: they only grow */
+    }
+    return OPTIONS_GO_ON;
+}
+
 static int journal_run(struct options *options, bool is_show, struct sl_verifier *verifier)
 {
     struct sl_err err = {0};
@@ -276,29 +302,16 @@ static int journal_run(struct options *options, bool is_show, struct sl_verifier
     struct report report = {.options = options, .verifier = verifier};
     struct sl_audit_walk walk = {
         .ctx = &report, .on_line = is_show ? on_line_show : on_line_check, .on_fault = on_fault};
-    if (options->folder == NULL) {
-        return complain(CMD_USAGE, "--journal FOLDER is missing");
-    }
-    if (options->head != NULL) {
-        if (sl_journal_head_read(options->head, &known) != SL_OK) {
-            return complain(CMD_USAGE, "--head: expected SEQ:HEX, as `verify` prints it");
-        }
-        walk.known = &known;
-    } else if (known_find(options->folder, &known)) { /* before the lines: they only grow */
-        walk.known = &known;
+    int status = options->folder != NULL ? known_read(options, &known, &walk.known)
+                                         : complain(CMD_USAGE, "--journal FOLDER is missing");
+    if (status != OPTIONS_GO_ON) {
+        return status;
     }
     report.lines = json_array();
     report.faults = json_array();
     sl_rc rc = journal_walk(&walk, options->folder, &err);
     if (rc == SL_OK && !is_show) {
-        start_tell(&report, &walk);
-        if (options->node == NULL) {
-            blobs_check(&report);
-        }
-        if (walk.known == NULL) {
-            (void)fprintf(stderr, "safelib: note: no trustd.db beside the journal, and no --head: "
-                                  "lines that are cut off its end are not missed\n");
-        }
+        whole_check(&report, &walk);
     }
     bool is_bad = json_array_size(report.faults) > 0 ||
                   (verifier != NULL && report.same + report.different == 0);

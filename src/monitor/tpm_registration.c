@@ -81,7 +81,9 @@ static sl_rc chain_read(const json_t *registration, struct sl_x509_list *list, s
     if (rc == SL_OK) {
         rc = sl_x509_list_read((struct sl_blob){all, total}, list);
         if (rc != SL_OK && rc != SL_NO_MEMORY) {
-            rc = sl_err_set(err, SL_MALFORMED, "ek_certificate: it, or one of ek_chain, is no certificate: %s", sl_rc_text(rc));
+            rc = sl_err_set(err, SL_MALFORMED,
+                            "ek_certificate: it, or one of ek_chain, is no certificate: %s",
+                            sl_rc_text(rc));
         }
     }
     free(all);
