@@ -65,7 +65,7 @@ struct sl_appraisal_input {
     int64_t time_s;
 };
 
-enum { SL_SUBJECTS_MAX = 512 };
+enum { SL_SUBJECTS_MAX = 1024 };
 
 struct sl_appraisal {
     struct sl_subject *subjects; /**< at most SL_SUBJECTS_MAX */

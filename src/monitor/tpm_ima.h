@@ -12,7 +12,7 @@ enum {
     SL_TPM_QUOTE_MAX = 4 << 10,
     SL_TPM_BOOTLOG_MAX = 4 << 20,
     SL_TPM_LIST_MAX = 64 << 20,
-    SL_TPM_CONTAINERS_MAX = 256,
+    SL_TPM_CONTAINERS_MAX = 512, /**< as many as an agent tells */
     SL_PCR_IMA = 10,
     SL_TPM_EVENTS_SIZE_MAX = 16 << 20,
     SL_TPM_AGENTS_MAX = 16, /**< starts of the agent between two rounds */

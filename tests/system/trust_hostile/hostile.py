@@ -284,7 +284,7 @@ def containers(agent):
                       ("a list in place of a text", dict(web, image=[]))):
         refused(agent, text, "containers-malformed", containers=[bad])
     check("a name with an end inside: 400", agent.say(containers=[dict(web, id="a\u0000b")])[0] == 400)
-    refused(agent, "257 containers", "containers-malformed", containers=[machine.container("c%d" % i, 0, uid_count=0, cgroup="") for i in range(257)])
+    refused(agent, "513 containers in all", "containers-malformed", containers=[machine.container("c%d" % i, 0, uid_count=0, cgroup="") for i in range(513)])
     trusted_after(agent, "the truth again")
     machine.measure(11, "/tmp/evil", b"evil")
     said = agent.say()[1]
@@ -319,6 +319,10 @@ def sizes(agent):
     connection.endheaders()
     check("1 GiB: 413, before it is sent", connection.getresponse().status == 413)
     connection.close()
+    more = [machine.container("filler-%d" % i, 0, uid_count=0) for i in range(510)]
+    said = agent.say(containers=machine.containers + more)[1]
+    check("512 containers, as many as an agent tells", subjects(said)["host"][0] == subjects(said)["web"][0] == "trusted" and
+          len(said["verdicts"]) == 513, subjects(said)["host"])
     for text, change, code in (
             ("a signature of 8 KiB", {"signature": b64(bytes(8192))}, "evidence-malformed"),
             ("a quote of 8 KiB", {"quote": b64(bytes(8192))}, "evidence-malformed"),
