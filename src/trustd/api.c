@@ -150,6 +150,8 @@ void sl_answer_rc(struct sl_call *call, sl_rc rc, const char *field, const struc
     }
     if (rc == SL_IO || rc == SL_CLOSED) {
         call->trustd->is_broken = true;
+        (void)snprintf(call->trustd->broken_why, sizeof(call->trustd->broken_why), "%s",
+                       err->text[0] != '\0' ? err->text : sl_rc_text(rc));
     }
     if (rc == SL_CLOSED) {
         atomic_store(&call->trustd->is_verifier_gone, true);

@@ -48,7 +48,9 @@ struct sl_trustd {
     struct sl_rate rate;
     struct sl_trustd_counters counters;
     bool is_reloading;
-    bool is_broken;               /**< verifier, disk: health says so */
+    bool is_broken;            /**< verifier, disk: health says so, until a round is kept again */
+    char broken_why[512];      /**< what the last request heard of it */
+    uint64_t journal_failures; /**< of the journal, before a round was kept again */
     atomic_bool is_verifier_gone; /**< the process must end: nothing can be judged any more */
 };
 
@@ -102,6 +104,8 @@ sl_rc sl_trustd_open(const struct sl_trustd_config *config,
                      const struct sl_monitor_backend *backend, struct sl_trustd *ret_trustd,
                      struct sl_err *err) SL_MUST_CHECK;
 void sl_trustd_close(struct sl_trustd *trustd);
+/** Whether verdicts cannot be kept: health says so, and no round is accepted. Under the lock. */
+bool sl_trustd_is_failing(struct sl_trustd *trustd);
 /** Loads policies, the files that they name, and reference values anew; all of them, or nothing.
  * @param[in] by  who asked, for the journal
  * @param[out] ret_changes  names of the classes that changed, "refvals" among them as *ret_refvals;

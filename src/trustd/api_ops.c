@@ -25,12 +25,17 @@ static void tally_add(void *ctx, const char *node, const struct sl_store_verdict
              [sl_lease_verdict(v->verdict, v->judged_ms, v->lease_end_ms, tally->now_ms, &why)]++;
 }
 
+bool sl_trustd_is_failing(struct sl_trustd *trustd)
+{
+    return trustd->is_broken || sl_journal_failures(trustd->journal) > trustd->journal_failures;
+}
+
 void sl_api_health(struct sl_call *call)
 {
     struct sl_trustd *trustd = call->trustd;
     struct sl_audit_head head;
     sl_journal_head(trustd->journal, &head);
-    bool is_good = !trustd->is_broken && sl_journal_failures(trustd->journal) == 0;
+    bool is_good = !sl_trustd_is_failing(trustd);
     sl_answer_json(call->answer, is_good ? 200 : 503,
                    json_pack("{s:s, s:I, s:I}", "status", is_good ? "ok" : "failing", "nodes",
                              (json_int_t)sl_store_node_count(trustd->store), "journal_seq",

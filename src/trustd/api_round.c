@@ -586,6 +586,8 @@ static sl_rc round_commit(struct round *round, json_t **ret_actions, struct sl_e
         return rc;
     }
     *ret_actions = actions;
+    trustd->is_broken = false; /* disk and verifier have just done what they are for */
+    trustd->journal_failures = sl_journal_failures(trustd->journal);
     return SL_OK;
 }
 

@@ -147,10 +147,28 @@ static void reload(struct sl_trustd *trustd)
     json_decref(changes);
 }
 
+/* Once when it begins, once when it is over: health says it all the time. */
+static void failing_tell(struct sl_trustd *trustd, bool *was_failing)
+{
+    char why[sizeof(trustd->broken_why)];
+    (void)pthread_mutex_lock(&trustd->lock);
+    const bool is_failing = sl_trustd_is_failing(trustd);
+    (void)snprintf(why, sizeof(why), "%s", trustd->broken_why);
+    (void)pthread_mutex_unlock(&trustd->lock);
+    if (is_failing != *was_failing) {
+        (void)fprintf(stderr, "safelib-trustd: %s%s\n",
+                      is_failing ? "no verdict can be kept, so none is given: "
+                                 : "works again: a verdict was kept",
+                      is_failing ? why : "");
+    }
+    *was_failing = is_failing;
+}
+
 /* Until a signal ends it, or nothing can be judged any more. */
 static int serve(struct sl_trustd *trustd, const sigset_t *signals)
 {
     const struct timespec second = {.tv_sec = 1};
+    bool is_failing = false;
     for (;;) {
         int got = sigtimedwait(signals, NULL, &second);
         if (got == SIGHUP) {
@@ -158,6 +176,7 @@ static int serve(struct sl_trustd *trustd, const sigset_t *signals)
         } else if (got > 0) {
             return EXIT_CLEAN;
         }
+        failing_tell(trustd, &is_failing);
         if (atomic_load(&trustd->is_verifier_gone)) {
             (void)fprintf(stderr,
                           "safelib-trustd: the verifier is gone; start the monitor again\n");

@@ -235,6 +235,7 @@ def disk_full(folder):
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limit)
     check("room again: the same nonce serves", node.evidence(nonce, {"do": "bad"})[0] == 200 and
           verdict(server, tokens["viewer"], node)[0] == "untrusted")
+    check("room again: health is good again", server.call("GET", "/v1/health")[0] == 200)
     statuses = [server.call("POST", "/v1/enroll", tokens["enroller"], Node(server, tokens["enroller"], "waits").registration)[0] for _ in range(3)]
     check("no more enrolments than may wait", statuses == [201, 201, 503], statuses)
     server.stop()
