@@ -271,10 +271,27 @@ sl_rc sl_cert_read_name(struct sl_reader names, char out[SL_CERT_NAME_SIZE])
     return sl_reader_end(&names);
 }
 
+const char *sl_cert_read_names(struct sl_reader *r, struct sl_cert *cert)
+{
+    char issuer[SL_CERT_NAME_SIZE];
+    struct sl_reader content;
+    cert->issuer = sl_der_read_raw(r, SL_DER_SEQUENCE, &content);
+    sl_reader_fail(r, r->rc == SL_OK ? sl_cert_read_name(content, issuer) : r->rc);
+    sl_der_read(r, SL_DER_SEQUENCE, &content);
+    cert->not_before_s = sl_der_read_time(&content);
+    cert->not_after_s = sl_der_read_time(&content);
+    if (r->rc != SL_OK || sl_reader_end(&content) != SL_OK) {
+        sl_reader_fail(r, SL_MALFORMED);
+        return "issuer or validity";
+    }
+    cert->subject = sl_der_read_raw(r, SL_DER_SEQUENCE, &content);
+    sl_reader_fail(r, r->rc == SL_OK ? sl_cert_read_name(content, cert->name) : r->rc);
+    return r->rc != SL_OK ? "subject" : NULL;
+}
+
 static const char *read_tbs(struct sl_reader *r, struct sl_cert *cert)
 {
     static const uint8_t VERSION_3[] = {TAG_VERSION, 0x03, 0x02, 0x01, 0x02};
-    struct sl_reader content;
     struct sl_reader key;
     sl_der_read_exact(r, VERSION_3, sizeof(VERSION_3));
     if (r->rc != SL_OK) {
@@ -288,20 +305,9 @@ static const char *read_tbs(struct sl_reader *r, struct sl_cert *cert)
     if (r->rc != SL_OK) {
         return "signature algorithm (ECDSA with SHA-256 is expected)";
     }
-    char issuer[SL_CERT_NAME_SIZE];
-    cert->issuer = sl_der_read_raw(r, SL_DER_SEQUENCE, &content);
-    sl_reader_fail(r, r->rc == SL_OK ? sl_cert_read_name(content, issuer) : r->rc);
-    sl_der_read(r, SL_DER_SEQUENCE, &content);
-    cert->not_before_s = sl_der_read_time(&content);
-    cert->not_after_s = sl_der_read_time(&content);
-    if (r->rc != SL_OK || sl_reader_end(&content) != SL_OK) {
-        sl_reader_fail(r, SL_MALFORMED);
-        return "issuer or validity";
-    }
-    cert->subject = sl_der_read_raw(r, SL_DER_SEQUENCE, &content);
-    sl_reader_fail(r, r->rc == SL_OK ? sl_cert_read_name(content, cert->name) : r->rc);
-    if (r->rc != SL_OK) {
-        return "subject";
+    const char *what = sl_cert_read_names(r, cert);
+    if (what != NULL) {
+        return what;
     }
     sl_der_read(r, SL_DER_SEQUENCE, &key);
     sl_der_read_exact(&key, EC_P256, sizeof(EC_P256));

@@ -124,6 +124,9 @@ void sl_cert_read_extensions(struct sl_reader *tbs, struct sl_cert *cert);
 /** Content of a Name, of printable ASCII alone; @p out: its last common name.
  * @retval SL_OK, SL_MALFORMED, SL_TRUNCATED */
 sl_rc sl_cert_read_name(struct sl_reader names, char out[SL_CERT_NAME_SIZE]) SL_MUST_CHECK;
+/** Issuer, validity and subject of a TBSCertificate, which every profile has alike.
+ * @return what is wrong, @p r failed; NULL: nothing */
+const char *sl_cert_read_names(struct sl_reader *r, struct sl_cert *cert);
 /** AMD's profile: what is signed (@return what is wrong, or NULL), algorithm and signature behind
  * it, an authority key identifier. */
 const char *sl_cert_amd_read_tbs(struct sl_reader *r, struct sl_cert *cert);

@@ -176,21 +176,13 @@ const char *sl_cert_amd_read_tbs(struct sl_reader *r, struct sl_cert *cert)
     if (r->rc != SL_OK) {
         return "version, serial number or signature algorithm";
     }
-    char issuer[SL_CERT_NAME_SIZE];
-    cert->issuer = sl_der_read_raw(r, SL_DER_SEQUENCE, &content);
-    sl_reader_fail(r, r->rc == SL_OK ? sl_cert_read_name(content, issuer) : r->rc);
-    sl_der_read(r, SL_DER_SEQUENCE, &content);
-    cert->not_before_s = sl_der_read_time(&content);
-    cert->not_after_s = sl_der_read_time(&content);
-    if (r->rc != SL_OK || sl_reader_end(&content) != SL_OK) {
-        sl_reader_fail(r, SL_MALFORMED);
-        return "issuer or validity";
+    const char *what = sl_cert_read_names(r, cert);
+    if (what != NULL) {
+        return what;
     }
-    cert->subject = sl_der_read_raw(r, SL_DER_SEQUENCE, &content);
-    sl_reader_fail(r, r->rc == SL_OK ? sl_cert_read_name(content, cert->name) : r->rc);
     read_key(r, &cert->amd);
     if (r->rc != SL_OK) {
-        return "subject or public key";
+        return "public key";
     }
     if (sl_der_peek(r) == TAG_EXTENSIONS) {
         sl_cert_read_extensions(r, cert);
