@@ -20,11 +20,38 @@ static const struct sl_nf *find_nf(const char *name)
 {
     for (uint32_t i = 0; i < sl_nf_registered_count(); i++) {
         const struct sl_nf *nf = sl_nf_registered(i);
-        if (strcmp(nf->name, name) == 0) {
+        if (nf->name != NULL && strcmp(nf->name, name) == 0) {
             return nf;
         }
     }
     return NULL;
+}
+
+/* What its author forgot, or NULL: told when a chain wants it, not by a crash at the first packet.
+ */
+static const char *nf_fault(const struct sl_nf *nf)
+{
+    const struct sl_flow_spec *flow = nf->flow;
+    uint32_t same = 0;
+    for (uint32_t i = 0; i < sl_nf_registered_count(); i++) {
+        const char *other = sl_nf_registered(i)->name;
+        same += other != NULL && strcmp(other, nf->name) == 0;
+    }
+    if (same > 1) {
+        return "two NFs of the image are registered under this name";
+    }
+    if (nf->load == NULL || nf->unload == NULL) {
+        return "it has no `load` or no `unload`";
+    }
+    if (flow == NULL ? nf->burst == NULL : flow->burst == NULL) {
+        return flow == NULL ? "it has neither `burst` nor `flow`" : "its `flow` has no `burst`";
+    }
+    if (flow != NULL && nf->is_stateful != NULL && nf->burst == NULL) {
+        return "it has `is_stateful`, and no `burst` for policies that are not";
+    }
+    return nf->counter_count != NULL && nf->counter_get == NULL
+               ? "it has `counter_count` without `counter_get`"
+               : NULL;
 }
 
 static sl_rc read_part(struct sl_reader *r, uint16_t format, struct part *ret_part)
@@ -108,6 +135,11 @@ static sl_rc load_entry(struct sl_chain *chain, const struct part *part,
     if (nf == NULL) {
         return sl_err_set(err, SL_NOT_FOUND, "chain bundle: NF %u: this image has no NF \"%s\"",
                           index, part->name);
+    }
+    const char *fault = nf_fault(nf);
+    if (fault != NULL) {
+        return sl_err_set(err, SL_INVALID, "chain bundle: NF %u \"%s\": %s", index, part->name,
+                          fault);
     }
     sl_rc rc = load_state(chain, nf, part, place->first, &state, err);
     if (rc != SL_OK) {

@@ -37,6 +37,7 @@ struct sl_flow_spill;
  * An empty bundle (0 NFs) is refused: a chain that filters nothing must say so with an NF.
  * @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE, SL_NOT_FOUND (no such NF), or the NF's own
  * code;
+ * @retval SL_INVALID  an NF is not whole: what its author forgot is named
  *         @p err says which NF and why
  * @owner caller frees */
 sl_rc sl_chain_create(const void *bundle, size_t size, struct sl_chain **ret_chain,
