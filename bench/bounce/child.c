@@ -4,7 +4,7 @@
  *   latency SIZE COUNT PPS   -> latency P50 P90 P99 MAX           (ns)
  *   calibrate                -> calibrate NS
  *   flows                    -> flows COUNT                   (begins and answers all of --flows)
- *   flood PERCENT            -> flood PERCENT                 (that share of the packets are SYNs)
+ *   attack KIND PERCENT      -> attack PERCENT                (bounce/attack.h; polling)
  *   zipf EXPONENT            -> zipf EXPONENT                 (which flows; 0: each as often)
  *   status                   -> status JSON                   (the image's; not of native)
  * SIZE 0 is IMIX. "ready" is printed first.
@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "attack.h"
 #include "device.h"
 #include "measure.h"
 
@@ -48,6 +49,9 @@ static void do_rate(const struct bounce_device *device, uint32_t size, uint32_t 
     struct job job;
     job_start(&job, device->rig, size, count, 0);
     device->run(device->ctx, &job);
+    if (device->rig->attack != NULL) {
+        rig_settle(device->rig);
+    }
     printf("rate %llu %llu %llu\n", (unsigned long long)(job.end_ns - job.start_ns),
            (unsigned long long)job.inside_ns, (unsigned long long)job.turns);
     job_done(&job);
@@ -98,6 +102,17 @@ static void do_flows(const struct bounce_device *device)
     }
     rig->side = 0;
     printf("flows %u\n", flows_phase_set(rig->flows, FLOWS_DATA));
+}
+
+static void do_attack(const struct bounce_device *device, const char *kind, uint32_t percent)
+{
+    struct rig *rig = device->rig;
+    rig->attack = rig->attack != NULL ? rig->attack : attack_new();
+    rig_settle(rig); /* of the one before */
+    if (rig->flows == NULL || !attack_set(rig->attack, kind, percent)) {
+        bench_die("no --flows, or no such attack: %s", kind);
+    }
+    printf("attack %u\n", percent);
 }
 
 size_t bounce_chain(const struct bounce_options *options, uint8_t **ret_bundle)
@@ -169,6 +184,7 @@ int main(int argc, char **argv)
     struct bounce_device device =
         strcmp(options.device, "native") == 0 ? bounce_native(&options) : bounce_image(&options);
     char line[256];
+    char kind[32];
     printf("ready\n");
     (void)fflush(stdout);
     while (fgets(line, sizeof(line), stdin) != NULL) {
@@ -179,9 +195,8 @@ int main(int argc, char **argv)
             do_rate(&device, size, count);
         } else if (sscanf(line, "latency %u %u %lf", &size, &count, &rate) == 3) {
             do_latency(&device, size, count, rate);
-        } else if (sscanf(line, "flood %u", &size) == 1 && device.rig->flows != NULL) {
-            flows_flood_set(device.rig->flows, size);
-            printf("flood %u\n", size);
+        } else if (sscanf(line, "attack %31s %u", kind, &size) == 2) {
+            do_attack(&device, kind, size);
         } else if (sscanf(line, "zipf %lf", &rate) == 1 && device.rig->flows != NULL) {
             flows_zipf_set(device.rig->flows, rate);
             printf("zipf %g\n", rate);

@@ -24,21 +24,14 @@ enum {
 
 static const uint32_t server_addr = 0xc6336450; /* 198.51.100.80 */
 
-/* What the server sees of a flow. */
-struct seen {
-    uint32_t src, dst;
-    uint16_t sport, dport;
-};
-
 struct flows {
     uint32_t count;
     bool is_tcp;
     enum flows_phase phase;
     uint32_t at; /* next to visit */
     uint64_t seed;
-    uint32_t flood_percent;
     struct bench_zipf *zipf; /* which flow is next; NULL: each as often */
-    struct seen *seen;
+    struct flows_view *seen;
     uint32_t *sent; /* bytes that the client has sent, TCP */
 };
 
@@ -65,11 +58,6 @@ uint32_t flows_phase_set(struct flows *flows, enum flows_phase phase)
     return flows->count;
 }
 
-void flows_flood_set(struct flows *flows, uint32_t percent)
-{
-    flows->flood_percent = percent;
-}
-
 void flows_zipf_set(struct flows *flows, double exponent)
 {
     bench_zipf_free(flows->zipf);
@@ -94,15 +82,20 @@ static uint32_t next_flow(struct flows *flows)
 }
 
 /* As the client knows it. */
-static struct seen client_view(uint32_t flow)
+static struct flows_view client_view(uint32_t flow)
 {
-    return (struct seen){.src = 0x0a000000u + flow / 50,
-                         .dst = server_addr,
-                         .sport = (uint16_t)(1024 + flow % 50 * 1237),
-                         .dport = 80};
+    return (struct flows_view){.src = 0x0a000000u + flow / 50,
+                               .dst = server_addr,
+                               .sport = (uint16_t)(1024 + flow % 50 * 1237),
+                               .dport = 80};
 }
 
-static void ip4_make(const struct seen *view, uint8_t proto, uint32_t size, uint8_t *out)
+uint16_t flows_ip4_sum(const uint8_t *out)
+{
+    return sl_checksum_fold(sl_checksum_add(0, out, IP4));
+}
+
+void flows_ip4_make(const struct flows_view *view, uint8_t proto, uint32_t size, uint8_t *out)
 {
     memset(out, 0, IP4);
     out[0] = 0x45;
@@ -111,10 +104,10 @@ static void ip4_make(const struct seen *view, uint8_t proto, uint32_t size, uint
     out[9] = proto;
     sl_be32_put(out + 12, view->src);
     sl_be32_put(out + 16, view->dst);
-    sl_be16_put(out + 10, sl_checksum_fold(sl_checksum_add(0, out, IP4)));
+    sl_be16_put(out + 10, flows_ip4_sum(out));
 }
 
-static uint16_t upper_sum(const uint8_t *out, uint32_t size)
+uint16_t flows_upper_sum(const uint8_t *out, uint32_t size)
 {
     uint64_t sum = sl_checksum_pseudo(out + 12, out + 16, 4, out[9], size - IP4);
     return sl_checksum_fold(sl_checksum_add(sum, out + IP4, size - IP4));
@@ -129,22 +122,22 @@ static void payload_make(uint32_t flow, uint8_t *out, uint32_t size)
     }
 }
 
-static void udp_make(const struct seen *view, uint32_t flow, uint32_t size, uint8_t *out)
+static void udp_make(const struct flows_view *view, uint32_t flow, uint32_t size, uint8_t *out)
 {
-    ip4_make(view, 17, size, out);
+    flows_ip4_make(view, 17, size, out);
     uint8_t *udp = out + IP4;
     sl_be16_put(udp, view->sport);
     sl_be16_put(udp + 2, view->dport);
     sl_be16_put(udp + 4, (uint16_t)(size - IP4));
     sl_be16_put(udp + 6, 0);
     payload_make(flow, udp + UDP, size - IP4 - UDP);
-    uint16_t sum = upper_sum(out, size);
+    uint16_t sum = flows_upper_sum(out, size);
     sl_be16_put(udp + 6, sum != 0 ? sum : 0xffff);
 }
 
 /* @return the packet's bytes */
-static uint32_t tcp_make(struct flows *flows, const struct seen *view, uint32_t flow, uint32_t size,
-                         uint8_t *out)
+static uint32_t tcp_make(struct flows *flows, const struct flows_view *view, uint32_t flow,
+                         uint32_t size, uint8_t *out)
 {
     bool is_syn = flows->phase == FLOWS_FIRST || flows->phase == FLOWS_ANSWER;
     uint32_t header = is_syn ? TCP_SYN_SIZE : TCP;
@@ -152,7 +145,7 @@ static uint32_t tcp_make(struct flows *flows, const struct seen *view, uint32_t 
     uint32_t server_isn = ~client_isn;
     size = flows->phase == FLOWS_DATA ? size : IP4 + header;
     uint8_t *tcp = out + IP4;
-    ip4_make(view, 6, size, out);
+    flows_ip4_make(view, 6, size, out);
     memset(tcp, 0, header);
     sl_be16_put(tcp, view->sport);
     sl_be16_put(tcp + 2, view->dport);
@@ -180,28 +173,8 @@ static uint32_t tcp_make(struct flows *flows, const struct seen *view, uint32_t 
         flows->sent[flow] += size - IP4 - header;
     }
     payload_make(flow, tcp + header, size - IP4 - header);
-    sl_be16_put(tcp + 16, upper_sum(out, size));
+    sl_be16_put(tcp + 16, flows_upper_sum(out, size));
     return size;
-}
-
-static void syn_make(struct flows *flows, uint32_t size, uint8_t *out)
-{
-    uint64_t random = next_random(flows);
-    struct seen view = {.src = 0x0a800000u | ((uint32_t)random & 0x7fffffu),
-                        .dst = server_addr,
-                        .sport = (uint16_t)(1024 + (random >> 32) % 60000),
-                        .dport = 80};
-    uint8_t *tcp = out + IP4;
-    ip4_make(&view, 6, size, out);
-    memset(tcp, 0, TCP);
-    sl_be16_put(tcp, view.sport);
-    sl_be16_put(tcp + 2, view.dport);
-    sl_be32_put(tcp + 4, (uint32_t)(random >> 24));
-    tcp[12] = TCP / 4 << 4;
-    tcp[13] = TCP_SYN;
-    sl_be16_put(tcp + 14, 0xffff);
-    payload_make(0, tcp + TCP, size - IP4 - TCP);
-    sl_be16_put(tcp + 16, upper_sum(out, size));
 }
 
 bool flows_is_from_server(enum flows_phase phase)
@@ -211,17 +184,12 @@ bool flows_is_from_server(enum flows_phase phase)
 
 uint32_t flows_make(struct flows *flows, uint32_t i, uint32_t size, uint8_t *out)
 {
-    if (flows->phase == FLOWS_DATA && flows->flood_percent != 0 &&
-        next_random(flows) % 100 < flows->flood_percent) {
-        syn_make(flows, size, out);
-        return size;
-    }
     uint32_t flow = next_flow(flows);
-    struct seen view = client_view(flow);
+    struct flows_view view = client_view(flow);
     (void)i;
     if (flows_is_from_server(flows->phase)) {
-        const struct seen *seen = &flows->seen[flow];
-        view = (struct seen){seen->dst, seen->src, seen->dport, seen->sport};
+        const struct flows_view *seen = &flows->seen[flow];
+        view = (struct flows_view){seen->dst, seen->src, seen->dport, seen->sport};
     }
     if (flows->is_tcp) {
         return tcp_make(flows, &view, flow, size, out);
@@ -234,7 +202,7 @@ bool flows_see(struct flows *flows, const uint8_t *inner, uint32_t size)
 {
     uint32_t header = flows->is_tcp ? TCP : UDP;
     if (size < IP4 + header || inner[0] != 0x45 || inner[9] != (flows->is_tcp ? 6 : 17) ||
-        sl_checksum_fold(sl_checksum_add(0, inner, IP4)) != 0 || upper_sum(inner, size) != 0) {
+        flows_ip4_sum(inner) != 0 || flows_upper_sum(inner, size) != 0) {
         return false;
     }
     const uint8_t *upper = inner + IP4;
@@ -253,8 +221,8 @@ bool flows_see(struct flows *flows, const uint8_t *inner, uint32_t size)
         return false;
     }
     if (flows->phase == FLOWS_FIRST) {
-        flows->seen[flow] = (struct seen){sl_be32_get(inner + 12), sl_be32_get(inner + 16),
-                                          sl_be16_get(upper), sl_be16_get(upper + 2)};
+        flows->seen[flow] = (struct flows_view){sl_be32_get(inner + 12), sl_be32_get(inner + 16),
+                                                sl_be16_get(upper), sl_be16_get(upper + 2)};
     }
     return true;
 }

@@ -25,9 +25,6 @@ struct flows;
 struct flows *flows_new(uint32_t count, bool is_tcp);
 /** @return flows, all of which the phases before FLOWS_DATA visit once, in turn */
 uint32_t flows_phase_set(struct flows *flows, enum flows_phase phase);
-/** From now on @p percent of the packets of FLOWS_DATA are TCP SYNs of as many strangers, of the
- * same size, that nobody answers. */
-void flows_flood_set(struct flows *flows, uint32_t percent);
 bool flows_is_from_server(enum flows_phase phase);
 /** Makes the i-th packet of a job. @return its bytes */
 uint32_t flows_make(struct flows *flows, uint32_t i, uint32_t size, uint8_t *out);
@@ -36,5 +33,19 @@ uint32_t flows_make(struct flows *flows, uint32_t i, uint32_t size, uint8_t *out
 void flows_zipf_set(struct flows *flows, double exponent);
 /** Looks at what came out. @return whether it is a packet of one of the flows, intact */
 bool flows_see(struct flows *flows, const uint8_t *inner, uint32_t size);
+
+/* ---- parts of packets, for attacks too ---- */
+
+struct flows_view {
+    uint32_t src, dst;
+    uint16_t sport, dport;
+};
+
+/** A header of 20 bytes with its checksum. */
+void flows_ip4_make(const struct flows_view *view, uint8_t proto, uint32_t size, uint8_t *out);
+/** The header's checksum, over what is in its place now. */
+uint16_t flows_ip4_sum(const uint8_t *out);
+/** The checksum of what follows the header, likewise. */
+uint16_t flows_upper_sum(const uint8_t *out, uint32_t size);
 
 #endif

@@ -60,7 +60,7 @@ static void drain(struct job *job, uint64_t now)
             job->explain(job->explain_ctx);
         }
         bench_die("%u of %u packets came back, then nothing for 5 s", job->rig->drained,
-                  job->rig->count);
+                  job->rig->due);
     }
     for (uint32_t i = 0; job->is_warm && job->latency_ns != NULL && i < taken; i++) {
         job->latency_ns[before + i] = now - job->start_ns - due_ns(job, before + i);
@@ -83,7 +83,7 @@ static void feed(struct job *job, uint64_t now)
 {
     struct rig *rig = job->rig;
     uint32_t most;
-    uint32_t waiting = rig->fed - rig->drained;
+    uint32_t waiting = rig_waiting(rig);
     uint32_t limit = under_way_max(rig);
     uint32_t room = waiting < limit ? limit - waiting : 0;
     if (job->latency_ns != NULL && job->is_warm) {
@@ -109,7 +109,7 @@ bool job_step(struct job *job, bool is_alone)
     }
     job->left_ns = 0;
     drain(job, now);
-    if (rig->drained == rig->count) {
+    if (rig->drained == rig->due) {
         if (job->is_warm) {
             job->end_ns = now;
             return false;
@@ -120,7 +120,7 @@ bool job_step(struct job *job, bool is_alone)
         if (job->is_all_checked) {
             return false;
         }
-        rig_fill(rig, job->size, job->count);
+        rig_fill_attacked(rig, job->size, job->count);
         job->is_warm = true;
         job->inside_ns = 0;
         job->turns = 0;

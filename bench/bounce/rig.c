@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "attack.h"
 #include "base/bytes.h"
 #include "firewall/format.h"
 #include "flows.h"
@@ -120,37 +121,73 @@ static void inner_make(uint32_t i, uint32_t size, uint8_t *out)
     sl_be16_put(out + 24, (uint16_t)(size - 20));
 }
 
-void rig_fill(struct rig *rig, uint32_t size, uint32_t count)
+static void seal_next(struct rig *rig, uint8_t *inner, uint32_t size)
+{
+    uint32_t off = rig->offs[rig->count];
+    uint32_t sealed = sl_esp_sealed_size(size, 0);
+    if (off + sealed > POOL_BYTES) {
+        bench_die("the pool is full");
+    }
+    if (sl_esp_seal(rig->seal[rig->side], inner, size, SL_ESP_NEXT_IPV4, 0, rig->pool + off, sealed,
+                    &sealed) != SL_OK) {
+        bench_die("cannot seal");
+    }
+    rig->sizes[rig->count] = size;
+    rig->offs[++rig->count] = off + sealed;
+}
+
+static void fill(struct rig *rig, uint32_t size, uint32_t count, enum attack_kind kind)
 {
     static const uint16_t imix[12] = {64, 576, 64, 64, 576, 64, 1420, 64, 576, 64, 64, 576};
     static uint8_t inner[ROOM];
-    uint32_t off = 0;
     if (count > RIG_POOL) {
         bench_die("a job has at most %d packets", RIG_POOL);
     }
+    rig->count = rig->due = rig->fed = rig->drained = 0;
+    rig->due_size = kind > ATTACK_ORDINARY ? sl_esp_sealed_size(size, 0) : 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t now = size == RIG_IMIX ? imix[i % 12] : size;
+        bool is_turn = kind != ATTACK_NONE && attack_is_turn(rig->attack, i);
+        if (is_turn && kind != ATTACK_ORDINARY) {
+            seal_next(rig, inner, attack_make(rig->attack, inner));
+            continue;
+        }
+        now = is_turn ? ATTACK_SIZE : now;
         if (rig->flows != NULL) {
             now = flows_make(rig->flows, i, now, inner);
         } else {
             inner_make(i, now, inner);
         }
-        uint32_t sealed = sl_esp_sealed_size(now, 0);
-        if (off + sealed > POOL_BYTES) {
-            bench_die("the pool is full");
-        }
-        if (sl_esp_seal(rig->seal[rig->side], inner, now, SL_ESP_NEXT_IPV4, 0, rig->pool + off,
-                        sealed, &sealed) != SL_OK) {
-            bench_die("cannot seal");
-        }
-        rig->offs[i] = off;
-        rig->sizes[i] = now;
-        off += sealed;
+        seal_next(rig, inner, now);
+        rig->due++;
     }
-    rig->offs[count] = off;
-    rig->count = count;
-    rig->fed = 0;
-    rig->drained = 0;
+}
+
+void rig_fill(struct rig *rig, uint32_t size, uint32_t count)
+{
+    fill(rig, size, count, ATTACK_NONE);
+}
+
+void rig_fill_attacked(struct rig *rig, uint32_t size, uint32_t count)
+{
+    fill(rig, size, count, rig->attack != NULL ? attack_kind(rig->attack) : ATTACK_NONE);
+}
+
+uint32_t rig_waiting(const struct rig *rig)
+{
+    const struct sl_host_ring *rx = &rig->rx[rig->side];
+    if (rig->attack == NULL) {
+        return rig->fed - rig->drained;
+    }
+    return (rx->local - __atomic_load_n(&rx->index->consumer, __ATOMIC_ACQUIRE)) * RIG_RUN_MAX;
+}
+
+void rig_settle(struct rig *rig)
+{
+    while (sl_host_rx_is_pending(&rig->rx[rig->side])) {
+        (void)rig_drain(rig, false);
+    }
+    (void)rig_drain(rig, false);
 }
 
 uint32_t rig_feed(struct rig *rig, uint32_t most)
@@ -201,6 +238,20 @@ static void sample_check(struct rig *rig, const uint8_t *data, uint32_t size, ui
     }
 }
 
+/* Datagrams of a run; of that size where it is not 0. */
+static uint32_t datagrams_of(const struct sl_run *run, uint32_t size)
+{
+    if (run->size == 0) {
+        return 0;
+    }
+    uint32_t whole = run->size / run->segment_size;
+    uint32_t rest = run->size % run->segment_size;
+    if (size == 0) {
+        return whole + (rest != 0);
+    }
+    return (run->segment_size == size ? whole : 0) + (rest == size);
+}
+
 uint32_t rig_drain(struct rig *rig, bool is_checked)
 {
     struct sl_run runs[64];
@@ -214,9 +265,7 @@ uint32_t rig_drain(struct rig *rig, bool is_checked)
                              left < runs[i].segment_size ? left : runs[i].segment_size,
                              rig->drained + taken + off / runs[i].segment_size);
             }
-            if (runs[i].size > 0) {
-                taken += (runs[i].size + runs[i].segment_size - 1) / runs[i].segment_size;
-            }
+            taken += datagrams_of(&runs[i], rig->due_size);
         }
         sl_host_tx_release(&rig->tx[rig->side], count);
     }

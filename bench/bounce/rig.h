@@ -16,6 +16,7 @@ enum {
     RIG_RUN_MAX = 32, /**< datagrams in one run, as UDP GRO delivers them */
 };
 
+struct attack;
 struct flows;
 
 struct rig {
@@ -28,15 +29,18 @@ struct rig {
     struct sl_msg_sa inbound[2], outbound[2]; /**< as the image must be told */
     struct sl_esp_sa *seal[2], *open[2];
     uint32_t side;
-    struct flows *flows; /**< NULL: RIG_FLOWS flows of UDP that are no more than addresses */
-    uint8_t *pool;       /**< sealed packets, one behind the other */
+    struct attack *attack; /**< NULL: none */
+    struct flows *flows;   /**< NULL: RIG_FLOWS flows of UDP that are no more than addresses */
+    uint8_t *pool;         /**< sealed packets, one behind the other */
     size_t pool_size;
     uint32_t *offs;  /**< of packet i in the pool; count + 1 entries */
     uint32_t *sizes; /**< inner size of packet i */
     uint32_t count;
-    uint32_t fed;     /**< packets of the pool given to the image */
-    uint32_t drained; /**< packets that came back */
-    uint32_t wrong;   /**< samples that did not open or were not the packet */
+    uint32_t due;      /**< packets that must come back: all but the attack's */
+    uint32_t due_size; /**< bytes by which those are known; 0: all are */
+    uint32_t fed;      /**< packets of the pool given to the image */
+    uint32_t drained;  /**< packets that came back, of those that are due */
+    uint32_t wrong;    /**< samples that did not open or were not the packet */
 };
 
 /** @param spill_mib  untrusted memory for flows */
@@ -49,6 +53,12 @@ void rig_keys_set(struct rig *rig);
 void rig_done(struct rig *rig);
 /** Seals @p count packets of @p size inner bytes (RIG_IMIX: a mix) into the pool. */
 void rig_fill(struct rig *rig, uint32_t size, uint32_t count);
+/** The same with the attack's packets among them. */
+void rig_fill_attacked(struct rig *rig, uint32_t size, uint32_t count);
+/** Packets given to the image that it may not have looked at yet; at least as many as that. */
+uint32_t rig_waiting(const struct rig *rig);
+/** Waits until the image has looked at everything, and throws away what it sent. */
+void rig_settle(struct rig *rig);
 /** Gives the image up to @p most further packets, in runs. @return packets given */
 uint32_t rig_feed(struct rig *rig, uint32_t most);
 /** Takes back what the image sent; where @p is_checked, opens all of it. @return packets taken */

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-from run import SIZE, STATEFUL, WINDOW
+from chains import SIZE, STATEFUL, WINDOW
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "..", "bounce"), os.path.join(HERE, "..", "lib")]

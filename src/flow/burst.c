@@ -120,6 +120,7 @@ FEW uint32_t make(struct sl_flow_table *table, struct flow_look *look,
     } else if (look->tuple.proto == SL_FLOW_UDP) {
         ((struct sl_flow_head *)record)->word = table->tick + sl_flow_ticks_of_ms(UDP_STREAM_MS);
     }
+    plane->newest = slot;
     plane->slots[slot].generation++;
     sl_flow_set_due(&plane->slots[slot], table->tick, false);
     flow_count(&table->counters.flows, 1);
@@ -364,6 +365,7 @@ uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *cons
     const uint32_t ahead = flow_look_ahead(table);
     const uint32_t step = ahead < STEP ? ahead : (uint32_t)STEP;
     sl_flow_table_advance(table, DUE_PER_BURST);
+    flow_evict_start(table);
     table->touched_count = 0;
     table->fresh_count = 0;
     flow_look_at(table, packets, looks, 0, 2 * ahead, count);

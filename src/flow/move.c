@@ -75,6 +75,7 @@ static uint32_t insert(struct sl_flow_table *table, uint32_t index, void *old,
     if (plane->count == 0 || (is_rekeyed && !sl_flow_record_fits(&plane->layout, &reply))) {
         return UINT32_MAX;
     }
+    flow_evict_start(table); /* what comes over is not the burst's */
     sl_rc rc = sl_flow_store_take(plane->store, &slot, ret_record);
     if (rc == SL_NO_SPACE && flow_evict(table, index)) {
         rc = sl_flow_store_take(plane->store, &slot, ret_record);

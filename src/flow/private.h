@@ -18,6 +18,9 @@ enum {
     FLOW_PLANES = 2, /* 0: IPv4 originals, 1: IPv6 */
     /* a burst may close this many flows that are not its own before they just fall due */
     FLOW_CLOSED_MAX = 2 * SL_BURST_MAX,
+    /* Flows that give way to new ones of a burst. A flood then costs the others of its bursts
+     * little, and what is half open lives longer than if each SYN had its way. */
+    FLOW_EVICT_MAX = 8,
 };
 
 /* The flows of one IP version. */
@@ -31,7 +34,13 @@ struct flow_plane {
     uint8_t *inside; /* the records, where all of them are inside; else NULL */
     uint32_t hits;   /* of records there, that the store was not told of yet */
     uint8_t *outside;
-    uint32_t evict_at; /* where the search for one to evict goes on */
+    /* evict.c: where the search for one to give way goes on, and those found for this burst */
+    uint32_t evict_at, evict_near;
+    uint32_t newest; /* slot */
+    uint32_t victims[FLOW_EVICT_MAX];
+    uint32_t victim_count, victim_at;
+    uint32_t evicted; /* by the burst under way */
+    bool is_victim_sought;
 };
 
 struct sl_flow_table {
@@ -144,9 +153,14 @@ void flow_forget(struct sl_flow_table *table, uint32_t id, void *record);
 /* Its record could not be had. */
 void flow_lose(struct sl_flow_table *table, uint32_t id);
 
+/* Ends a flow of which only the slot is at hand. */
+void flow_end_slot(struct sl_flow_table *table, uint32_t id, enum sl_flow_end end);
+
 /* Whether the burst under way holds the flow. */
 bool flow_is_touched(const struct sl_flow_table *table, uint32_t id);
 
+/* Another burst: up to FLOW_EVICT_MAX flows may give way to its new ones. */
+void flow_evict_start(struct sl_flow_table *table);
 /* Makes room by ending a due flow or an unanswered one. @return false where none was found */
 bool flow_evict(struct sl_flow_table *table, uint32_t plane);
 

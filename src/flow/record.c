@@ -58,20 +58,20 @@ static bool is_icmp(uint8_t proto)
     return proto == SL_FLOW_ICMP || proto == SL_FLOW_ICMP6;
 }
 
-static void read_original(const void *record, const struct sl_flow_layout *layout,
-                          struct sl_flow_tuple *ret_tuple)
+void sl_flow_record_original(const void *record, const struct sl_flow_layout *layout,
+                             struct sl_flow_tuple *ret_original)
 {
     const struct sl_flow_head *head = record;
     const uint8_t *at = (const uint8_t *)record + HEAD;
-    *ret_tuple = (struct sl_flow_tuple){
+    *ret_original = (struct sl_flow_tuple){
         .sport = head->sport,
         .dport = head->dport,
         .proto = head->proto,
         .ip_version = layout->addr_size == 4 ? 4 : 6,
         .icmp_type = is_icmp(head->proto) ? head->upper : 0,
     };
-    memcpy(ret_tuple->src, at, layout->addr_size);
-    memcpy(ret_tuple->dst, at + layout->addr_size, layout->addr_size);
+    memcpy(ret_original->src, at, layout->addr_size);
+    memcpy(ret_original->dst, at + layout->addr_size, layout->addr_size);
 }
 
 static void read_reply(const void *record, const struct sl_flow_layout *layout,
@@ -98,7 +98,7 @@ void sl_flow_record_read(const void *record, const struct sl_flow_layout *layout
                          struct sl_flow_tuple *ret_original, struct sl_flow_tuple *ret_reply)
 {
     const struct sl_flow_head *head = record;
-    read_original(record, layout, ret_original);
+    sl_flow_record_original(record, layout, ret_original);
     if ((head->bits & SL_FLOW_BIT_REKEYED) != 0) {
         read_reply(record, layout, ret_reply);
     } else {

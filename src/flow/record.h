@@ -49,6 +49,9 @@ void sl_flow_layout_make(struct sl_flow_layout *layout, uint8_t ip_version, uint
 
 void sl_flow_record_write(void *record, const struct sl_flow_layout *layout,
                           const struct sl_flow_tuple *original);
+/** The tuple that the flow began with. */
+void sl_flow_record_original(const void *record, const struct sl_flow_layout *layout,
+                             struct sl_flow_tuple *ret_original);
 void sl_flow_record_read(const void *record, const struct sl_flow_layout *layout,
                          struct sl_flow_tuple *ret_original, struct sl_flow_tuple *ret_reply);
 

@@ -10,7 +10,6 @@
 #include "flow/tuple.h"
 
 enum {
-    EVICT_LOOKS = 128, /* slots looked at for one to evict */
     ADVANCE_SLOTS = 16384,
 };
 
@@ -189,15 +188,25 @@ size_t sl_flow_table_inside_bytes(const struct sl_flow_table *table)
 
 /* ---- flows end ---- */
 
-/* The keys go, then the slot. */
-static void release(struct sl_flow_table *table, uint32_t id, const struct sl_flow_tuple *original,
-                    const struct sl_flow_tuple *reply, bool is_rekeyed)
+/* The key of the replies, where it is one of its own. */
+static void remove_reply(struct sl_flow_table *table, uint32_t id, const void *record)
 {
+    struct sl_flow_tuple original;
+    struct sl_flow_tuple reply;
+    sl_flow_record_read(record, &flow_plane_of(table, id)->layout, &original, &reply);
+    (void)sl_flow_index_remove(&table->index, sl_flow_tuple_hash(&table->key, &reply), id);
+}
+
+void flow_release(struct sl_flow_table *table, uint32_t id, const void *record)
+{
+    const struct sl_flow_head *head = record;
     struct flow_plane *plane = flow_plane_of(table, id);
     struct sl_flow_slot *slot = flow_slot_of(table, id);
-    (void)sl_flow_index_remove(&table->index, sl_flow_tuple_hash(&table->key, original), id);
-    if (is_rekeyed) {
-        (void)sl_flow_index_remove(&table->index, sl_flow_tuple_hash(&table->key, reply), id);
+    struct sl_flow_tuple original;
+    sl_flow_record_original(record, &plane->layout, &original);
+    (void)sl_flow_index_remove(&table->index, sl_flow_tuple_hash(&table->key, &original), id);
+    if ((head->bits & SL_FLOW_BIT_REKEYED) != 0) {
+        remove_reply(table, id, record);
     }
     slot->generation++;
     slot->due = 0;
@@ -205,15 +214,6 @@ static void release(struct sl_flow_table *table, uint32_t id, const struct sl_fl
         sl_flow_store_give(plane->store, id >> 1);
     }
     flow_count(&table->counters.flows, UINT64_MAX);
-}
-
-void flow_release(struct sl_flow_table *table, uint32_t id, const void *record)
-{
-    const struct sl_flow_head *head = record;
-    struct sl_flow_tuple original;
-    struct sl_flow_tuple reply;
-    sl_flow_record_read(record, &flow_plane_of(table, id)->layout, &original, &reply);
-    release(table, id, &original, &reply, (head->bits & SL_FLOW_BIT_REKEYED) != 0);
 }
 
 static void count_end(struct sl_flow_table *table, enum sl_flow_end end)
@@ -238,19 +238,19 @@ void flow_finish(struct sl_flow_table *table, uint32_t id, void *record, enum sl
 {
     const struct sl_flow_layout *layout = &flow_plane_of(table, id)->layout;
     const struct sl_flow_head *head = record;
-    struct sl_flow_tuple original;
-    struct sl_flow_tuple reply;
-    sl_flow_record_read(record, layout, &original, &reply);
     if (end == SL_FLOW_END_IDLE && head->proto == SL_FLOW_TCP &&
         (head->upper == SL_FLOW_TCP_TIME_WAIT || head->upper == SL_FLOW_TCP_CLOSE)) {
         end = SL_FLOW_END_CLOSED;
     }
     count_end(table, end);
     if (table->spec->ended != NULL) {
+        struct sl_flow_tuple original;
+        struct sl_flow_tuple reply;
+        sl_flow_record_read(record, layout, &original, &reply);
         table->spec->ended(table->nf_state, table, &original, &reply,
                            (uint8_t *)record + layout->state_off, end);
     }
-    release(table, id, &original, &reply, (head->bits & SL_FLOW_BIT_REKEYED) != 0);
+    flow_release(table, id, record);
 }
 
 void flow_forget(struct sl_flow_table *table, uint32_t id, void *record)
@@ -277,18 +277,7 @@ void flow_lose(struct sl_flow_table *table, uint32_t id)
     flow_count(&table->counters.flows, UINT64_MAX);
 }
 
-bool flow_is_touched(const struct sl_flow_table *table, uint32_t id)
-{
-    for (uint32_t i = 0; i < table->touched_count; i++) {
-        if (table->touched[i] == id) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Ends a flow of which only the slot is at hand. */
-static void end_slot(struct sl_flow_table *table, uint32_t id, enum sl_flow_end end)
+void flow_end_slot(struct sl_flow_table *table, uint32_t id, enum sl_flow_end end)
 {
     void *record;
     sl_rc rc = sl_flow_store_pin(flow_plane_of(table, id)->store, id >> 1, true, &record);
@@ -297,26 +286,6 @@ static void end_slot(struct sl_flow_table *table, uint32_t id, enum sl_flow_end 
     } else if (rc == SL_AUTH) {
         flow_lose(table, id);
     }
-}
-
-bool flow_evict(struct sl_flow_table *table, uint32_t index)
-{
-    struct flow_plane *plane = &table->planes[index];
-    uint32_t looks = plane->count < EVICT_LOOKS ? plane->count : EVICT_LOOKS;
-    for (uint32_t i = 0; i < looks; i++) {
-        uint32_t at = plane->evict_at;
-        plane->evict_at = at + 1 < plane->count ? at + 1 : 0;
-        const struct sl_flow_slot *slot = &plane->slots[at];
-        uint32_t id = flow_id(index, at);
-        bool is_due = sl_flow_is_due(slot, table->tick);
-        if (!sl_flow_is_live(slot) || (!is_due && sl_flow_is_assured(slot)) ||
-            flow_is_touched(table, id)) {
-            continue;
-        }
-        end_slot(table, id, is_due ? SL_FLOW_END_IDLE : SL_FLOW_END_EVICTED);
-        return true;
-    }
-    return false;
 }
 
 /* ---- time ---- */
@@ -348,7 +317,7 @@ static uint32_t advance_plane(struct sl_flow_table *table, uint32_t index, uint3
             wheel->owed += (uint64_t)slots * SL_FLOW_TURN_MS; /* goes on here */
             break;
         }
-        end_slot(table, flow_id(index, at), SL_FLOW_END_IDLE);
+        flow_end_slot(table, flow_id(index, at), SL_FLOW_END_IDLE);
         if (++ended % SL_FLOW_PIN_MAX == 0) {
             sl_flow_store_unpin(plane->store);
         }
@@ -383,7 +352,7 @@ void sl_flow_table_unload(struct sl_flow_table *table)
         struct flow_plane *plane = &table->planes[i];
         for (uint32_t at = 0; at < plane->count; at++) {
             if (sl_flow_is_live(&plane->slots[at])) {
-                end_slot(table, flow_id(i, at), SL_FLOW_END_UNLOAD);
+                flow_end_slot(table, flow_id(i, at), SL_FLOW_END_UNLOAD);
                 sl_flow_store_unpin(plane->store);
             }
         }

@@ -43,3 +43,32 @@ uint32_t sl_flow_wheel_next(const struct sl_flow_slot *slots, uint32_t from, uin
     }
     return end;
 }
+
+/* Lowest bit: the flow is due, or not assured. */
+static inline uint32_t is_weak(const struct sl_flow_slot *slot, uint32_t now)
+{
+    return (((now - (slot->due & ~1u)) >> 31 ^ 1) | ~slot->due) & slot->generation;
+}
+
+uint32_t sl_flow_wheel_weak(const struct sl_flow_slot *slots, uint32_t end, uint32_t tick,
+                            uint32_t most, uint32_t *at, uint32_t *ret_weak)
+{
+    enum { STEP = 16 };
+    const uint32_t now = tick << 1;
+    uint32_t count = 0;
+    uint32_t from = *at;
+    while (from < end && count < most) {
+        uint32_t step = end - from < STEP ? end - from : STEP;
+        uint32_t any = step < STEP; /* groups of none are the rule: the compiler makes vectors */
+        for (uint32_t i = 0; step == STEP && i < STEP; i++) {
+            any |= is_weak(&slots[from + i], now);
+        }
+        uint32_t last = from + step;
+        for (from = (any & 1) != 0 ? from : last; from < last && count < most; from++) {
+            ret_weak[count] = from;
+            count += is_weak(&slots[from], now) & 1;
+        }
+    }
+    *at = from;
+    return count;
+}

@@ -68,4 +68,12 @@ uint32_t sl_flow_wheel_turn(struct sl_flow_wheel *wheel, uint64_t now_ms, uint32
 uint32_t sl_flow_wheel_next(const struct sl_flow_slot *slots, uint32_t from, uint32_t end,
                             uint32_t tick);
 
+/** Slots of flows that are due or not assured, in [*at, end).
+ * @param      most      of them at most; not 0
+ * @param[in,out] at     the first to look at; the first that was not
+ * @param[out] ret_weak  room for @p most
+ * @return how many */
+uint32_t sl_flow_wheel_weak(const struct sl_flow_slot *slots, uint32_t end, uint32_t tick,
+                            uint32_t most, uint32_t *at, uint32_t *ret_weak);
+
 #endif

@@ -64,6 +64,40 @@ static void test_wheel_finds_what_is_due_and_in_use(void **state)
     }
 }
 
+/* Whatever is due or not assured, in order, in as many calls as it takes. */
+static void test_wheel_finds_who_may_give_way(void **state)
+{
+    (void)state;
+    enum { COUNT = 100 };
+    struct sl_flow_slot slots[COUNT] = {0};
+    const uint32_t tick = 0xfffffff0;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        slots[i].generation = i % 5 == 0 ? 2 : 1; /* a fifth is free */
+        sl_flow_set_due(&slots[i], tick + 50, true);
+    }
+    uint32_t weak[COUNT];
+    uint32_t at = 0;
+    assert_int_equal(sl_flow_wheel_weak(slots, COUNT, tick, COUNT, &at, weak), 0);
+    assert_int_equal(at, COUNT);
+    sl_flow_set_due(&slots[3], tick + 50, false);
+    sl_flow_set_due(&slots[5], tick + 50, false); /* free */
+    sl_flow_set_due(&slots[17], tick, true);      /* due */
+    sl_flow_set_due(&slots[99], tick + 50, false);
+    for (uint32_t most = 1; most <= 4; most++) {
+        uint32_t found = 0;
+        for (at = 0; at < COUNT;) {
+            found += sl_flow_wheel_weak(slots, COUNT, tick, most, &at, weak + found);
+        }
+        assert_int_equal(found, 3);
+        assert_int_equal(weak[0], 3);
+        assert_int_equal(weak[1], 17);
+        assert_int_equal(weak[2], 99);
+    }
+    at = 4;
+    assert_int_equal(sl_flow_wheel_weak(slots, 99, tick, 9, &at, weak), 1);
+    assert_int_equal(weak[0], 17);
+}
+
 static void test_idle_packs_without_ending_early(void **state)
 {
     (void)state;
@@ -79,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_wheel_turns_once_a_second_however_it_is_called),
         cmocka_unit_test(test_wheel_does_no_more_than_it_may_and_owes_the_rest),
         cmocka_unit_test(test_wheel_finds_what_is_due_and_in_use),
+        cmocka_unit_test(test_wheel_finds_who_may_give_way),
         cmocka_unit_test(test_idle_packs_without_ending_early),
     };
     return cmocka_run_group_tests_name("flow/wheel", tests, NULL, NULL);
