@@ -141,7 +141,7 @@ booted() {
     if grep -E "refused|failed" console; then fail "the node has trouble"; fi
 }
 node() { # COMMAND: on the node's console, to its end
-    local before limit=$((SECONDS + 30))
+    local before limit=$((SECONDS + 120))
     before=$(grep -c "RIG done" console)
     printf '%s\n' "$1" >&9
     until [ "$(grep -c "RIG done" console)" -gt "$before" ]; do
