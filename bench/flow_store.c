@@ -97,7 +97,12 @@ static uint64_t run(void *ctx, uint64_t count)
         for (uint32_t i = 0; i < BURST; i++) {
             slots[i] = subject->slot_of[subject->access->slots[subject->at++ % TRACE]];
         }
-        sl_flow_store_prefetch(subject->store, slots, BURST);
+        for (uint32_t i = 0; i < BURST; i++) {
+            sl_flow_store_prefetch_place(subject->store, slots[i]);
+        }
+        for (uint32_t i = 0; i < BURST; i++) {
+            sl_flow_store_prefetch(subject->store, slots[i], options.record_size);
+        }
         for (uint32_t i = 0; i < BURST; i++) {
             void *record = NULL;
             if (subject->work != NULL) {

@@ -218,7 +218,8 @@ EVERY uint32_t find(struct sl_flow_table *table, struct flow_look *look, void **
         struct flow_plane *plane = flow_plane_of(table, id);
         const struct sl_flow_slot *slot = &plane->slots[id >> 1];
         if (sl_flow_is_live(slot) && !sl_flow_is_due(slot, table->tick) &&
-            flow_pin(plane, id >> 1, ret_record) == SL_OK &&
+            flow_pin(plane, id >> 1, !flow_is_plain(&plane->layout, look->tuple.proto),
+                     ret_record) == SL_OK &&
             flow_match(*ret_record, &plane->layout, &look->tuple, ret_direction)) {
             return id;
         }
@@ -278,6 +279,7 @@ EVERY enum outcome classify(struct sl_flow_table *table, struct flow_look *look,
         return LATER;
     }
     struct sl_flow_head *head = record;
+    const uint8_t bits = head->bits;
     enum sl_flow_tcp_result result =
         is_later(packet) ? SL_FLOW_TCP_ACCEPT : follow(table, id, record, packet, direction);
     if (result == SL_FLOW_TCP_REOPEN && flow_is_touched(table, id)) {
@@ -302,6 +304,9 @@ EVERY enum outcome classify(struct sl_flow_table *table, struct flow_look *look,
     }
     if (direction == SL_FLOW_REPLY) {
         head->bits |= SL_FLOW_BIT_SEEN_REPLY;
+    }
+    if (head->bits != bits) {
+        sl_flow_store_dirty(flow_plane_of(table, id)->store, id >> 1);
     }
     fill(table, id, record, direction, flow);
     flow->is_first = is_first;

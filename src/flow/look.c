@@ -15,9 +15,9 @@ uint32_t flow_look_ahead(const struct sl_flow_table *table)
 /* Bytes of the flow's record that the packet comes to. */
 static uint32_t wanted_size(const struct sl_flow_layout *layout, uint8_t proto)
 {
-    bool is_short =
-        proto != SL_FLOW_TCP && layout->reply_off == 0 && layout->state_off == layout->size;
-    return is_short ? (uint32_t)sizeof(struct sl_flow_head) + 2u * layout->addr_size : layout->size;
+    return flow_is_plain(layout, proto)
+               ? (uint32_t)sizeof(struct sl_flow_head) + 2u * layout->addr_size
+               : layout->size;
 }
 
 /* The id that the hash most likely stands for, and the load of its record where all are inside. */
@@ -37,6 +37,8 @@ static inline uint32_t find_likely(struct sl_flow_table *table, uint64_t hash, u
             __builtin_prefetch(record + off, 1);
         }
         __builtin_prefetch(record + last, 1);
+    } else {
+        sl_flow_store_prefetch_place(plane->store, id >> 1);
     }
     return id;
 }
@@ -72,21 +74,16 @@ SL_FLOW_USES_AES void flow_look_at(const struct sl_flow_table *table,
     }
 }
 
-/* Records outside: the loads of all of them together. */
-static void prefetch_outside(struct sl_flow_table *table, const struct flow_look *looks,
+/* The loads of records that may be outside. */
+static void prefetch_outside(const struct sl_flow_table *table, const struct flow_look *looks,
                              uint32_t count)
 {
-    uint32_t slots[FLOW_PLANES][SL_BURST_MAX];
-    uint32_t counts[FLOW_PLANES] = {0};
     for (uint32_t i = 0; i < count; i++) {
         uint32_t id = looks[i].likely;
-        if (id != UINT32_MAX && flow_plane_of(table, id)->outside != NULL) {
-            slots[id & 1][counts[id & 1]++] = id >> 1;
-        }
-    }
-    for (uint32_t i = 0; i < FLOW_PLANES; i++) {
-        if (counts[i] != 0) {
-            sl_flow_store_prefetch(table->planes[i].store, slots[i], counts[i]);
+        const struct flow_plane *plane = &table->planes[id & 1];
+        if (id != UINT32_MAX && plane->outside != NULL) {
+            sl_flow_store_prefetch(plane->store, id >> 1,
+                                   wanted_size(&plane->layout, looks[i].tuple.proto));
         }
     }
 }

@@ -97,15 +97,23 @@ static inline void flow_count(uint64_t *counter, uint64_t amount)
                      __ATOMIC_RELAXED);
 }
 
-/* As sl_flow_store_pin, to write; without a call where all records are inside. */
-static inline sl_rc flow_pin(struct flow_plane *plane, uint32_t slot, void **ret_record)
+/* Whether a packet of a known flow looks at no more than the head and the addresses, and writes
+ * nothing but bits of the head. */
+static inline bool flow_is_plain(const struct sl_flow_layout *layout, uint8_t proto)
+{
+    return proto != SL_FLOW_TCP && layout->reply_off == 0 && layout->state_off == layout->size;
+}
+
+/* As sl_flow_store_pin; without a call where all records are inside. */
+static inline sl_rc flow_pin(struct flow_plane *plane, uint32_t slot, bool will_write,
+                             void **ret_record)
 {
     if (plane->inside != NULL) {
         plane->hits++;
         *ret_record = plane->inside + (size_t)slot * plane->layout.size;
         return SL_OK;
     }
-    return sl_flow_store_pin(plane->store, slot, true, ret_record);
+    return sl_flow_store_pin(plane->store, slot, will_write, ret_record);
 }
 
 static inline void flow_unpin(struct flow_plane *plane)

@@ -14,6 +14,8 @@ enum {
     HAND_STEPS = 64,
     /* One in so many frames is on trial. */
     TRIAL_SHARE = 200,
+    /* The store's clock ticks as often in as many evictions as there are frames. */
+    TICKS = 16,
     LINE = 64,
 };
 
@@ -259,8 +261,8 @@ static void prefetch_to_write(const uint8_t *at, uint32_t size)
  *
  * What was looked at once in a long time must not push out what is looked at all the time: half of
  * all fetches are such. A record that comes in is on trial among a few; if it is hit meanwhile it
- * stays, else it goes as soon as others come. One that was outside for a short time only (its write
- * number tells how many writes ago it went) was thrown out too early, and is not tried again. The
+ * stays, else it goes as soon as others come. One that was outside for a short time only (its word
+ * tells when it went) was thrown out too early, and is not tried again. The
  * others live under CLOCK with up to FRAME_USES lives. (After S3-FIFO, Yang et al., SOSP 2023.) */
 
 static void trial_end(struct sl_flow_store *store, uint32_t frame)
@@ -350,9 +352,14 @@ static void evict(struct sl_flow_store *store, uint32_t at)
     if ((store->uses[at] & FRAME_DIRTY) != 0) {
         number = store_outside_write(store, frame->slot, frame_record(store, at));
     }
-    /* a store that has used up 2^62 numbers loses what it cannot keep */
+    /* a store that has used up 2^50 numbers loses what it cannot keep */
+    uint64_t went = (uint64_t)(store->tick & SLOT_WENT_MASK) << SLOT_WENT_SHIFT;
     store->words[frame->slot] =
-        number != 0 ? slot_word(SLOT_OUTSIDE, number) : slot_word(SLOT_LOST, 0);
+        number != 0 ? slot_word(SLOT_OUTSIDE, went | number) : slot_word(SLOT_LOST, 0);
+    if (store->tick_left-- == 0) {
+        store->tick_left = store->frame_count / TICKS;
+        store->tick++;
+    }
     frame_give(store, at);
 }
 
@@ -414,7 +421,8 @@ sl_rc sl_flow_store_take(struct sl_flow_store *store, uint32_t *ret_slot, void *
 /* Brings a slot's record in. */
 static sl_rc fetch(struct sl_flow_store *store, uint32_t slot, uint32_t *ret_frame)
 {
-    uint64_t number = store->words[slot] & SLOT_VALUE_MASK;
+    uint64_t number = store->words[slot] & SLOT_NUMBER_MASK;
+    uint32_t went = (uint32_t)(store->words[slot] >> SLOT_WENT_SHIFT) & SLOT_WENT_MASK;
     uint32_t frame = frame_take(store);
     sl_rc rc = store_outside_read(store, slot, number, frame_record(store, frame));
     if (rc != SL_OK) {
@@ -425,7 +433,7 @@ static sl_rc fetch(struct sl_flow_store *store, uint32_t slot, uint32_t *ret_fra
     store->frames[frame] = (struct frame){.slot = slot, .number = number};
     store->uses[frame] = 0;
     store->words[slot] = slot_word(SLOT_CACHED, frame);
-    if (store->write_number - number > store->frame_count / 2) {
+    if (((store->tick - went) & SLOT_WENT_MASK) > TICKS / 2) {
         trial_start(store, frame);
     }
     *ret_frame = frame;
@@ -478,12 +486,20 @@ sl_rc sl_flow_store_pin(struct sl_flow_store *store, uint32_t slot, bool will_wr
     return SL_OK;
 }
 
+void sl_flow_store_dirty(struct sl_flow_store *store, uint32_t slot)
+{
+    assert(slot < store->count);
+    if (!store->is_all_inside && slot_state(store, slot) == SLOT_CACHED) {
+        store->uses[store->words[slot] & SLOT_VALUE_MASK] |= FRAME_DIRTY;
+    }
+}
+
 void sl_flow_store_unpin(struct sl_flow_store *store)
 {
     for (uint32_t i = 0; i < store->pinned_count; i++) {
         uint32_t frame = store->pinned[i];
         store->uses[frame] &= (uint8_t)~FRAME_PINNED;
-        if (store->frames[frame].slot == NONE) {
+        if ((store->uses[frame] & FRAME_EMPTY) != 0) {
             frame_give(store, frame);
         }
     }
@@ -507,7 +523,7 @@ void sl_flow_store_give(struct sl_flow_store *store, uint32_t slot)
         uint32_t frame = (uint32_t)(store->words[slot] & SLOT_VALUE_MASK);
         sl_wipe(frame_record(store, frame), store->record_size);
         if ((store->uses[frame] & FRAME_PINNED) != 0) {
-            store->frames[frame].slot = NONE; /* unpin gives the frame back */
+            store->uses[frame] |= FRAME_EMPTY; /* unpin gives the frame back */
         } else {
             frame_give(store, frame);
         }
@@ -515,13 +531,27 @@ void sl_flow_store_give(struct sl_flow_store *store, uint32_t slot)
     slot_give(store, slot);
 }
 
-static void prefetch_record(const struct sl_flow_store *store, uint32_t slot)
+void sl_flow_store_prefetch_place(const struct sl_flow_store *store, uint32_t slot)
 {
+    if (slot < store->count && !store->is_all_inside) {
+        __builtin_prefetch(&store->words[slot], 1);
+    }
+}
+
+void sl_flow_store_prefetch(const struct sl_flow_store *store, uint32_t slot, uint32_t size)
+{
+    if (slot >= store->count) {
+        return;
+    }
+    if (store->is_all_inside) {
+        prefetch_lines(frame_record(store, slot), size);
+        return;
+    }
     uint32_t frame = (uint32_t)(store->words[slot] & SLOT_VALUE_MASK);
     switch (slot_state(store, slot)) {
     case SLOT_CACHED:
-        __builtin_prefetch(&store->frames[frame], 1);
-        prefetch_lines(frame_record(store, frame), store->record_size);
+        __builtin_prefetch(&store->uses[frame], 1);
+        prefetch_lines(frame_record(store, frame), size);
         break;
     case SLOT_OUTSIDE:
         prefetch_lines(slot_outside(store, slot), store->stride);
@@ -529,25 +559,6 @@ static void prefetch_record(const struct sl_flow_store *store, uint32_t slot)
     case SLOT_FREE:
     case SLOT_LOST:
         break;
-    }
-}
-
-void sl_flow_store_prefetch(struct sl_flow_store *store, const uint32_t *slots, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (slots[i] >= store->count) {
-            continue;
-        }
-        if (store->is_all_inside) {
-            prefetch_lines(frame_record(store, slots[i]), store->record_size);
-        } else {
-            __builtin_prefetch(&store->words[slots[i]], 1);
-        }
-    }
-    for (uint32_t i = 0; i < count && !store->is_all_inside; i++) {
-        if (slots[i] < store->count) {
-            prefetch_record(store, slots[i]);
-        }
     }
 }
 
@@ -575,7 +586,7 @@ sl_rc sl_flow_store_peek(struct sl_flow_store *store, uint32_t slot, void *ret_r
         memcpy(ret_record, frame_record(store, (uint32_t)value), store->record_size);
         return SL_OK;
     case SLOT_OUTSIDE:
-        rc = store_outside_read(store, slot, value, ret_record);
+        rc = store_outside_read(store, slot, value & SLOT_NUMBER_MASK, ret_record);
         break;
     case SLOT_FREE:
         assert(false);

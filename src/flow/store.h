@@ -80,13 +80,18 @@ sl_rc sl_flow_store_take(struct sl_flow_store *store, uint32_t *ret_slot,
  * @retval SL_NO_SPACE  SL_FLOW_PIN_MAX are pinned */
 sl_rc sl_flow_store_pin(struct sl_flow_store *store, uint32_t slot, bool will_write,
                         void **ret_record) SL_MUST_CHECK;
+/** A pinned record was written to, though that was not said when it was pinned. */
+void sl_flow_store_dirty(struct sl_flow_store *store, uint32_t slot);
 /** Lets go of every pinned record: at the end of a burst. */
 void sl_flow_store_unpin(struct sl_flow_store *store);
 /** Gives a slot back; pinned or not. Its record is wiped from the enclave. */
 void sl_flow_store_give(struct sl_flow_store *store, uint32_t slot);
-/** The records of these slots will be pinned soon: starts the loads of all of them at once, from
- * the enclave or from outside. One call for a burst; slots out of range or free are no harm. */
-void sl_flow_store_prefetch(struct sl_flow_store *store, const uint32_t *slots, uint32_t count);
+/** A slot's record will be pinned soon. The first step starts the load of what says where it is,
+ * the second that of its first @p size bytes, from the enclave or from outside. The first for all
+ * slots of a burst, then the second: so they run together. A slot out of range or free is no harm.
+ */
+void sl_flow_store_prefetch_place(const struct sl_flow_store *store, uint32_t slot);
+void sl_flow_store_prefetch(const struct sl_flow_store *store, uint32_t slot, uint32_t size);
 /** The first record where all of them are inside, one every record_size bytes; else NULL. Who reads
  * them there in the place of pinning counts that with sl_flow_store_hit. */
 uint8_t *sl_flow_store_inside(const struct sl_flow_store *store);

@@ -55,7 +55,7 @@ uint64_t store_outside_write(struct sl_flow_store *store, uint32_t slot, const u
     alignas(LINE) uint8_t sealed[STRIDE_MAX];
     uint8_t nonce[SL_AEAD_NONCE_SIZE];
     uint32_t size = store->record_size;
-    if (store->write_number >= SLOT_VALUE_MASK) {
+    if (store->write_number >= SLOT_NUMBER_MASK) {
         return 0;
     }
     uint64_t number = ++store->write_number;

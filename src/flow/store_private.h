@@ -17,10 +17,14 @@
 /* A slot's word: two bits of state, the rest depends on it. */
 #define SLOT_STATE_SHIFT 62
 #define SLOT_VALUE_MASK  ((1ull << SLOT_STATE_SHIFT) - 1)
+/* Of a slot outside: 12 bits of the store's clock, 50 bits of a number. */
+#define SLOT_WENT_SHIFT  50
+#define SLOT_WENT_MASK   0xfffu
+#define SLOT_NUMBER_MASK ((1ull << SLOT_WENT_SHIFT) - 1)
 enum slot_state {
     SLOT_FREE = 0,    /* the next free slot, or NONE */
     SLOT_CACHED = 1,  /* its frame */
-    SLOT_OUTSIDE = 2, /* the number of its newest write */
+    SLOT_OUTSIDE = 2, /* when it went, and the number of its newest write */
     SLOT_LOST = 3,    /* the host damaged it */
 };
 
@@ -28,14 +32,14 @@ enum {
     NONE = UINT32_MAX,
     /* a frame's byte */
     FRAME_PINNED = 0x80,   /* stays where it is */
-    FRAME_EMPTY = 0x40,    /* no record in it */
+    FRAME_EMPTY = 0x40,    /* no record in it; pinned: its record was given back meanwhile */
     FRAME_DIRTY = 0x20,    /* the copy outside, if there is one, is older */
     FRAME_ON_TRIAL = 0x10, /* goes first, unless it is used again soon */
     FRAME_USES = 0x07,     /* hits since it came, or since the hand came by; stays at the most */
 };
 
 struct frame {
-    uint32_t slot; /* or NONE: given back while pinned; of an empty one: the next empty one */
+    uint32_t slot; /* of an empty one: the next empty one */
     uint32_t zero;
     uint64_t number; /* of the write that made the copy outside; 0: there is none */
 };
@@ -71,6 +75,8 @@ struct sl_flow_store {
     uint32_t pinned[SL_FLOW_PIN_MAX];
     uint8_t *outside;
     uint64_t write_number; /* of the last write outside; the nonce, so never used twice */
+    uint32_t tick;         /* the store's clock: evictions */
+    uint32_t tick_left;    /* evictions until the next */
     struct sl_flow_store_counters counters;
     alignas(64) struct sl_aead aead;
 };

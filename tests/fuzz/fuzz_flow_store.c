@@ -65,7 +65,8 @@ static void take(struct world *w)
 static void pin(struct world *w, uint32_t slot, bool will_write)
 {
     void *record = NULL;
-    sl_flow_store_prefetch(w->store, &slot, 1);
+    sl_flow_store_prefetch_place(w->store, slot);
+    sl_flow_store_prefetch(w->store, slot, 1);
     sl_rc rc = sl_flow_store_pin(w->store, slot, will_write, &record);
     if (rc == SL_NO_SPACE) {
         sl_flow_store_unpin(w->store);

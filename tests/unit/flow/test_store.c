@@ -93,7 +93,8 @@ static void random_walk(struct sl_flow_store *store, uint32_t count)
         } else if (versions[slot] != 0) {
             bool will_write = next_random(2) == 0;
             store_bed_pattern(expected, versions[slot]);
-            sl_flow_store_prefetch(store, &slot, 1);
+            sl_flow_store_prefetch_place(store, slot);
+            sl_flow_store_prefetch(store, slot, BED_RECORD);
             assert_ok(sl_flow_store_peek(store, slot, peeked));
             assert_memory_equal(peeked, expected, BED_RECORD);
             assert_ok(sl_flow_store_pin(store, slot, will_write, &record));
@@ -229,6 +230,37 @@ static void test_writes_of_one_record_differ_outside(void **state)
     store_bed_done(&bed);
 }
 
+/* What was only looked at goes without a write, and is on its way back in what it was; what was
+ * written to after all is written. */
+static void test_dirty_decides_what_is_written(void **state)
+{
+    struct store_bed bed;
+    void *record = NULL;
+    uint8_t first[BED_RECORD];
+    (void)state;
+    store_bed_init(&bed);
+    store_bed_fill(&bed);
+    for (int is_dirty = 0; is_dirty < 2; is_dirty++) {
+        uint32_t slot = store_bed_find_outside(&bed, 0);
+        memcpy(first, bed.outside + slot * bed.stride, BED_RECORD);
+        assert_ok(sl_flow_store_pin(bed.store, slot, false, &record));
+        if (is_dirty != 0) {
+            sl_flow_store_dirty(bed.store, slot);
+            store_bed_pattern(record, 7777);
+        }
+        sl_flow_store_unpin(bed.store);
+        store_bed_push_out(&bed, slot);
+        assert_true(store_bed_is_outside(&bed, slot));
+        bool is_same = memcmp(bed.outside + slot * bed.stride, first, BED_RECORD) == 0;
+        assert_int_equal(is_same, is_dirty == 0);
+        assert_ok(sl_flow_store_pin(bed.store, slot, false, &record));
+        store_bed_pattern(first, is_dirty != 0 ? 7777 : slot);
+        assert_memory_equal(record, first, BED_RECORD);
+        sl_flow_store_unpin(bed.store);
+    }
+    store_bed_done(&bed);
+}
+
 /* A hot tenth is read ten times as often as the rest: it stays. */
 static void test_hot_records_stay_inside(void **state)
 {
@@ -265,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_unwritten_records_are_not_written_again),
         cmocka_unit_test(test_peek_leaves_the_cache_as_it_is),
         cmocka_unit_test(test_writes_of_one_record_differ_outside),
+        cmocka_unit_test(test_dirty_decides_what_is_written),
         cmocka_unit_test(test_hot_records_stay_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
