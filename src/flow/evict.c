@@ -58,8 +58,11 @@ static bool look_ahead(const struct sl_flow_table *table, struct flow_plane *pla
         plane->evict_near = plane->newest > LOOKS / 2 ? plane->newest - LOOKS / 2 : 0;
         (void)look_from(table, plane, &plane->evict_near);
     }
-    if (plane->victim_count != 0) {
-        sl_flow_store_prefetch(plane->store, plane->victims, plane->victim_count);
+    for (uint32_t i = 0; i < plane->victim_count; i++) {
+        sl_flow_store_prefetch_place(plane->store, plane->victims[i]);
+    }
+    for (uint32_t i = 0; i < plane->victim_count; i++) {
+        sl_flow_store_prefetch(plane->store, plane->victims[i], plane->layout.size);
     }
     return plane->victim_count != 0;
 }
