@@ -55,13 +55,24 @@ static sl_rc list_import(const struct request *r, struct sl_import *import, cons
     return sl_import_ima(import, path, alg, value, strlen(colon + 1) / 2, err);
 }
 
+/* A folder with this file in it is an image (OCI image layout, "oci-layout File"), not a folder of
+ * files that run. */
+static bool is_layout(const char *path)
+{
+    char file[4096];
+    struct stat st;
+
+    return snprintf(file, sizeof(file), "%s/oci-layout", path) < (int)sizeof(file) &&
+           stat(file, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static sl_rc source_import(const struct request *r, struct sl_import *import, const char *path,
                            struct sl_err *err)
 {
     const size_t size = strlen(path);
     struct stat st;
 
-    if (r->from != NULL && strcmp(r->from, "oci") == 0) {
+    if (r->from != NULL ? strcmp(r->from, "oci") == 0 : is_layout(path)) {
         return sl_import_oci(import, path, r->platform, err);
     }
     if (r->from != NULL && strcmp(r->from, "ima") == 0) {
@@ -77,6 +88,10 @@ static sl_rc source_import(const struct request *r, struct sl_import *import, co
     if (r->from != NULL ? strcmp(r->from, "dir") == 0
                         : stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         return sl_import_dir(import, path, err);
+    }
+    if (r->from != NULL) {
+        return sl_err_set(err, SL_INVALID,
+                          "--from: expected deb, oci, dir, ima or sums, not \"%s\"", r->from);
     }
     return sl_err_set(err, SL_INVALID, "%s: say what it is by --from deb, oci, dir, ima or sums",
                       path);

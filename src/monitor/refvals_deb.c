@@ -168,7 +168,8 @@ static sl_rc members_read(struct package *package, struct sl_err *err)
         }
     }
     if (rc == SL_OK && status != ARCHIVE_EOF) {
-        rc = sl_err_set(err, SL_MALFORMED, "%s", archive_error_string(package->ar));
+        rc = sl_err_set(err, SL_MALFORMED, "no Debian package: %s",
+                        archive_error_string(package->ar));
     } else if (rc == SL_OK && !has_data) {
         rc = sl_err_set(err, SL_MALFORMED, "no Debian package: it has no data.tar");
     }
@@ -190,7 +191,7 @@ sl_rc sl_import_deb(struct sl_import *import, const char *path, struct sl_err *e
     package->name[strcspn(package->name, "_")] = '\0';
     (void)archive_read_support_format_ar(package->ar);
     if (archive_read_open_filename(package->ar, path, BLOCK) != ARCHIVE_OK) {
-        rc = sl_err_set(err, SL_IO, "%s", archive_error_string(package->ar));
+        rc = sl_err_set(err, SL_IO, "no Debian package: %s", archive_error_string(package->ar));
     } else {
         rc = members_read(package, err);
     }

@@ -385,7 +385,7 @@ static sl_rc archive_unpack(struct sl_import *import, const char *path, const ch
     sl_rc rc = tar != NULL ? SL_OK : SL_NO_MEMORY;
 
     if (rc == SL_OK && archive_read_open_filename(tar, path, 64 << 10) != ARCHIVE_OK) {
-        rc = sl_err_set(err, SL_IO, "%s", archive_error_string(tar));
+        rc = sl_err_set(err, SL_IO, "no OCI archive: %s", archive_error_string(tar));
     }
     while (rc == SL_OK && (status = archive_read_next_header(tar, &entry)) == ARCHIVE_OK) {
         if (archive_entry_filetype(entry) == AE_IFREG && archive_entry_hardlink(entry) == NULL &&
@@ -396,7 +396,7 @@ static sl_rc archive_unpack(struct sl_import *import, const char *path, const ch
         }
     }
     if (rc == SL_OK && status != ARCHIVE_EOF) {
-        rc = sl_err_set(err, SL_MALFORMED, "%s", archive_error_string(tar));
+        rc = sl_err_set(err, SL_MALFORMED, "no OCI archive: %s", archive_error_string(tar));
     }
     (void)archive_read_free(tar);
     return rc;

@@ -56,6 +56,11 @@ expect 1 '"verdict": "untrusted"' "$safelib" ima verify --log list --policy poli
 mkdir web && echo /bin/odd >web/odd
 expect 0 "" "$safelib" refvals import --set web --store st web
 expect 0 "container slot-11: trusted" "$safelib" ima verify --log list --policy policy.yaml --refvals st
+mkdir layout && printf '{"imageLayoutVersion": "1.0.0"}' >layout/oci-layout # an image that lost its index: no folder of programs
+expect 2 "index.json" "$safelib" refvals import --set image --store st layout
+expect 2 'expected deb, oci, dir, ima or sums, not "tree"' "$safelib" refvals import --set image --from tree --store st tree
+expect 2 "no Debian package: " "$safelib" refvals import --set image --from deb --store st list
+expect 2 "no OCI archive: " "$safelib" refvals import --set image --from oci --store st list
 rm st/host.slref
 expect 1 "host host: untrusted" "$safelib" ima verify --log list --policy policy.yaml --refvals st
 sed -i 's/^class/clas/' policy.yaml
@@ -86,7 +91,7 @@ ima-sig-sha256 9"
     expect 0 "826 entries" "$safelib" ima verify --log "$vectors/rust-keylime/ascii_runtime_measurements"
     expect 0 "1 entries" "$safelib" ima verify --log "$vectors/rust-keylime/ima_log.txt"
     expect 1 "the list is empty" "$safelib" ima verify --log "$vectors/rust-keylime/empty_ima_log.txt"
-    expect 2 "safelib: entry 1" "$safelib" ima verify --log "$vectors/rust-keylime/invalid_ima_log.txt"
+    expect 2 "invalid_ima_log.txt: not a measurement list: entry 1" "$safelib" ima verify --log "$vectors/rust-keylime/invalid_ima_log.txt"
     expect 0 "" "$safelib" ima verify --log "$keylime/ima-log-sha256"
     for alg in sha1 sha384 sha512 sm3_256; do
         expect 1 "boot_aggregate: violation" "$safelib" ima verify --log "$keylime/ima-log-$alg"
