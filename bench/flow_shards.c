@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How an image's shards scale: one and two threads that make packets, steer them and run a chain
  * with a flow table over them, as the workers of one image do; nothing comes from a host. In the
- * third case half of the packets belong to the other shard, and go there through the rings. */
+ * third case half of the packets belong to the other shard, and go there through the rings. In
+ * turns with them, what the machine itself gives a second core: the bare cipher, and bare loads of
+ * random lines from as much memory as the flows take. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -17,18 +19,24 @@
 enum {
     SHARDS = 2,
     FLOWS = 100000,
-    WINDOW = 512 * SL_BURST_MAX, /* packets of each thread */
+    WINDOW = 2048 * SL_BURST_MAX, /* packets of each thread */
     ROUNDS = 40,
     SIZE = 64, /* of a frame: 50 bytes of IP */
+    LINE = 64,
+    /* Bare loads: lines of all threads together, and loads of each in a window. */
+    LINES = FLOWS * 2,
+    LOADS = 1 << 16,
+    LOADS_AT_ONCE = 64,
+    CIPHERS = 4000,
 };
 
 struct shard {
-    struct team *team;
+    _Alignas(128) struct team *team;
     struct sl_chain *chain;
     uint32_t *own; /* flows that belong here */
     uint32_t own_count;
     uint64_t random;
-    uint64_t packets; /* through this shard's chain */
+    uint64_t packets; /* through this shard's chain; or operations of a calibration */
     uint64_t cpu_ns;
     uint64_t begin_ns, end_ns; /* of its last window */
     uint32_t index;
@@ -39,6 +47,7 @@ struct team {
     struct shard shards[SHARDS];
     uint32_t count;
     bool is_mixed;
+    void *(*work)(void *shard);
     _Atomic uint32_t done;
     pthread_barrier_t start;
     struct sl_handover rings[SHARDS]; /* to each */
@@ -112,10 +121,14 @@ static void run_burst(struct shard *shard)
             continue;
         }
         while (sl_handover_put(&team->rings[to], &packets[i], 0) != SL_OK) {
+            (void)sl_handover_publish(&team->rings[to]);
             if (run_handed(shard) == 0) { /* nothing is dropped here: it waits */
                 (void)sched_yield();
             }
         }
+    }
+    if (team->is_mixed) {
+        (void)sl_handover_publish(&team->rings[shard->index ^ 1]);
     }
     sl_chain_run(shard->chain, list, count);
     shard->packets += count;
@@ -137,11 +150,79 @@ static void *work(void *arg)
     shard->cpu_ns += cpu_now_ns() - cpu_ns;
     (void)atomic_fetch_add(&team->done, 1);
     while (atomic_load(&team->done) < team->count) {
-        (void)run_handed(shard);
+        if (run_handed(shard) == 0) {
+            (void)sched_yield();
+        }
     }
     (void)run_handed(shard);
     shard->end_ns = bench_now_ns();
     return NULL;
+}
+
+/* ---- what the machine gives ---- */
+
+static void *work_cipher(void *arg)
+{
+    struct shard *shard = arg;
+    struct bench_case cipher = bench_cipher_case(shard->index);
+    (void)pthread_barrier_wait(&shard->team->start);
+    shard->begin_ns = bench_now_ns();
+    uint64_t cpu_ns = cpu_now_ns();
+    (void)cipher.run(cipher.ctx, CIPHERS);
+    shard->cpu_ns += cpu_now_ns() - cpu_ns;
+    shard->packets += CIPHERS;
+    shard->end_ns = bench_now_ns();
+    return NULL;
+}
+
+/* Loads that do not wait for one another, as those of a burst of lookups. */
+static void *work_loads(void *arg)
+{
+    static uint64_t lines[LINES][LINE / sizeof(uint64_t)] __attribute__((aligned(4096)));
+    struct shard *shard = arg;
+    struct team *team = shard->team;
+    const uint32_t part = LINES / team->count;
+    uint64_t(*own)[LINE / sizeof(uint64_t)] = lines + (size_t)part * shard->index;
+    (void)pthread_barrier_wait(&team->start);
+    shard->begin_ns = bench_now_ns();
+    uint64_t cpu_ns = cpu_now_ns();
+    for (uint32_t made = 0; made < LOADS; made += LOADS_AT_ONCE) {
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < LOADS_AT_ONCE; i++) {
+            shard->random = shard->random * 6364136223846793005u + 1442695040888963407u;
+            sum += own[(uint32_t)(shard->random >> 33) % part][0];
+        }
+        own[(uint32_t)shard->random % part][0] = sum | 1; /* so that they are made */
+    }
+    shard->cpu_ns += cpu_now_ns() - cpu_ns;
+    shard->packets += LOADS;
+    shard->end_ns = bench_now_ns();
+    return NULL;
+}
+
+/* ---- windows ---- */
+
+/* Each thread on a processor of its own, if there are as many. */
+static void start_thread(struct shard *shard, pthread_t *ret_thread)
+{
+    pthread_attr_t attr;
+    cpu_set_t all;
+    cpu_set_t one;
+    uint32_t wanted = shard->index;
+    (void)pthread_attr_init(&attr);
+    (void)sched_getaffinity(0, sizeof(all), &all);
+    for (uint32_t cpu = 0; cpu < CPU_SETSIZE && (uint32_t)CPU_COUNT(&all) > shard->index; cpu++) {
+        if (CPU_ISSET(cpu, &all) && wanted-- == 0) {
+            CPU_ZERO(&one);
+            CPU_SET(cpu, &one);
+            (void)pthread_attr_setaffinity_np(&attr, sizeof(one), &one);
+            break;
+        }
+    }
+    if (pthread_create(ret_thread, &attr, shard->team->work, shard) != 0) {
+        bench_die("no thread");
+    }
+    (void)pthread_attr_destroy(&attr);
 }
 
 /* @return packets per second of one window, by the wall's clock; also by the processors' */
@@ -156,9 +237,7 @@ static double window(struct team *team, double *ret_cpu_rate)
     for (uint32_t i = 0; i < team->count; i++) {
         before += team->shards[i].packets;
         team->shards[i].cpu_ns = 0;
-        if (pthread_create(&threads[i], NULL, work, &team->shards[i]) != 0) {
-            bench_die("no thread");
-        }
+        start_thread(&team->shards[i], &threads[i]);
     }
     (void)pthread_barrier_wait(&team->start);
     uint64_t start = UINT64_MAX;
@@ -175,12 +254,11 @@ static double window(struct team *team, double *ret_cpu_rate)
     return (double)(after - before) * 1e9 / (double)(end - start);
 }
 
-static void load(struct team *team)
+/* The bundle of a chain of one NF that only counts packets of flows. */
+static size_t make_bundle(uint8_t bundle[128])
 {
-    uint8_t bundle[128];
     struct sl_writer w;
-    struct sl_err err = {0};
-    sl_writer_init(&w, bundle, sizeof(bundle));
+    sl_writer_init(&w, bundle, 128);
     sl_writer_be32(&w, SL_CHAIN_MAGIC);
     sl_writer_be16(&w, SL_CHAIN_FORMAT_OPTIONS);
     sl_writer_be16(&w, 1);
@@ -191,11 +269,19 @@ static void load(struct team *team)
     sl_writer_be32(&w, FLOWS + FLOWS / 4);
     sl_writer_be32(&w, 4);
     sl_writer_be32(&w, UINT32_MAX);
+    return w.off;
+}
+
+static void load(struct team *team)
+{
+    uint8_t bundle[128];
+    struct sl_err err = {0};
+    size_t size = make_bundle(bundle);
     for (uint32_t i = 0; i < team->count; i++) {
         struct shard *shard = &team->shards[i];
         const struct sl_chain_place place = {
             .first = i > 0 ? team->shards[0].chain : NULL, .shard = i, .shard_count = team->count};
-        if (sl_chain_create_at(bundle, w.off, &place, &shard->chain, &err) != SL_OK ||
+        if (sl_chain_create_at(bundle, size, &place, &shard->chain, &err) != SL_OK ||
             sl_handover_init(&team->rings[i], 1 << 18) != SL_OK) {
             bench_die("%s", err.text);
         }
@@ -217,33 +303,113 @@ static void load(struct team *team)
     }
 }
 
+/* ---- cases ---- */
+
 struct rates {
-    double wall[ROUNDS], cpu[ROUNDS];
+    double wall[ROUNDS], of_base[ROUNDS], cpu_of_base[ROUNDS];
 };
 
-int main(void)
+struct scaling_case {
+    const char *name;
+    struct team team;
+    uint32_t base; /* the case that it is compared with */
+};
+
+static struct scaling_case cases[] = {
+    {"bare cipher, one core", {.count = 1, .work = work_cipher}, 0},
+    {"bare cipher, two cores", {.count = SHARDS, .work = work_cipher}, 0},
+    {"bare loads, one core", {.count = 1, .work = work_loads}, 2},
+    {"bare loads, two cores", {.count = SHARDS, .work = work_loads}, 2},
+    {"one shard", {.count = 1, .work = work}, 4},
+    {"two shards, steered right", {.count = SHARDS, .work = work}, 4},
+    {"two shards, half handed over", {.count = SHARDS, .is_mixed = true, .work = work}, 4},
+};
+enum { CASES = sizeof(cases) / sizeof(cases[0]) };
+static struct rates rates[CASES];
+
+static void measure(uint32_t rounds)
 {
-    static struct team teams[3] = {
-        {.count = 1}, {.count = SHARDS}, {.count = SHARDS, .is_mixed = true}};
-    static const char *const names[3] = {"one shard", "two shards", "two, half handed over"};
-    static struct rates rates[3];
-    for (uint32_t i = 0; i < 3; i++) {
-        load(&teams[i]);
-    }
-    for (uint32_t round = 0; round < ROUNDS; round++) {
-        for (uint32_t i = 0; i < 3; i++) {
-            rates[i].wall[round] = window(&teams[i], &rates[i].cpu[round]);
+    for (uint32_t round = 0; round < rounds; round++) {
+        double cpu[CASES];
+        for (uint32_t i = 0; i < CASES; i++) {
+            uint32_t base = cases[i].base;
+            rates[i].wall[round] = window(&cases[i].team, &cpu[i]);
+            rates[i].of_base[round] = rates[i].wall[round] / rates[base].wall[round];
+            rates[i].cpu_of_base[round] = cpu[i] / cpu[base];
         }
     }
-    for (uint32_t i = 0; i < 3; i++) {
-        bench_sort(rates[i].wall, ROUNDS);
-        bench_sort(rates[i].cpu, ROUNDS);
-        double best = rates[i].wall[ROUNDS - 1];
-        double cpu = bench_percentile(rates[i].cpu, ROUNDS, 0.5);
-        printf("%-22s best %.2f Mpps (%.2f x), median %.2f; by processor time %.2f Mpps (%.2f x)\n",
-               names[i], best / 1e6, best / rates[0].wall[ROUNDS - 1],
-               bench_percentile(rates[i].wall, ROUNDS, 0.5) / 1e6, cpu / 1e6,
-               cpu / bench_percentile(rates[0].cpu, ROUNDS, 0.5));
+    for (uint32_t i = 0; i < CASES; i++) {
+        bench_sort(rates[i].wall, rounds);
+        bench_sort(rates[i].of_base, rounds);
+        bench_sort(rates[i].cpu_of_base, rounds);
+    }
+}
+
+static json_t *row(uint32_t i, uint32_t rounds)
+{
+    const struct rates *own = &rates[i];
+    double best = own->wall[rounds - 1];
+    double of_best = best / rates[cases[i].base].wall[rounds - 1];
+    double median = bench_percentile(own->of_base, rounds, 0.5);
+    double cpu = bench_percentile(own->cpu_of_base, rounds, 0.5);
+    printf("%-29s best %.2f M/s, median %.2f; of one core: side by side %.2f (%.2f to %.2f), best "
+           "%.2f, by processor time %.2f\n",
+           cases[i].name, best / 1e6, bench_percentile(own->wall, rounds, 0.5) / 1e6, median,
+           bench_percentile(own->of_base, rounds, 0.1), bench_percentile(own->of_base, rounds, 0.9),
+           of_best, cpu);
+    return json_pack("{s:s, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "case", cases[i].name, "best_mps",
+                     best / 1e6, "median_mps", bench_percentile(own->wall, rounds, 0.5) / 1e6,
+                     "of_one", median, "of_one_p10", bench_percentile(own->of_base, rounds, 0.1),
+                     "of_one_p90", bench_percentile(own->of_base, rounds, 0.9), "of_one_best",
+                     of_best, "of_one_cpu", cpu);
+}
+
+/* Whether the machine says that both are threads of one core: it need not say so. */
+static bool is_one_core(void)
+{
+    char line[64] = "";
+    FILE *file = fopen("/sys/devices/system/cpu/cpu0/topology/thread_siblings_list", "r");
+    bool is_read = file != NULL && fgets(line, sizeof(line), file) != NULL;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return is_read && strpbrk(line, ",-") != NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const char *path = NULL;
+    unsigned rounds = ROUNDS;
+    double load_before = 0;
+    double load_after = 0;
+    cpu_set_t all;
+    bench_args(argc, argv, &rounds, &path);
+    if (rounds == 0 || rounds > ROUNDS) {
+        bench_die("--rounds: 1 to %d", ROUNDS);
+    }
+    if (sched_getaffinity(0, sizeof(all), &all) != 0 || CPU_COUNT(&all) < SHARDS) {
+        printf("skipped: fewer than %d cores\n", SHARDS);
+        return 77;
+    }
+    for (uint32_t i = 0; i < CASES; i++) {
+        load(&cases[i].team);
+        double unused;
+        (void)window(&cases[i].team, &unused); /* pages, flows */
+    }
+    (void)getloadavg(&load_before, 1);
+    measure(rounds);
+    (void)getloadavg(&load_after, 1);
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < CASES; i++) {
+        (void)json_array_append_new(list, row(i, rounds));
+    }
+    if (path != NULL) {
+        bench_result_write(path, "flow_shards",
+                           json_pack("{s:i, s:i, s:b, s:[f,f], s:o}", "flows", FLOWS, "rounds",
+                                     rounds, "is_one_core", is_one_core(), "load", load_before,
+                                     load_after, "rows", list));
+    } else {
+        json_decref(list);
     }
     return 0;
 }

@@ -136,21 +136,27 @@ static uint64_t calibration_run(void *ctx, uint64_t count)
     return 0;
 }
 
-struct bench_case bench_calibration_case(void)
+struct bench_case bench_cipher_case(uint32_t thread)
 {
-    static struct calibration *c;
-    if (c == NULL) {
-        c = aligned_alloc(64, (sizeof(*c) + 63) / 64 * 64);
+    static struct calibration *all[BENCH_CIPHERS_MAX];
+    struct calibration **c = &all[thread % BENCH_CIPHERS_MAX];
+    if (*c == NULL) {
+        *c = aligned_alloc(128, (sizeof(**c) + 127) / 128 * 128);
         IMB_MGR *mgr = alloc_mb_mgr(0);
-        if (c == NULL || mgr == NULL) {
+        if (*c == NULL || mgr == NULL) {
             bench_die("out of memory");
         }
-        memset(c, 0, sizeof(*c));
+        memset(*c, 0, sizeof(**c));
         init_mb_mgr_avx2(mgr);
-        c->mgr = mgr;
-        IMB_AES128_GCM_PRE(mgr, c->in, &c->key);
+        (*c)->mgr = mgr;
+        IMB_AES128_GCM_PRE(mgr, (*c)->in, &(*c)->key);
     }
-    return (struct bench_case){"calibration", calibration_run, c, 1000, 0};
+    return (struct bench_case){"calibration", calibration_run, *c, 1000, 0};
+}
+
+struct bench_case bench_calibration_case(void)
+{
+    return bench_cipher_case(0);
 }
 
 json_t *bench_stat_json(const struct bench_stat *stat)

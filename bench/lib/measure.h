@@ -29,7 +29,7 @@ struct bench_stat {
     double ratio_min; /**< this minimum / the base case's minimum */
 };
 
-enum { BENCH_CASES_MAX = 32 };
+enum { BENCH_CASES_MAX = 32, BENCH_CIPHERS_MAX = 8 };
 
 uint64_t bench_now_ns(void);
 /** Runs all cases in turn, @p rounds times; fills @p stats[count]. One round before is not counted.
@@ -38,6 +38,8 @@ void bench_interleave(const struct bench_case *cases, size_t count, unsigned rou
                       struct bench_stat *stats);
 /** The calibration figure: ns to encrypt 1420 bytes by AES-128-GCM, ipsec-mb's direct API, AVX2. */
 struct bench_case bench_calibration_case(void);
+/** The same with a key and buffers of thread @p thread's own; each thread asks once for itself. */
+struct bench_case bench_cipher_case(uint32_t thread);
 
 json_t *bench_stat_json(const struct bench_stat *stat);
 /** Percentile of a sorted array, @p share in 0..1. */

@@ -3,7 +3,15 @@
 #include "flow/steer.h"
 
 #include "flow/fragments.h"
-#include "flow/tuple.h"
+#include "flow/tuple_inline.h"
+
+/* As of the tuple of a packet of IPv4 with ports, which need not be built. */
+SL_FLOW_USES_AES static uint64_t hash_ports4(const struct sl_flow_hash_key *key,
+                                             const struct sl_packet *packet)
+{
+    return hash_ends4(key, packet->src, packet->sport, packet->dst, packet->dport,
+                      (uint64_t)packet->proto << 48);
+}
 
 uint32_t sl_flow_steer(const struct sl_flow_hash_key *key, const struct sl_packet *packet,
                        uint32_t shards)
@@ -13,6 +21,8 @@ uint32_t sl_flow_steer(const struct sl_flow_hash_key *key, const struct sl_packe
         uint8_t name[SL_FRAGMENTS_KEY];
         uint32_t size = sl_fragments_key(packet, name);
         hash = sl_flow_hash_bytes(key, name, size);
+    } else if (packet->ip_version == 4 && (packet->has & SL_PKT_HAS_PORTS) != 0) {
+        hash = hash_ports4(key, packet);
     } else {
         struct sl_flow_tuple tuple;
         bool is_error;

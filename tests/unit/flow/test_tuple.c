@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tuples of packets and of what ICMP errors are about; hashes; checksums. */
 #include "base/bytes.h"
+#include "flow/steer.h"
 #include "flow/tuple.h"
 #include "rig.h"
 #include "safelib/checksum.h"
@@ -33,6 +34,32 @@ static const struct flow_spec specs[] = {
     {.src = "10.0.0.1", .sport = 5, .dst = "10.0.0.1", .dport = 5, .proto = 17},
 };
 enum { SPECS = sizeof(specs) / sizeof(specs[0]) };
+
+/* Steering hashes IPv4 packets with ports without a tuple. */
+static void test_steering_hashes_the_tuple(void **state)
+{
+    (void)state;
+    struct sl_flow_hash_key key;
+    assert_ok(sl_flow_hash_key_make(&key));
+    for (uint32_t i = 0; i < 1000; i++) {
+        uint8_t addresses[8];
+        for (uint32_t k = 0; k < sizeof(addresses); k++) {
+            addresses[k] = (uint8_t)(i * 37 + k * 11 * i);
+        }
+        const struct sl_packet one = {.ip_version = 4,
+                                      .proto = i % 2 == 0 ? 6 : 17,
+                                      .has = SL_PKT_HAS_PORTS,
+                                      .sport = (uint16_t)(i * 7919),
+                                      .dport = (uint16_t)(i * 104729),
+                                      .src = addresses,
+                                      .dst = addresses + 4};
+        struct sl_flow_tuple tuple;
+        bool is_error;
+        assert_ok(sl_flow_tuple_of(&one, &tuple, &is_error));
+        uint64_t hash = sl_flow_tuple_hash(&key, &tuple);
+        assert_int_equal(sl_flow_steer(&key, &one, 0x10000), hash >> 48);
+    }
+}
 
 static void test_tuple_other_direction_is_turned_and_hashes_alike(void **state)
 {
@@ -205,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tuple_other_direction_is_turned_and_hashes_alike),
+        cmocka_unit_test(test_steering_hashes_the_tuple),
         cmocka_unit_test(test_tuple_fields_are_those_of_the_packet),
         cmocka_unit_test(test_tuple_of_error_is_of_the_packet_inside_turned),
         cmocka_unit_test(test_tuple_of_error_cut_anywhere_is_refused),
