@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "runtime/runtime.h"
+
 enum {
     LINE = 64,
     RINGS_SIZE = 1 << 20, /* of all rings to one shard, about */
@@ -25,6 +27,7 @@ static sl_rc connect_pair(struct sl_worker *from, struct sl_worker *to, uint64_t
         return rc;
     }
     from->to[to->shard] = ring;
+    from->peers[to->shard] = to;
     to->from[from->shard] = ring;
     return SL_OK;
 }
@@ -57,6 +60,37 @@ void sl_exchange_hand(struct sl_worker *worker, uint32_t shard, const struct sl_
     } else {
         counters->handed++;
     }
+}
+
+/* The store of what was put and the look at the mark are sequentially consistent, as are the other
+ * worker's mark and its look at the rings (sl_worker_rest_begin): one of the two sees the other. */
+void sl_exchange_publish(struct sl_worker *worker)
+{
+    for (uint32_t i = 0; worker->shard_count > 1 && i < worker->shard_count; i++) {
+        struct sl_worker *peer = worker->peers[i];
+        if (peer != NULL && sl_handover_publish(worker->to[i]) && atomic_load(&peer->is_resting) &&
+            atomic_exchange(&peer->is_resting, false)) {
+            worker->wakes++;
+            sl_rt_wake(peer->thread);
+        }
+    }
+}
+
+bool sl_worker_rest_begin(struct sl_worker *worker)
+{
+    atomic_store(&worker->is_resting, true);
+    for (uint32_t i = 0; i < worker->shard_count; i++) {
+        if (worker->from[i] != NULL && sl_handover_is_waiting(worker->from[i])) {
+            sl_worker_rest_end(worker);
+            return false;
+        }
+    }
+    return true;
+}
+
+void sl_worker_rest_end(struct sl_worker *worker)
+{
+    atomic_store_explicit(&worker->is_resting, false, memory_order_relaxed);
 }
 
 /* ---- out of a burst ---- */

@@ -12,6 +12,10 @@
 void sl_exchange_hand(struct sl_worker *worker, uint32_t shard, const struct sl_packet *packet,
                       uint8_t origin);
 
+/** Shows other shards what was handed to them, and wakes those that rest: the one call to the host
+ * that a pass may make, and none while they work. */
+void sl_exchange_publish(struct sl_worker *worker);
+
 /** Takes out of the worker's burst what belongs to another shard, and fragments that are to wait.
  * @return how many stay, moved to the front */
 uint32_t sl_exchange_sort(struct sl_worker *worker, const struct sl_worker_config *config,

@@ -56,7 +56,7 @@ static bool has_room(struct sl_handover *ring, uint64_t head, uint64_t wanted)
 
 sl_rc sl_handover_put(struct sl_handover *ring, const struct sl_packet *packet, uint8_t origin)
 {
-    uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint64_t head = ring->next;
     uint64_t size = (HEAD + (uint64_t)packet->size + SL_HANDOVER_SPARE + LINE - 1) & ~(LINE - 1ull);
     uint64_t to_end = ring->size - (head & (ring->size - 1));
     uint64_t skipped = to_end < size ? to_end : 0;
@@ -81,8 +81,22 @@ sl_rc sl_handover_put(struct sl_handover *ring, const struct sl_packet *packet, 
     record->handed.packet.dst = data + (is_v6 ? 24 : 16);
     record->handed.origin = origin;
     memcpy(data, packet->data, packet->size);
-    atomic_store_explicit(&ring->head, head + size, memory_order_release);
+    ring->next = head + size;
     return SL_OK;
+}
+
+bool sl_handover_publish(struct sl_handover *ring)
+{
+    if (ring->next == atomic_load_explicit(&ring->head, memory_order_relaxed)) {
+        return false;
+    }
+    atomic_store(&ring->head, ring->next);
+    return true;
+}
+
+bool sl_handover_is_waiting(const struct sl_handover *ring)
+{
+    return atomic_load(&ring->head) != ring->at;
 }
 
 struct sl_handed *sl_handover_peek(struct sl_handover *ring)

@@ -13,6 +13,13 @@
 
 #include "safelib/packet.h"
 
+enum {
+    /** Room behind each packet: an NF may let it grow, sealing wants a trailer. */
+    SL_HANDOVER_SPARE = 256,
+    /** Two cache lines: processors fetch them in pairs, and two cores write here. */
+    SL_HANDOVER_ALIGN = 128,
+};
+
 /** A packet on its way between shards. */
 struct sl_handed {
     struct sl_packet packet; /**< as it was handed over; data, src and dst lie in the ring */
@@ -21,20 +28,16 @@ struct sl_handed {
 
 struct sl_handover {
     /* the writer's */
-    _Alignas(64) _Atomic uint64_t head;
+    _Alignas(SL_HANDOVER_ALIGN) _Atomic uint64_t head;
+    uint64_t next; /* behind what was put; head follows when it is published */
     uint64_t tail_seen;
     /* the reader's */
-    _Alignas(64) _Atomic uint64_t tail;
+    _Alignas(SL_HANDOVER_ALIGN) _Atomic uint64_t tail;
     uint64_t head_seen;
     uint64_t at; /* of the record after the one that was peeked last */
     /* constant */
-    _Alignas(64) uint8_t *data;
+    _Alignas(SL_HANDOVER_ALIGN) uint8_t *data;
     uint64_t size; /* power of two */
-};
-
-enum {
-    /** Room behind each packet: an NF may let it grow, sealing wants a trailer. */
-    SL_HANDOVER_SPARE = 256,
 };
 
 /** @param size  bytes, a power of two, 64 KiB at least
@@ -43,11 +46,20 @@ enum {
 sl_rc sl_handover_init(struct sl_handover *ring, uint64_t size) SL_MUST_CHECK;
 void sl_handover_done(struct sl_handover *ring);
 
-/** Copies a packet into the ring.
+/** Copies a packet into the ring. The reader sees it when it is published.
  * @retval SL_OK  @retval SL_AGAIN  full: not taken
  * @context packet path of the writer */
 sl_rc sl_handover_put(struct sl_handover *ring, const struct sl_packet *packet,
                       uint8_t origin) SL_MUST_CHECK;
+
+/** Shows the reader what was put: once for a burst, as each time the line with it goes from core to
+ * core.
+ * @return whether there was anything new
+ * @context packet path of the writer; sequentially consistent with sl_handover_is_waiting */
+bool sl_handover_publish(struct sl_handover *ring);
+/** Whether something is published that was not peeked.
+ * @context packet path of the reader */
+bool sl_handover_is_waiting(const struct sl_handover *ring);
 
 /** The next packet, or NULL. It is the reader's until sl_handover_release.
  * @context packet path of the reader */

@@ -8,10 +8,7 @@ enum {
     BATCH_PASSES_MAX = 256, /* then the host gets a turn, whatever it keeps adding */
     SPIN_NS = 50000,        /* empty for so long: polling starts to sleep */
     SLEEP_FIRST_NS = 50000,
-    SLEEP_MAX_NS = 5000000, /* an entry and exit costs 4-14 us: below 0.3 % of a core */
-    HANDED_SOON_NS = 200000,
-    HANDED_NS = 5000000,
-    HANDED_POLLING_NS = 1000000,
+    SLEEP_MAX_NS = 5000000,      /* an entry and exit costs 4-14 us: below 0.3 % of a core */
     EMPTY_PASSES_PER_LOOK = 256, /* looks at the clock (which may trap) this seldom */
 };
 
@@ -22,14 +19,18 @@ static uint64_t rest_ns(struct sl_worker *worker)
     if (sl_snapshot_job_is_active(&worker->job)) {
         return 1;
     }
-    if (worker->shard_count < 2) {
-        return SL_CHAIN_TICK_MS * 1000000ull;
-    }
-    /* what another shard hands over must not wait for long, least of all where more came just now
-     */
-    uint64_t rest = worker->took ? HANDED_SOON_NS : HANDED_NS;
-    worker->took = false;
-    return rest;
+    return SL_CHAIN_TICK_MS * 1000000ull;
+}
+
+/* Gives the processor back: for a moment only where another shard has just handed something over,
+ * and whoever does so later wakes this one. A host that does not pass that on delays packets; it
+ * cannot do more. */
+static void rest(struct sl_worker *worker, uint64_t ns)
+{
+    bool is_idle = sl_worker_rest_begin(worker);
+    worker->waits++;
+    sl_rt_wait(SL_RT_WAIT_SHARD, worker->shard, is_idle ? ns : 1);
+    sl_worker_rest_end(worker);
 }
 
 /* Run to completion, then let the host move packets on this same core. */
@@ -38,8 +39,7 @@ static void run_batch(struct sl_worker *worker)
     while (!atomic_load_explicit(&worker->is_stopped, memory_order_relaxed)) {
         for (uint32_t i = 0; i < BATCH_PASSES_MAX && sl_worker_pass(worker) > 0; i++) {
         }
-        worker->waits++;
-        sl_rt_wait(SL_RT_WAIT_SHARD, worker->shard, rest_ns(worker));
+        rest(worker, rest_ns(worker));
     }
 }
 
@@ -47,15 +47,12 @@ static void run_batch(struct sl_worker *worker)
 static void sleep_until_busy(struct sl_worker *worker)
 {
     uint64_t sleep_ns = SLEEP_FIRST_NS;
-    /* no doorbell rings for what another shard hands over */
-    const uint64_t most_ns = worker->shard_count > 1 ? HANDED_POLLING_NS : SLEEP_MAX_NS;
     while (!atomic_load_explicit(&worker->is_stopped, memory_order_relaxed)) {
-        worker->waits++;
-        sl_rt_wait(SL_RT_WAIT_SHARD, worker->shard, sleep_ns);
+        rest(worker, sleep_ns);
         if (sl_worker_pass(worker) > 0) {
             return;
         }
-        sleep_ns = sleep_ns * 2 < most_ns ? sleep_ns * 2 : most_ns;
+        sleep_ns = sleep_ns * 2 < SLEEP_MAX_NS ? sleep_ns * 2 : SLEEP_MAX_NS;
     }
 }
 
@@ -87,6 +84,7 @@ static void run_polling(struct sl_worker *worker)
 
 void sl_worker_run(struct sl_worker *worker, bool is_polling)
 {
+    worker->thread = sl_rt_thread(); /* before its first rest, which is what says to read it */
     if (is_polling) {
         run_polling(worker);
     } else {

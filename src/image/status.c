@@ -236,6 +236,7 @@ static void write_shards(struct sl_json *json, const struct sl_provision *provis
         sl_json_open(json, NULL, '{');
         sl_json_u64(json, "shard", shard);
         sl_json_u64(json, "waits", look(&worker->waits));
+        sl_json_u64(json, "wakes", look(&worker->wakes));
         write_fragments(json, config->fragments);
         for (uint32_t port = 0; port < SL_PORT_COUNT; port++) {
             write_port(json, worker, config, port);

@@ -362,7 +362,6 @@ static uint32_t run_handed(struct sl_worker *worker, const struct sl_worker_conf
         }
         sl_exchange_release(worker);
         run_whole(worker, config);
-        worker->took = true;
     }
     return taken;
 }
@@ -468,6 +467,7 @@ uint32_t sl_worker_pass(struct sl_worker *worker)
     if (taken > 0 || has_emitted) {
         answers_publish(worker);
     }
+    sl_exchange_publish(worker);
     taken += sl_snapshot_job_step(&worker->job, config->chain, taken > 0);
     atomic_store_explicit(&worker->epoch, epoch + 2, memory_order_release);
     return taken;

@@ -99,7 +99,7 @@ struct sl_worker_lane {
 
 struct sl_worker {
     /** Odd while a pass is under way. Written by the worker only. */
-    _Alignas(64) _Atomic uint64_t epoch;
+    _Alignas(SL_HANDOVER_ALIGN) _Atomic uint64_t epoch;
     /** Published by the control thread. Never NULL after sl_worker_init. */
     _Alignas(64) _Atomic(struct sl_worker_config *) config;
     _Atomic bool is_stopped;
@@ -114,8 +114,14 @@ struct sl_worker {
     struct sl_handover *to[SL_AREA_SHARDS_MAX];
     uint32_t take_first;  /**< from which the next pass takes first */
     uint32_t shard_count; /**< that are connected; 1: alone */
-    bool took;            /**< something came from another shard since it was last looked at */
-    uint64_t waits;       /**< times the worker gave the processor back */
+    /** The other workers; NULL where there is none. */
+    struct sl_worker *peers[SL_AREA_SHARDS_MAX];
+    uint32_t thread; /**< its number in the runtime, for who wants to wake it */
+    /** The worker is about to wait, or waits, outside. Whoever hands it something takes the mark
+     * away and wakes it: nothing lies until its time is over. */
+    _Atomic bool is_resting;
+    uint64_t waits; /**< times the worker gave the processor back */
+    uint64_t wakes; /**< other workers that it woke */
     /** The chain that ran last: what the next one adopts from. Written by the worker only; the
      * publisher frees no chain that is in here. */
     _Atomic(struct sl_chain *) chain_now;
@@ -145,6 +151,12 @@ void sl_worker_done(struct sl_worker *worker);
  * @return datagrams taken, and steps of a snapshot; 0 = nothing to do
  * @context packet path: no allocation, no log, no system call */
 uint32_t sl_worker_pass(struct sl_worker *worker);
+
+/** Says that the worker is about to rest. @return false where something was handed to it meanwhile:
+ * it must not.
+ * @context the worker's thread, before sl_rt_wait; sl_worker_rest_end after it */
+bool sl_worker_rest_begin(struct sl_worker *worker);
+void sl_worker_rest_end(struct sl_worker *worker);
 
 /** Works until `is_stopped`: bursts, and between them gives the processor back as the scheduling
  * (batch or polling) wants. */

@@ -49,6 +49,16 @@ void sl_rt_wait(enum sl_rt_wait_kind kind, uint32_t arg, uint64_t timeout_ns)
     (void)rt_wait(rt_block_self(), kind, arg, timeout_ns);
 }
 
+uint32_t sl_rt_thread(void)
+{
+    return (uint32_t)rt_block_self()->index;
+}
+
+void sl_rt_wake(uint32_t thread)
+{
+    (void)rt_call(rt_block_self(), SL_ABI_EXIT_WAKE, thread, 0);
+}
+
 bool sl_rt_is_polling(void)
 {
     return rt_state.is_polling;

@@ -39,6 +39,12 @@ enum sl_rt_wait_kind {
  * @param timeout_ns  upper bound asked for; 0 = return as soon as the host has moved packets */
 void sl_rt_wait(enum sl_rt_wait_kind kind, uint32_t arg, uint64_t timeout_ns);
 
+/** The number of the calling thread, for sl_rt_wake. */
+uint32_t sl_rt_thread(void);
+/** Asks the host to end a wait of that thread at once, the present one or the next. A hint: the
+ * host may not do it. Costs an exit and an entry. */
+void sl_rt_wake(uint32_t thread);
+
 /** Scheduling asked for at start ("--polling" among the start parameters). */
 bool sl_rt_is_polling(void);
 

@@ -44,6 +44,28 @@ void sl_rt_wait(enum sl_rt_wait_kind kind, uint32_t arg, uint64_t timeout_ns)
     (void)nanosleep(&ts, NULL);
 }
 
+uint32_t sl_rt_thread(void)
+{
+    static _Atomic uint32_t next;
+    static _Thread_local uint32_t own;
+    own = own != 0 ? own : atomic_fetch_add(&next, 1) + 1;
+    return own;
+}
+
+static _Atomic uint64_t wake_count;
+
+/* Nobody is woken: who sleeps here does not do so for long. */
+void sl_rt_wake(uint32_t thread)
+{
+    (void)thread;
+    atomic_fetch_add(&wake_count, 1);
+}
+
+uint64_t native_runtime_wakes(void)
+{
+    return atomic_load(&wake_count);
+}
+
 bool sl_rt_is_polling(void)
 {
     return is_polling;

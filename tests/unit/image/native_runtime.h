@@ -8,6 +8,8 @@
 void native_runtime_set(uint8_t *area, const struct sl_area_geometry *geometry,
                         const struct sl_area_layout *layout, bool polling);
 uint64_t native_runtime_waits(void);
+/* Times sl_rt_wake was called. */
+uint64_t native_runtime_wakes(void);
 /** Whether sl_rt_report fails, as on the device bare. */
 void native_runtime_no_reports(bool is_missing);
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "../flow/cuts.h"
+#include "native_runtime.h"
 #include "shards_bed.h"
 
 enum {
@@ -268,6 +269,33 @@ static void test_full_ring(void **state)
     shards_bed_done(&bed);
 }
 
+/* Who hands over to a shard that rests wakes it, once; a shard that was handed something does not
+ * rest. */
+static void test_resting_shard_is_woken(void **state)
+{
+    struct shards_bed bed;
+    struct piece pieces[PIECES_MAX];
+    (void)state;
+    shards_bed_init(&bed, 2);
+    assert_true(sl_worker_rest_begin(&bed.workers[1]));
+    uint64_t woken = native_runtime_wakes();
+    for (uint32_t round = 0; round < 3; round++) {
+        for (uint32_t flow = 1; flow < 20; flow += flow % 5 == 4 ? 2 : 1) {
+            (void)make(flow, round, false, pieces);
+            assert_true(shards_bed_send(&bed, 0, 0, SL_PORT_LAN, pieces[0].data, pieces[0].size));
+        }
+        while (sl_worker_pass(&bed.workers[0]) > 0) {
+        }
+        assert_int_equal(native_runtime_wakes(), woken + 1);
+        assert_int_equal(bed.workers[0].wakes, 1);
+        assert_false(sl_worker_rest_begin(&bed.workers[1]));
+    }
+    sl_worker_rest_end(&bed.workers[1]);
+    shards_bed_settle(&bed);
+    assert_true(sl_worker_rest_begin(&bed.workers[1]));
+    shards_bed_done(&bed);
+}
+
 static void test_ring(void **state)
 {
     (void)state;
@@ -290,6 +318,11 @@ static void test_ring(void **state)
             }
         }
         struct sl_handed *handed;
+        assert_null(sl_handover_peek(&ring)); /* not shown yet */
+        assert_false(sl_handover_is_waiting(&ring));
+        assert_true(sl_handover_publish(&ring));
+        assert_false(sl_handover_publish(&ring));
+        assert_true(sl_handover_is_waiting(&ring));
         while ((handed = sl_handover_peek(&ring)) != NULL) {
             assert_int_equal(handed->packet.rule, out);
             assert_int_equal(handed->packet.size, 20 + out * 37 % 1900);
@@ -318,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_no_flow_is_split),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_full_ring),
+        cmocka_unit_test(test_resting_shard_is_woken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
