@@ -180,6 +180,11 @@ sl_rc sl_client_path(struct sl_client *client, int timeout_ms, uint16_t mtu, boo
  * SL_UNSUPPORTED, SL_STATE */
 sl_rc sl_client_nf(struct sl_client *client, int timeout_ms, const char *nf, const char *line,
                    char *ret_answer, size_t answer_size, struct sl_err *err) SL_MUST_CHECK;
+/** SL_MSG_STEERING.
+ * @retval SL_OK  @p ret_steering holds a secret from then on: wipe it
+ * @retval SL_UNSUPPORTED  of a format that we do not know; or as there */
+sl_rc sl_client_steering(struct sl_client *client, int timeout_ms,
+                         struct sl_msg_steering *ret_steering, struct sl_err *err) SL_MUST_CHECK;
 /** SL_MSG_LEASE: how long the SAs live without a request. */
 sl_rc sl_client_lease(struct sl_client *client, int timeout_ms, uint32_t seconds,
                       struct sl_err *err) SL_MUST_CHECK;

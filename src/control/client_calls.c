@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/secret.h"
 #include "control/sa_key.h"
 
 enum { PING_MAX = 1024, SA_BODY_MAX = 128 };
@@ -190,6 +191,22 @@ sl_rc sl_client_nf(struct sl_client *client, int timeout_ms, const char *nf, con
     rc = sl_reader_end(&r);
     sl_msg_done(&reply);
     return rc == SL_OK ? rc : sl_err_set(err, rc, "the NF's answer: %s", sl_rc_text(rc));
+}
+
+sl_rc sl_client_steering(struct sl_client *client, int timeout_ms,
+                         struct sl_msg_steering *ret_steering, struct sl_err *err)
+{
+    struct sl_msg reply = {0};
+    struct sl_reader r;
+    sl_rc rc = sl_client_call(client, SL_MSG_STEERING, NULL, 0, timeout_ms, &reply, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    sl_reader_init(&r, reply.body, reply.size);
+    rc = sl_msg_steering_read(&r, ret_steering);
+    sl_wipe(reply.body, reply.size);
+    sl_msg_done(&reply);
+    return rc == SL_OK ? rc : sl_err_set(err, rc, "the image's steering: %s", sl_rc_text(rc));
 }
 
 sl_rc sl_client_time(struct sl_client *client, int timeout_ms, struct sl_err *err)

@@ -2,6 +2,7 @@
 /* Bodies of the control channel's messages: written and read, with every range checked. */
 #include "control/message.h"
 
+#include "base/secret.h"
 #include "control/suites.h"
 
 enum {
@@ -138,6 +139,34 @@ sl_rc sl_msg_instance_read(struct sl_reader *r, struct sl_msg_instance *ret_inst
     if (rc == SL_OK) {
         *ret_instance = instance;
     }
+    return rc;
+}
+
+void sl_msg_steering_write(struct sl_writer *w, const struct sl_msg_steering *steering)
+{
+    sl_writer_be16(w, steering->format);
+    sl_writer_be16(w, steering->shard_count);
+    sl_writer_bytes(w, steering->key, sizeof(steering->key));
+}
+
+sl_rc sl_msg_steering_read(struct sl_reader *r, struct sl_msg_steering *ret_steering)
+{
+    struct sl_msg_steering steering = {0};
+    steering.format = sl_reader_be16(r);
+    if (r->rc == SL_OK && steering.format != SL_STEERING_FORMAT) {
+        sl_reader_fail(r, SL_UNSUPPORTED);
+    }
+    steering.shard_count = sl_reader_be16(r);
+    if (r->rc == SL_OK &&
+        (steering.shard_count == 0 || steering.shard_count > SL_AREA_SHARDS_MAX)) {
+        sl_reader_fail(r, SL_RANGE);
+    }
+    sl_reader_copy(r, steering.key, sizeof(steering.key));
+    sl_rc rc = sl_reader_end(r);
+    if (rc == SL_OK) {
+        *ret_steering = steering;
+    }
+    sl_wipe(&steering, sizeof(steering));
     return rc;
 }
 

@@ -151,6 +151,23 @@ enum sl_msg_type {
      * the running chain (struct sl_nf, command). SL_STATE: no chain; SL_NOT_FOUND: no such NF, or
      * it knows no such thing; SL_UNSUPPORTED: it takes no lines; SL_INVALID: not this one */
     SL_MSG_NF = 16,
+    /** request: empty; reply: struct sl_msg_steering. Which shard the image will run a packet on is
+     * asked of its chain (nf/chain.h); with this key and the same bundle the gateway gets the same
+     * answers, and sends packets to where they belong. Steering otherwise costs a copy inside,
+     * nothing else. The key changes when the image is started, and when flows come back from a
+     * snapshot. SL_STATE: no chain; SL_AGAIN: flows are coming back */
+    SL_MSG_STEERING = 17,
+};
+
+/** How sl_msg_steering is to be understood: a number for each way in which shards were ever told.
+ */
+enum { SL_STEERING_FORMAT = 1 };
+enum { SL_STEERING_KEY_SIZE = 96, SL_STEERING_REPLY_SIZE = 2 + 2 + SL_STEERING_KEY_SIZE };
+
+struct sl_msg_steering {
+    uint16_t format; /**< SL_STEERING_FORMAT; of another, key and shards mean nothing to us */
+    uint16_t shard_count;
+    uint8_t key[SL_STEERING_KEY_SIZE]; /**< secret: wipe it */
 };
 
 enum sl_msg_snapshot_what {
@@ -218,6 +235,10 @@ struct sl_msg_instance {
 void sl_msg_instance_write(struct sl_writer *w, const struct sl_msg_instance *instance);
 /** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_RANGE (origin) */
 sl_rc sl_msg_instance_read(struct sl_reader *r, struct sl_msg_instance *ret_instance) SL_MUST_CHECK;
+
+void sl_msg_steering_write(struct sl_writer *w, const struct sl_msg_steering *steering);
+/** @retval SL_OK, SL_TRUNCATED, SL_MALFORMED, SL_UNSUPPORTED (format), SL_RANGE (shards) */
+sl_rc sl_msg_steering_read(struct sl_reader *r, struct sl_msg_steering *ret_steering) SL_MUST_CHECK;
 
 enum { SL_MSG_SNAPSHOT_SIZE_MAX = 1 + 5 * 8 + 2 + 2 + 200 };
 void sl_msg_snapshot_write(struct sl_writer *w, const struct sl_msg_snapshot *snapshot);

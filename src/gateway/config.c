@@ -41,6 +41,7 @@ struct yaml_tunnel {
     int esn;
     int copy_dscp;
     int offload;
+    int steering;
     uint32_t replay_window;
     uint32_t rekey_seconds;
     uint64_t rekey_packets;
@@ -84,6 +85,11 @@ static const cyaml_strval_t warp_names[] = {
     {"degrade", WARP_DEGRADE},
     {"stop", WARP_STOP},
 };
+enum { STEERING_IMAGE = 1, STEERING_PLAIN = 2 };
+static const cyaml_strval_t steering_names[] = {
+    {"image", STEERING_IMAGE},
+    {"plain", STEERING_PLAIN},
+};
 static const cyaml_strval_t framing_names[] = {
     {"udp", SL_ESP_FRAMING_UDP},
     {"native", SL_ESP_FRAMING_NATIVE},
@@ -116,6 +122,8 @@ static const cyaml_schema_field_t tunnel_fields[] = {
                      copy_dscp, sl_yaml_bools, 2),
     CYAML_FIELD_ENUM("offload", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel,
                      offload, sl_yaml_bools, 2),
+    CYAML_FIELD_ENUM("steering", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct yaml_tunnel,
+                     steering, steering_names, 2),
     CYAML_FIELD_UINT("replay_window", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, replay_window),
     CYAML_FIELD_UINT("rekey_seconds", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_seconds),
     CYAML_FIELD_UINT("rekey_packets", CYAML_FLAG_OPTIONAL, struct yaml_tunnel, rekey_packets),
@@ -249,6 +257,7 @@ static sl_rc tunnel_set(struct sl_gw_config *config, const struct yaml_tunnel *t
     config->is_esn = t->esn != SL_YAML_FALSE;
     config->is_dscp_copied = t->copy_dscp != SL_YAML_FALSE;
     config->is_offload = t->offload != SL_YAML_FALSE;
+    config->is_steering_plain = t->steering == STEERING_PLAIN;
     config->window = t->replay_window != 0 ? t->replay_window : RING_WINDOW_DEFAULT;
     config->lease_seconds = t->lease_seconds != 0 ? t->lease_seconds : LEASE_DEFAULT;
     if (config->window < SL_ESP_WINDOW_MIN || config->window > SL_ESP_WINDOW_MAX ||

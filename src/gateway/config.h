@@ -51,6 +51,7 @@ struct sl_gw_config {
     bool is_esn;
     bool is_dscp_copied;
     bool is_offload;
+    bool is_steering_plain; /**< steering: plain; without the image's key */
     uint32_t window;
     uint32_t rekey_seconds;
     bool is_clock_strict; /**< on_clock_warp: stop */

@@ -193,9 +193,12 @@ static void packet_send(struct tx *tx, enum sl_port port, const struct sl_vnet *
     struct sl_tunnel *tunnel = tx->edge->tunnel;
     struct sl_segmenter seg;
     sl_rc rc = sl_segmenter_init(&seg, vnet, tx->tun_buffer, size, tx->mtu);
-    uint32_t shard = rc == SL_OK && tunnel->shard_count > 1
-                         ? sl_ip_flow_hash(tx->tun_buffer, &seg.ip) % tunnel->shard_count
-                         : 0;
+    uint32_t shard = 0;
+    if (rc == SL_OK) {
+        bool is_cut = !seg.is_split && size > tx->mtu && !seg.ip.is_df;
+        shard = sl_steering_shard(&tunnel->steering, port, tx->tun_buffer, size, &seg.ip, is_cut,
+                                  tunnel->shard_count);
+    }
     struct sl_gw_slot *slot = &tunnel->slots[shard][port];
     (void)pthread_mutex_lock(&slot->tx_lock);
     slot->tx.tun_packets++;

@@ -99,7 +99,9 @@ static sl_rc hello(struct sl_session *session, struct sl_err *err)
     if (rc != SL_OK) {
         return rc;
     }
-    if (hello.shard_count < session->config->shards) {
+    /* fewer would do for a chain without flows; where it keeps them, those of the other shards
+     * would have no SA to leave by */
+    if (hello.shard_count != session->config->shards) {
         return sl_err_set(err, SL_MISMATCH,
                           "shards: %u are configured, the image has %u (safelib-host --shards)",
                           session->config->shards, hello.shard_count);
@@ -120,6 +122,17 @@ static sl_rc hello(struct sl_session *session, struct sl_err *err)
     return SL_OK;
 }
 
+/* Before the first packet: flows that come back, then the steering that they bring with them. */
+static sl_rc flows_learn(struct sl_session *session, bool is_resumed, struct sl_err *err)
+{
+    sl_rc rc = SL_OK;
+    if (!is_resumed) {
+        sl_tunnel_clear(session->tunnel);
+        rc = sl_session_snapshot_restore(session, err);
+    }
+    return rc == SL_OK ? sl_session_steering_learn(session, err) : rc;
+}
+
 static sl_rc provision(struct sl_session *session, struct sl_err *err)
 {
     sl_rc rc = sl_session_attest(session, err); /* before one byte of anything */
@@ -138,13 +151,7 @@ static sl_rc provision(struct sl_session *session, struct sl_err *err)
     rc = rc == SL_OK ? sl_client_lease(session->client, SL_SESSION_TIMEOUT_MS,
                                        session->config->lease_seconds, err)
                      : rc;
-    if (rc != SL_OK) {
-        return rc;
-    }
-    if (!is_resumed) {
-        sl_tunnel_clear(session->tunnel);
-        rc = sl_session_snapshot_restore(session, err); /* before the first packet */
-    }
+    rc = rc == SL_OK ? flows_learn(session, is_resumed, err) : rc;
     for (uint32_t i = 0; i < session->tunnel->shard_count * SL_PORT_COUNT && rc == SL_OK; i++) {
         rc = sl_session_slot_key(session, &session->tunnel->slots[i / 2][i % 2], err);
     }

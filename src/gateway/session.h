@@ -90,6 +90,8 @@ struct sl_session {
     struct sl_msg_instance instance; /**< as the image told it last */
     const char *instance_verdict;    /**< NULL: none was asked yet */
     uint64_t forks, rollbacks;
+    /* session_steering.c: guarded by lock */
+    char steering_reason[200]; /**< why it is not the image's; "": it is, or there is one shard */
     /* session_snapshot.c: guarded by lock */
     struct sl_msg_snapshot snapshot; /**< as the image told of it last */
     /* the image's log as far as it was fetched; the thread's own */
@@ -186,6 +188,13 @@ json_t *sl_session_snapshot_request(struct sl_session *session, bool is_order);
 sl_rc sl_session_snapshot_restore(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
 /** The lock is held. */
 json_t *sl_session_snapshot_status(const struct sl_session *session);
+/* internal: session_steering.c */
+/** Asks the image for its steering, once its chain and its flows are there. That it has none for us
+ * is no failure: it is said, and packets go by plain hash.
+ * @retval SL_OK, or of the channel where it is gone */
+sl_rc sl_session_steering_learn(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;
+/** The lock is held. */
+json_t *sl_session_steering_status(struct sl_session *session);
 /* internal: session_life.c */
 /** Opens state_dir: durable state and audit log. @retval of sl_durable_open and sl_audit_open */
 sl_rc sl_session_life_open(struct sl_session *session, struct sl_err *err) SL_MUST_CHECK;

@@ -79,6 +79,8 @@ static json_t *reload(struct sl_session *session)
         return error_make(rc, err.text);
     }
     policy_replace(session, &policy);
+    /* where the channel is gone, it is learned with the next one */
+    (void)!sl_session_steering_learn(session, &err);
     sl_hex_encode(session->policy_hash, sizeof(session->policy_hash), hex);
     return json_pack("{s:I, s:s}", "version", (json_int_t)session->policy_version, "sha256", hex);
 }

@@ -237,6 +237,9 @@ void sl_session_status(struct sl_session *session, json_t *out)
         sl_session_instance_status(session, image);
         (void)json_object_set_new(image, "snapshot", sl_session_snapshot_status(session));
         (void)json_object_set_new(image, "clock", sl_session_clock_status(session));
+        if (session->tunnel->shard_count > 1) {
+            (void)json_object_set_new(out, "steering", sl_session_steering_status(session));
+        }
         (void)json_object_set_new(out, "image", image);
     }
     if (session->provisions > 0) {

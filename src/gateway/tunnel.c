@@ -61,6 +61,7 @@ sl_rc sl_tunnel_open(const struct sl_gw_config *config, struct sl_tunnel *tunnel
     if (config->framing == SL_ESP_FRAMING_NATIVE) {
         tunnel->peer.port = 0;
     }
+    sl_steering_init(&tunnel->steering);
     for (uint32_t shard = 0; shard < config->shards; shard++) {
         for (int port = 0; port < SL_PORT_COUNT; port++) {
             struct sl_gw_slot *slot = &tunnel->slots[shard][port];
@@ -81,6 +82,7 @@ sl_rc sl_tunnel_open(const struct sl_gw_config *config, struct sl_tunnel *tunnel
 void sl_tunnel_close(struct sl_tunnel *tunnel)
 {
     sl_tunnel_clear(tunnel);
+    sl_steering_done(&tunnel->steering);
     bool is_native = tunnel->framing == SL_ESP_FRAMING_NATIVE;
     for (uint32_t i = 0; i < tunnel->shard_count * SL_PORT_COUNT; i++) {
         struct sl_gw_slot *slot = &tunnel->slots[i / 2][i % 2];

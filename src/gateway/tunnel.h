@@ -13,6 +13,7 @@
 #include "control/message.h"
 #include "esp/probe.h"
 #include "gateway/config.h"
+#include "gateway/steering.h"
 #include "net/offload.h"
 #include "net/udp.h"
 
@@ -73,6 +74,7 @@ struct sl_tunnel {
     atomic_uint df_max; /**< larger inner packets go out with DF clear: the mtu, or less where not
                            even the smallest MTU worth having passes */
     atomic_uint mtu;    /**< largest inner packet */
+    struct sl_steering steering;
     struct sl_gw_slot slots[SL_GW_SHARDS_MAX][SL_PORT_COUNT];
 };
 

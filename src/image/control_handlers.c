@@ -254,6 +254,29 @@ static sl_rc on_nf(struct sl_control_server *server, const struct sl_msg *reques
     return w.rc == SL_OK ? copy_body(reply, body, w.off, err) : sl_err_set(err, w.rc, "nf");
 }
 
+static sl_rc on_steering(struct sl_control_server *server, struct sl_msg *reply, struct sl_err *err)
+{
+    const struct sl_provision *provision = server->params.provision;
+    struct sl_msg_steering steering = {.format = SL_STEERING_FORMAT,
+                                       .shard_count = (uint16_t)provision->shard_count};
+    struct sl_writer w;
+    if (!provision->has_chain) {
+        return sl_err_set(err, SL_STATE, "no chain is loaded: nothing is steered");
+    }
+    if (server->snapshot.told.state == SL_MSG_SNAPSHOT_IS_RESTORING) {
+        return sl_err_set(err, SL_AGAIN, "flows are coming back, and their steering with them");
+    }
+    if (!make_body(reply, SL_STEERING_REPLY_SIZE)) {
+        return sl_err_set(err, SL_NO_MEMORY, "no memory for a reply");
+    }
+    sl_chain_steer_key_get(sl_provision_config(provision, 0)->chain, steering.key);
+    sl_writer_init(&w, reply->body, SL_STEERING_REPLY_SIZE);
+    sl_msg_steering_write(&w, &steering);
+    sl_wipe(&steering, sizeof(steering));
+    return w.rc == SL_OK ? SL_OK : sl_err_set(err, w.rc, "steering");
+}
+_Static_assert((int)SL_CHAIN_STEER_KEY_SIZE == (int)SL_STEERING_KEY_SIZE, "the whole key");
+
 static sl_rc on_path(struct sl_control_server *server, const struct sl_msg *request,
                      bool *ret_is_fatal, struct sl_err *err)
 {
@@ -476,6 +499,9 @@ sl_rc sl_control_handle(struct sl_control_server *server, struct sl_connection *
         return on_snapshot(server, request, now_ns, reply, ret_is_fatal, err);
     case SL_MSG_NF:
         return on_nf(server, request, reply, ret_is_fatal, err);
+    case SL_MSG_STEERING:
+        rc = expect_empty(request, ret_is_fatal, err);
+        return rc == SL_OK ? on_steering(server, reply, err) : rc;
     case SL_MSG_LEASE:
         return on_lease(server, request, ret_is_fatal, err);
     default:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "control/frame.h"
 #include "image/control_server.h"
 
@@ -353,6 +354,15 @@ static void restore_undo(struct sl_control_server *server, uint64_t now_ns)
             return;
         }
     }
+    /* some shards may have had the snapshot's steering already, some not: one for all. There is no
+     * SA yet, so no packet is being steered. */
+    const struct sl_provision *provision = server->params.provision;
+    uint8_t key[SL_CHAIN_STEER_KEY_SIZE];
+    for (uint32_t shard = 1; shard < provision->shard_count; shard++) {
+        sl_chain_steer_key_get(sl_provision_config(provision, 0)->chain, key);
+        sl_chain_steer_key_set(sl_provision_config(provision, shard)->chain, key);
+    }
+    sl_wipe(key, sizeof(key));
     finish(server, server->snapshot.err.rc, now_ns);
 }
 

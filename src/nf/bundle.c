@@ -7,6 +7,8 @@
 
 #include "base/bytes.h"
 
+enum { CHAIN_ALIGN = 128 };
+
 /* One NF of a bundle as it was read. */
 struct part {
     char name[SL_NF_NAME_MAX];
@@ -132,6 +134,9 @@ static sl_rc load_entry(struct sl_chain *chain, const struct part *part,
     struct chain_entry *entry = &chain->entries[index];
     const struct sl_nf *nf = find_nf(part->name);
     void *state = NULL;
+    if (nf == NULL && place->is_steering_only) {
+        return SL_OK;
+    }
     if (nf == NULL) {
         return sl_err_set(err, SL_NOT_FOUND, "chain bundle: NF %u: this image has no NF \"%s\"",
                           index, part->name);
@@ -152,7 +157,7 @@ static sl_rc load_entry(struct sl_chain *chain, const struct part *part,
         nf->place(state, chain->shard, chain->shard_count);
     }
     rc = read_options(entry, part, err);
-    if (rc == SL_OK && entry->flow != NULL) {
+    if (rc == SL_OK && entry->flow != NULL && !place->is_steering_only) {
         rc = make_table(chain, entry, place, err);
     }
     chain->wants_time = chain->wants_time || entry->flow != NULL || nf->tick != NULL;
@@ -210,17 +215,30 @@ static sl_rc read_bundle(struct sl_chain *chain, struct sl_reader *r,
     return rc;
 }
 
+/* On cache lines of its own: what another shard writes lies in none of them, nor beside them (lines
+ * are fetched in pairs). */
+static struct sl_chain *chain_alloc(void)
+{
+    const size_t size = (sizeof(struct sl_chain) + CHAIN_ALIGN - 1) / CHAIN_ALIGN * CHAIN_ALIGN;
+    struct sl_chain *chain = aligned_alloc(CHAIN_ALIGN, size);
+    if (chain != NULL) {
+        memset(chain, 0, sizeof(*chain));
+    }
+    return chain;
+}
+
 sl_rc sl_chain_create_at(const void *bundle, size_t size, const struct sl_chain_place *place,
                          struct sl_chain **ret_chain, struct sl_err *err)
 {
-    struct sl_chain *chain = calloc(1, sizeof(*chain));
+    struct sl_chain *chain = chain_alloc();
     if (chain == NULL) {
         return sl_err_set(err, SL_NO_MEMORY, "chain bundle: out of memory");
     }
     chain->shard = place->shard;
     chain->shard_count = place->shard_count != 0 ? place->shard_count : 1;
     sl_rc rc = SL_OK;
-    const struct sl_chain *keys_of = place->keys_of != NULL ? place->keys_of : place->first;
+    /* of the first shard's before all: shards that disagreed would split flows */
+    const struct sl_chain *keys_of = place->first != NULL ? place->first : place->keys_of;
     if (keys_of != NULL) {
         chain->steer_key = keys_of->steer_key;
     } else {

@@ -302,6 +302,18 @@ uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *pa
     return sl_flow_steer(&chain->steer_key, packet, shards);
 }
 
+_Static_assert(sizeof(struct sl_flow_hash_key) == SL_CHAIN_STEER_KEY_SIZE, "no padding");
+
+void sl_chain_steer_key_get(const struct sl_chain *chain, uint8_t ret_key[SL_CHAIN_STEER_KEY_SIZE])
+{
+    memcpy(ret_key, &chain->steer_key, SL_CHAIN_STEER_KEY_SIZE);
+}
+
+void sl_chain_steer_key_set(struct sl_chain *chain, const uint8_t key[SL_CHAIN_STEER_KEY_SIZE])
+{
+    memcpy(&chain->steer_key, key, SL_CHAIN_STEER_KEY_SIZE);
+}
+
 /* ---- counters ---- */
 
 void sl_chain_nf_totals(const struct sl_chain *chain, uint32_t index,

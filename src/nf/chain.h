@@ -51,12 +51,16 @@ struct sl_chain_place {
     /** the shard's chain now, which the new one will adopt from for certain: tables that it will
      * hand over are not made twice; or NULL */
     const struct sl_chain *before;
-    /** any chain of the image so far: flows keep to the shards where it steers them; or NULL */
+    /** without `first`: any chain of the image so far, flows keep to the shards where it steers
+     * them; or NULL */
     const struct sl_chain *keys_of;
     /** the shard's untrusted memory for flows; outlives the chain. NULL: all are kept inside */
     struct sl_flow_spill *spill;
     uint32_t shard, shard_count; /**< 0, 0: the only one */
     uint32_t flows_max;          /**< tables are no larger; 0: as their options say */
+    /** elsewhere than in the image: the chain is to answer sl_chain_steer, and cannot be run. No
+     * tables; NFs that are not linked in are left out, and steer like one that has no `steer` */
+    bool is_steering_only;
 };
 /** The same, at its place.
  * @retval as sl_chain_create
@@ -128,6 +132,13 @@ bool sl_chain_is_steered(const struct sl_chain *chain);
  * datagram is made whole, if the chain keeps flows, and once it is, to where its flow belongs.
  * @context packet path of any shard */
 uint32_t sl_chain_steer(const struct sl_chain *chain, const struct sl_packet *packet);
+
+/** What the answers of sl_chain_steer depend on beside the bundle and the number of shards. Whoever
+ * has it can choose flows that fall on one shard; tables have keys of their own.
+ * @context control thread; for set: no packet is steered meanwhile */
+enum { SL_CHAIN_STEER_KEY_SIZE = 96 };
+void sl_chain_steer_key_get(const struct sl_chain *chain, uint8_t ret_key[SL_CHAIN_STEER_KEY_SIZE]);
+void sl_chain_steer_key_set(struct sl_chain *chain, const uint8_t key[SL_CHAIN_STEER_KEY_SIZE]);
 
 /** How far sl_chain_save has come. Zero: begins. */
 struct sl_chain_cursor {

@@ -64,6 +64,23 @@ static void fuzz_instance(const uint8_t *data, size_t size)
     expect(w.rc == SL_OK && w.off == size && memcmp(again, data, size) == 0);
 }
 
+static void fuzz_steering(const uint8_t *data, size_t size)
+{
+    struct sl_reader r;
+    struct sl_writer w;
+    struct sl_msg_steering steering;
+    uint8_t again[SL_STEERING_REPLY_SIZE];
+    sl_reader_init(&r, data, size);
+    if (sl_msg_steering_read(&r, &steering) != SL_OK) {
+        return;
+    }
+    expect(steering.format == SL_STEERING_FORMAT && steering.shard_count >= 1 &&
+           steering.shard_count <= SL_AREA_SHARDS_MAX);
+    sl_writer_init(&w, again, sizeof(again));
+    sl_msg_steering_write(&w, &steering);
+    expect(w.rc == SL_OK && w.off == size && memcmp(again, data, size) == 0);
+}
+
 static void fuzz_record(const uint8_t *data, size_t size)
 {
     struct sl_reader r;
@@ -86,5 +103,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_record(data, size);
     fuzz_sa(data, size);
     fuzz_hello(data, size);
+    fuzz_steering(data, size);
     return 0;
 }

@@ -163,6 +163,39 @@ static void test_hello_round_trip_and_refusals(void **state)
     assert_rc(sl_msg_hello_read(&r, &got), SL_RANGE);
 }
 
+static void test_steering_round_trip_and_refusals(void **state)
+{
+    (void)state;
+    struct sl_msg_steering steering = {.format = SL_STEERING_FORMAT, .shard_count = 2};
+    struct sl_msg_steering got;
+    uint8_t body[SL_STEERING_REPLY_SIZE + 1];
+    struct sl_writer w;
+    struct sl_reader r;
+    memset(steering.key, 0xa5, sizeof(steering.key));
+    sl_writer_init(&w, body, sizeof(body));
+    sl_msg_steering_write(&w, &steering);
+    assert_ok(w.rc);
+    assert_int_equal(w.off, SL_STEERING_REPLY_SIZE);
+    for (size_t size = 0; size < w.off; size++) {
+        sl_reader_init(&r, body, size);
+        assert_rc(sl_msg_steering_read(&r, &got), SL_TRUNCATED);
+    }
+    sl_reader_init(&r, body, w.off);
+    assert_ok(sl_msg_steering_read(&r, &got));
+    assert_memory_equal(&got, &steering, sizeof(got));
+    sl_reader_init(&r, body, w.off + 1);
+    assert_rc(sl_msg_steering_read(&r, &got), SL_MALFORMED);
+    body[3] = 0;
+    sl_reader_init(&r, body, w.off);
+    assert_rc(sl_msg_steering_read(&r, &got), SL_RANGE);
+    body[3] = SL_AREA_SHARDS_MAX + 1;
+    sl_reader_init(&r, body, w.off);
+    assert_rc(sl_msg_steering_read(&r, &got), SL_RANGE);
+    body[1] = SL_STEERING_FORMAT + 1;
+    sl_reader_init(&r, body, w.off);
+    assert_rc(sl_msg_steering_read(&r, &got), SL_UNSUPPORTED);
+}
+
 static void test_spi_names_its_queue(void **state)
 {
     (void)state;
@@ -177,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_sa_out_of_range_is_refused),
         cmocka_unit_test(test_sa_unknown_alg_or_flag_is_refused),
         cmocka_unit_test(test_hello_round_trip_and_refusals),
+        cmocka_unit_test(test_steering_round_trip_and_refusals),
         cmocka_unit_test(test_spi_names_its_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,36 @@ static void test_refusals_leave_the_connection_usable(void **state)
     sl_client_free(client);
 }
 
+/* The key that steers is the tenant's to have, once he has seen who has it. */
+static void test_steering_is_told_after_attestation(void **state)
+{
+    (void)state;
+    struct sl_msg_steering told = {0};
+    struct sl_err err = {0};
+    uint8_t bundle[512];
+    uint8_t hash[32];
+    uint8_t key[SL_CHAIN_STEER_KEY_SIZE];
+    uint64_t version = 0;
+    struct sl_client *client = make_client(bed.tenant);
+    assert_ok(sl_client_connect(client, 5000, NULL));
+    assert_rc(sl_client_steering(client, 5000, &told, &err), SL_STATE);
+    assert_ok(sl_client_insecure_unattested(client, 5000, NULL));
+    assert_rc(sl_client_steering(client, 5000, &told, &err), SL_STATE);
+    assert_non_null(strstr(err.text, "no chain"));
+    size_t size = rig_bundle(1, SL_VERDICT_PASS, bundle, sizeof(bundle));
+    assert_ok(sl_client_chain_set(client, 5000, bundle, size, &version, hash, NULL));
+    assert_ok(sl_client_steering(client, 5000, &told, &err));
+    assert_int_equal(told.shard_count, bed.rig.provision.shard_count);
+    sl_chain_steer_key_get(sl_provision_config(&bed.rig.provision, 0)->chain, key);
+    assert_memory_equal(told.key, key, sizeof(key));
+    bed.server.snapshot.told.state = SL_MSG_SNAPSHOT_IS_RESTORING;
+    assert_rc(sl_client_steering(client, 5000, &told, &err), SL_AGAIN);
+    bed.server.snapshot.told.state = SL_MSG_SNAPSHOT_IS_NONE;
+    struct sl_msg reply;
+    assert_rc(sl_client_call(client, SL_MSG_STEERING, "x", 1, 5000, &reply, &err), SL_MALFORMED);
+    sl_client_free(client);
+}
+
 static void test_path_reaches_every_port_until_the_sas_are_cleared(void **state)
 {
     (void)state;
@@ -500,6 +530,7 @@ int main(void)
         TEST(test_every_request),
         TEST(test_sa_keys_are_derived_alike_at_both_ends),
         TEST(test_refusals_leave_the_connection_usable),
+        TEST(test_steering_is_told_after_attestation),
         TEST(test_path_reaches_every_port_until_the_sas_are_cleared),
         TEST(test_lease_deletes_the_sas_of_a_silent_gateway),
         TEST(test_status_is_json_with_every_counter),

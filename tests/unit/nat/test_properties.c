@@ -16,6 +16,7 @@ struct known {
 };
 
 struct world {
+    struct sl_chain *gateway;
     struct sl_chain *chains[SHARDS_MAX];
     uint32_t shards;
     uint64_t now_ms;
@@ -28,6 +29,16 @@ static uint32_t next(struct world *world, uint32_t below)
 {
     world->random = world->random * 6364136223846793005ull + 1442695040888963407ull;
     return (uint32_t)(world->random >> 33) % below;
+}
+
+/* As a gateway has it: the image's key and bundle, no tables. */
+static void gateway_init(struct world *world, const uint8_t *bundle, uint32_t size)
+{
+    const struct sl_chain_place place = {.shard_count = world->shards, .is_steering_only = true};
+    uint8_t key[SL_CHAIN_STEER_KEY_SIZE];
+    assert_ok(sl_chain_create_at(bundle, size, &place, &world->gateway, NULL));
+    sl_chain_steer_key_get(world->chains[0], key);
+    sl_chain_steer_key_set(world->gateway, key);
 }
 
 static void world_init(struct world *world, const char *yaml, uint32_t shards)
@@ -54,10 +65,12 @@ static void world_init(struct world *world, const char *yaml, uint32_t shards)
         }
         sl_chain_set_now(world->chains[i], world->now_ms);
     }
+    gateway_init(world, bundle, size);
 }
 
 static void world_done(struct world *world)
 {
+    sl_chain_free(world->gateway);
     for (uint32_t i = 0; i < world->shards; i++) {
         sl_chain_free(world->chains[i]);
     }
@@ -69,6 +82,7 @@ static uint32_t run(struct world *world, struct sl_packet *packet)
     struct sl_packet *list[1] = {packet};
     uint32_t asked = next(world, world->shards);
     uint32_t shard = sl_chain_steer(world->chains[asked], packet);
+    assert_int_equal(sl_chain_steer(world->gateway, packet), shard);
     shard = shard == SL_STEER_ANY ? 0 : shard;
     assert_true(shard < world->shards);
     sl_chain_run(world->chains[shard], list, 1);
