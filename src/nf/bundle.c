@@ -69,11 +69,15 @@ static sl_rc read_part(struct sl_reader *r, uint16_t format, struct part *ret_pa
     return r->rc;
 }
 
-/* Makes the flow table, unless the chain before will hand over one like it. */
+/* Makes the flow table of an NF that keeps flows, unless the chain before will hand over one like
+ * it. */
 static sl_rc make_table(struct sl_chain *chain, struct chain_entry *entry,
                         const struct sl_chain_place *place, struct sl_err *err)
 {
     struct sl_flow_options *options = &entry->options;
+    if (entry->flow == NULL || place->is_steering_only) {
+        return SL_OK;
+    }
     if (place->flows_max != 0 && options->flows > place->flows_max) {
         options->flows = place->flows_max;
         options->flows6 = place->flows_max;
@@ -157,7 +161,7 @@ static sl_rc load_entry(struct sl_chain *chain, const struct part *part,
         nf->place(state, chain->shard, chain->shard_count);
     }
     rc = read_options(entry, part, err);
-    if (rc == SL_OK && entry->flow != NULL && !place->is_steering_only) {
+    if (rc == SL_OK) {
         rc = make_table(chain, entry, place, err);
     }
     chain->wants_time = chain->wants_time || entry->flow != NULL || nf->tick != NULL;
