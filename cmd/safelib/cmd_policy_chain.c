@@ -134,8 +134,12 @@ static int report(const struct sl_policy *policy, const struct footprint *parts,
                nf->default_action[0] != '\0' ? nf->default_action : "-", mib(parts[i].inside),
                mib(parts[i].outside), nf->source);
     }
-    printf("  WAN\nper shard: %.1f MiB in the enclave, %.1f MiB encrypted outside\n", mib(inside),
+    printf("  WAN\nper shard: %.1f MiB in the enclave, %.1f MiB encrypted outside", mib(inside),
            mib(outside));
+    if (outside != 0) {
+        printf(" (safelib-host --spill %zu)", (outside + (1 << 20) - 1) >> 20);
+    }
+    printf("\n");
     if (policy->note != NULL) {
         printf("note: %s\n", policy->note);
     }

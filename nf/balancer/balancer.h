@@ -18,7 +18,9 @@
     X(invalid, "packets to a service that are of no flow")                                         \
     X(errors, "ICMP errors translated")                                                            \
     X(bad_errors, "ICMP errors that quote too little, or whose checksum is wrong")                 \
-    X(too_big, "packets too big for the tunnel")
+    X(too_big, "packets too big for the tunnel")                                                   \
+    X(damaged, "flows that the host damaged: by as many the backends' active are too high at "     \
+               "most")
 
 struct lb_counters {
 #define LB_COUNTER_FIELD(name, text) uint64_t name;

@@ -82,7 +82,10 @@ static struct lb_backend_counters *counters_of(struct lb *lb, const struct lb_fl
 static void lb_ended(void *state, struct sl_flow_table *table, const struct sl_flow_tuple *original,
                      const struct sl_flow_tuple *reply, void *flow_state, uint32_t end)
 {
-    struct lb_backend_counters *counters = counters_of(state, flow_state);
+    struct lb *lb = state;
+    /* what the host has damaged is zero: whose flow it was, nobody knows any more */
+    lb_add(&lb->counters.damaged, end == SL_FLOW_END_LOST);
+    struct lb_backend_counters *counters = counters_of(lb, flow_state);
     if (counters != NULL && counters->active != 0) {
         lb_add(&counters->active, ~0ull);
     }

@@ -56,14 +56,9 @@ uint32_t nat_permission_add(struct nat_store *store, const struct sl_flow_table 
     return number;
 }
 
-void nat_permission_drop(struct nat_store *store, const struct sl_flow_table *table,
-                         uint32_t number, uint32_t generation)
+static void end(struct nat_store *store, const struct sl_flow_table *table, uint32_t number)
 {
     struct nat_permission *permission = &store->permissions[number];
-    if (number >= store->capacity || permission->mapping == NAT_NONE ||
-        permission->generation != generation || --permission->references > 0) {
-        return;
-    }
     uint32_t *link = &store->by_permission[bucket_of(store, table, permission->mapping,
                                                      permission->generation, permission->remote)];
     while (*link != number) {
@@ -74,4 +69,24 @@ void nat_permission_drop(struct nat_store *store, const struct sl_flow_table *ta
     permission->next = store->free_permission;
     store->free_permission = number;
     store->counters.permissions--;
+}
+
+void nat_permission_drop(struct nat_store *store, const struct sl_flow_table *table,
+                         uint32_t number, uint32_t mapping, uint32_t generation)
+{
+    struct nat_permission *permission = &store->permissions[number];
+    if (number < store->capacity && permission->mapping == mapping &&
+        permission->generation == generation && --permission->references == 0) {
+        end(store, table, number);
+    }
+}
+
+void nat_permission_sweep(struct nat_store *store, const struct sl_flow_table *table,
+                          uint32_t number)
+{
+    const struct nat_permission *permission = &store->permissions[number];
+    if (permission->mapping != NAT_NONE &&
+        !nat_store_is(store, permission->mapping, permission->generation)) {
+        end(store, table, number);
+    }
 }

@@ -374,7 +374,8 @@ static void session_release(struct nat *nat, const struct sl_flow_table *table,
         return;
     }
     if (session->permission != NAT_NONE) {
-        nat_permission_drop(nat->store, table, session->permission, session->generation);
+        nat_permission_drop(nat->store, table, session->permission, session->mapping,
+                            session->generation);
     }
     if (nat_store_is(nat->store, session->mapping, session->generation)) {
         nat_store_unref(nat->store, table, session->mapping);
@@ -486,7 +487,7 @@ void nat_session_ended(void *state, struct sl_flow_table *table,
     (void)reply;
     (void)end;
     struct nat_session *session = flow_state;
-    /* a record that the host damaged is all zero: its mapping is left to the sweep */
+    /* a record that the host damaged is all zero: what it held is left to the sweep */
     if (session->kind != NAT_SESSION_NONE) {
         session_release(state, table, session);
         *session = (struct nat_session){0};

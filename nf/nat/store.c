@@ -493,20 +493,29 @@ sl_rc nat_store_restore(struct nat_store *store, struct sl_flow_table *table,
     return SL_OK;
 }
 
+/* After so long without a packet out no flow of the mapping can be alive. */
+static uint32_t forgotten_s(const struct nat_policy *policy, uint8_t space)
+{
+    const uint32_t most_ms = space == NAT_TCP   ? policy->tcp_established_ms
+                             : space == NAT_UDP ? policy->udp_ms
+                                                : policy->icmp_ms;
+    return 2 * (most_ms / 1000) + 60;
+}
+
 void nat_store_sweep(struct nat_store *store, const struct sl_flow_table *table, uint32_t now_s,
                      uint32_t count)
 {
-    uint32_t idle_s = 2 * (store->policy->tcp_established_ms / 1000) + 60;
-    uint32_t most_s = 2 * (store->policy->udp_ms / 1000) + 60;
-    idle_s = idle_s > most_s ? idle_s : most_s;
     for (uint32_t i = 0; i < count && i < store->capacity; i++) {
         uint32_t number = store->sweep;
         store->sweep = number + 1 < store->capacity ? number + 1 : 0;
         const struct nat_mapping *mapping = &store->mappings[number];
+        nat_permission_sweep(store, table, number);
         if (!mapping->is_used) {
             continue;
         }
-        bool is_forgotten = now_s > mapping->last_out_s && now_s - mapping->last_out_s > idle_s;
+        bool is_forgotten =
+            now_s > mapping->last_out_s &&
+            now_s - mapping->last_out_s > forgotten_s(store->policy, mapping->space);
         if (is_forgotten || !nat_store_valid(store, number)) {
             nat_store_end(store, table, number);
         }

@@ -166,7 +166,8 @@ void nat_store_end(struct nat_store *store, const struct sl_flow_table *table, u
 /** True where the policy still lets a mapping be what it is; a mapping is checked once per policy.
  */
 bool nat_store_valid(struct nat_store *store, uint32_t mapping);
-/** Looks at some mappings that flows may have forgotten, and ends those. */
+/** Looks at some mappings and permissions that flows may have forgotten, as one does that the host
+ * damaged, and ends those. */
 void nat_store_sweep(struct nat_store *store, const struct sl_flow_table *table, uint32_t now_s,
                      uint32_t count);
 
@@ -175,7 +176,10 @@ uint32_t nat_permission_add(struct nat_store *store, const struct sl_flow_table 
                             uint32_t mapping, uint32_t remote);
 /** @param generation  of the mapping that it was added for */
 void nat_permission_drop(struct nat_store *store, const struct sl_flow_table *table,
-                         uint32_t permission, uint32_t generation);
+                         uint32_t number, uint32_t mapping, uint32_t generation);
+/** Ends a permission whose mapping is over. */
+void nat_permission_sweep(struct nat_store *store, const struct sl_flow_table *table,
+                          uint32_t number);
 bool nat_permission_has(const struct nat_store *store, const struct sl_flow_table *table,
                         uint32_t mapping, uint32_t remote);
 

@@ -61,10 +61,11 @@ static sl_rc find_outside(struct sl_flow_table *table, struct flow_plane *plane,
     plane->outside = sl_flow_spill_take(table->spill, size);
     if (plane->outside == NULL) {
         return sl_err_set(err, SL_NO_SPACE,
-                          "flow table: %u flows with %u inside want %zu bytes outside the enclave, "
-                          "%zu are left: start the host with more, or keep fewer",
-                          params->count, params->inside_count, size,
-                          sl_flow_spill_left(table->spill));
+                          "flow table: %u flows with %u inside want %zu MiB outside the enclave, "
+                          "%zu MiB are left: start the host with a larger --spill (`safelib policy "
+                          "chain` says how much), or keep more inside",
+                          params->count, params->inside_count, (size + (1 << 20) - 1) >> 20,
+                          sl_flow_spill_left(table->spill) >> 20);
     }
     params->outside = plane->outside;
     params->outside_size = size;

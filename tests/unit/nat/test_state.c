@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a NAT has learned: saved and restored with its flows, and held in blocks. */
+/* What a NAT has learned: saved and restored with its flows, held in blocks, and given back when
+ * the host has damaged the flows that it was for. */
 #include "bed.h"
+#include "flow/spill.h"
 #include "nat/nat.h"
 #include "safelib/bytes.h"
 #include "unit.h"
@@ -129,11 +131,66 @@ static void test_blocks_are_a_subscribers_own_and_given_back(void **state)
     flow_rig_done(&rig);
 }
 
+/* Sends the first packet of many subscribers, or another one. */
+static void send_many(struct flow_rig *rig, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        char src[32];
+        struct flow_spec spec = query;
+        (void)snprintf(src, sizeof(src), "10.%u.%u.1", i / 250, i % 250);
+        spec.src = src;
+        nat_bed_pass(rig, LAN, &spec);
+    }
+}
+
+/* Flows whose records the host has damaged end without a word about what they held: ports, places
+ * of subscribers and permissions come back with the sweep, and those of living flows stay. */
+static void test_what_damaged_flows_held_comes_back(void **state)
+{
+    enum { MANY = 3000, LIVING = 100, OUTSIDE = 4096 * 256 };
+    static const char yaml[] =
+        INSIDE "outside: {addresses: [192.0.2.1]}\nfiltering: address_dependent\n"
+               "timeouts: {udp: 120}\nlimits: {mappings: 4096, subscribers: 4096}\n";
+    static _Alignas(64) uint8_t outside[OUTSIDE];
+    static uint8_t policy[NAT_BED_POLICY_MAX];
+    static uint8_t bundle[NAT_BED_POLICY_MAX];
+    static struct flow_rig rig;
+    struct sl_flow_spill spill;
+    struct sl_err err = {0};
+    (void)state;
+    const struct sl_chain_place place = {.spill = &spill};
+    const struct flow_rig_nf nf = {"nat44", policy, nat_bed_compile(yaml, policy, sizeof(policy)),
+                                   "flows=4096 flows6=0 inside=1024"};
+    uint32_t size = flow_bundle_write(1, &nf, 1, bundle, sizeof(bundle));
+    sl_flow_spill_init(&spill, outside, sizeof(outside));
+    assert_ok(sl_chain_create_at(bundle, size, &place, &rig.chain, &err));
+    rig.now_ms = 1000000;
+    sl_chain_set_now(rig.chain, rig.now_ms);
+    send_many(&rig, 0, MANY);
+    assert_int_equal(flow_rig_counter(&rig, "mappings"), MANY);
+    assert_int_equal(flow_rig_counter(&rig, "permissions"), MANY);
+    for (size_t at = 0; at < sizeof(outside); at += 64) {
+        outside[at + 5] ^= 1;
+    }
+    for (uint32_t waited_s = 0; waited_s < 600; waited_s += 50) {
+        send_many(&rig, 0, LIVING);
+        flow_rig_wait(&rig, 50000);
+    }
+    assert_true(flow_rig_counter(&rig, "flow table: ended_lost") > MANY / 2);
+    assert_int_equal(flow_rig_counter(&rig, "flow table: flows"), LIVING);
+    assert_int_equal(flow_rig_counter(&rig, "mappings"), LIVING);
+    assert_int_equal(flow_rig_counter(&rig, "subscribers"), LIVING);
+    assert_int_equal(flow_rig_counter(&rig, "permissions"), LIVING);
+    assert_int_equal(flow_rig_counter(&rig, "outside.192.0.2.1.udp"), LIVING);
+    sl_chain_free(rig.chain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mappings_come_back_with_their_flows),
         cmocka_unit_test(test_mappings_of_another_pool_do_not_come_back),
+        cmocka_unit_test(test_what_damaged_flows_held_comes_back),
         cmocka_unit_test(test_blocks_are_a_subscribers_own_and_given_back),
     };
     return cmocka_run_group_tests_name("nat/state", tests, NULL, NULL);
