@@ -13,7 +13,6 @@
 #define FEW   static __attribute__((noinline, cold))
 
 enum {
-    STEP = 4,             /* packets that are looked at together */
     DUE_PER_BURST = 32,   /* flows ended before a burst at most */
     UDP_STREAM_MS = 2000, /* an exchange that goes on for longer is a stream */
 };
@@ -360,25 +359,23 @@ EVERY bool begin_one(struct sl_flow_table *table, struct flow_look *look, struct
     return true;
 }
 
-/* Tuples and hashes are two distances ahead of decisions, looks into the index one: what a packet
- * will want is on its way from memory while those before it are worked on. In small steps, as a
- * processor has a dozen loads under way at most. */
+/* Tuples and hashes are two groups ahead of decisions, looks into the index one: what a group will
+ * want is on its way from memory while the one before it is worked on. */
 uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *const *packets,
                              struct sl_flow *flows, uint32_t count)
 {
     struct flow_look looks[SL_BURST_MAX];
-    const uint32_t ahead = flow_look_ahead(table);
-    const uint32_t step = ahead < STEP ? ahead : (uint32_t)STEP;
+    const uint32_t group = flow_look_group(table);
     sl_flow_table_advance(table, DUE_PER_BURST);
     flow_evict_start(table);
     table->touched_count = 0;
     table->fresh_count = 0;
-    flow_look_at(table, packets, looks, 0, 2 * ahead, count);
-    flow_look_up(table, looks, 0, ahead, count);
+    flow_look_at(table, packets, looks, 0, 2 * group, count);
+    flow_look_up(table, looks, 0, group, count);
     for (uint32_t i = 0; i < count; i++) {
-        if (i % step == 0) {
-            flow_look_at(table, packets, looks, i + 2 * ahead, i + 2 * ahead + step, count);
-            flow_look_up(table, looks, i + ahead, i + ahead + step, count);
+        if (i % group == 0) {
+            flow_look_at(table, packets, looks, i + 2 * group, i + 3 * group, count);
+            flow_look_up(table, looks, i + group, i + 2 * group, count);
         }
         flows[i] = (struct sl_flow){.handle = SL_FLOW_NONE};
         if (!begin_one(table, &looks[i], packets[i], &flows[i], i)) {

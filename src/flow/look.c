@@ -4,12 +4,12 @@
 
 #include "flow/tuple_inline.h"
 
-enum { AHEAD = 8, LINE = 64 };
+enum { GROUP = 8, LINE = 64 };
 
-uint32_t flow_look_ahead(const struct sl_flow_table *table)
+uint32_t flow_look_group(const struct sl_flow_table *table)
 {
     bool is_all_inside = table->planes[0].outside == NULL && table->planes[1].outside == NULL;
-    return is_all_inside ? (uint32_t)AHEAD : (uint32_t)SL_BURST_MAX;
+    return is_all_inside ? (uint32_t)GROUP : (uint32_t)SL_BURST_MAX;
 }
 
 /* Bytes of the flow's record that the packet comes to. */

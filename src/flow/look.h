@@ -19,7 +19,7 @@ struct flow_look {
 /* Packets that are looked at together. Few, where all records are inside: loads of one group go on
  * while another is worked on, and what was loaded is still in the first cache when it is wanted.
  * All of a burst where records are outside: their loads are started by one call. */
-uint32_t flow_look_ahead(const struct sl_flow_table *table);
+uint32_t flow_look_group(const struct sl_flow_table *table);
 
 /* Tuples, checksums and hashes of the packets from `from` to `to`, as far as there are so many; the
  * index is asked for their lines. */

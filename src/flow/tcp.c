@@ -3,13 +3,13 @@
 #include "flow/tcp.h"
 
 #include "base/bytes.h"
+#include "flow/tcp_window_inline.h"
 
 enum {
     FIN = SL_FLOW_FIN,
     SYN = SL_FLOW_SYN,
     RST = SL_FLOW_RST,
     ACK = SL_FLOW_ACK,
-    URG = 0x20,
     RETRANSMISSIONS = 3, /* the same segment so often again: the other side is likely gone */
 };
 
@@ -68,24 +68,6 @@ static inline uint8_t kind_of(uint8_t flags)
         return SL_FLOW_KIND_FIN;
     }
     return (flags & ACK) != 0 ? SL_FLOW_KIND_ACK : SL_FLOW_KIND_NONE;
-}
-
-bool sl_flow_tcp_flags_are_valid(uint8_t flags)
-{
-    switch (flags & (FIN | SYN | RST | ACK | URG)) {
-    case SYN:
-    case SYN | URG:
-    case SYN | ACK:
-    case RST:
-    case RST | ACK:
-    case FIN | ACK:
-    case FIN | ACK | URG:
-    case ACK:
-    case ACK | URG:
-        return true;
-    default:
-        return false;
-    }
 }
 
 uint32_t sl_flow_tcp_size(uint32_t mode)
@@ -384,7 +366,7 @@ static inline bool pass_established(struct sl_flow_head *head, struct sl_flow_tc
     }
     if (windows == NULL) {
         head->word = segment->end;
-    } else if (!sl_flow_window_pass(windows, head, segment)) {
+    } else if (!window_pass(windows, head, segment)) {
         return false;
     }
     head->tcp_last = sl_flow_last_of(segment);

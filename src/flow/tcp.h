@@ -79,11 +79,6 @@ enum { SL_FLOW_FIN = 0x01, SL_FLOW_SYN = 0x02, SL_FLOW_RST = 0x04, SL_FLOW_ACK =
 /** The first side of a flow that begins. @param is_syn  else it is picked up in the middle */
 void sl_flow_window_begin(struct sl_flow_tcp_windows *windows,
                           const struct sl_flow_segment *segment, bool is_syn);
-/** The short way of most segments, to the same end: one with ACK and none of SYN, FIN and RST.
- * @return true: it fits, and the windows have moved on; false: sl_flow_window_check is to be asked,
- * and nothing was changed */
-bool sl_flow_window_pass(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
-                         const struct sl_flow_segment *segment);
 /** Whether the segment fits; then the windows move on.
  * @param state         of the connection before it
  * @param[in,out] more  struct sl_flow_head, tcp_more
@@ -133,7 +128,14 @@ enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, 
                                          const struct sl_packet *packet, uint8_t direction,
                                          uint32_t *ret_timeout_s);
 
-/** Whether the flags are a combination that some TCP sends. */
-bool sl_flow_tcp_flags_are_valid(uint8_t flags);
+/** Whether the flags are a combination that some TCP sends. PSH, ECE and CWR mean nothing. */
+static inline bool sl_flow_tcp_flags_are_valid(uint8_t flags)
+{
+    enum { FIN = SL_FLOW_FIN, SYN = SL_FLOW_SYN, RST = SL_FLOW_RST, ACK = SL_FLOW_ACK, URG = 0x20 };
+    const uint64_t valid = 1ull << SYN | 1ull << (SYN | URG) | 1ull << (SYN | ACK) | 1ull << RST |
+                           1ull << (RST | ACK) | 1ull << (FIN | ACK) | 1ull << (FIN | ACK | URG) |
+                           1ull << ACK | 1ull << (ACK | URG);
+    return (valid >> (flags & (FIN | SYN | RST | ACK | URG)) & 1) != 0;
+}
 
 #endif
