@@ -11,7 +11,7 @@
 #include "flow_text.h"
 #include "gateway_ask.h"
 #include "lan.h"
-#include "nf/chain.h"
+#include "nf/eval.h"
 
 struct answer {
     const char *verdict; /* accept, drop, reply */
@@ -20,7 +20,8 @@ struct answer {
     long long line; /* 0: not known */
     char source[1024];
     char text[1024];
-    const char *where; /* who said so */
+    const char *where;  /* who said so */
+    char fragment[200]; /* no NF decided: what becomes of it as a fragment */
 };
 
 static const char *verdict_name(uint8_t verdict)
@@ -28,8 +29,25 @@ static const char *verdict_name(uint8_t verdict)
     return verdict == SL_VERDICT_PASS ? "accept" : verdict == SL_VERDICT_REPLY ? "reply" : "drop";
 }
 
+/* A fragment, of which no NF has anything to say. */
+static int show_fragment(const char *flow, const struct answer *answer, bool is_json)
+{
+    if (is_json) {
+        return print_json(json_pack("{s:s, s:s, s:s, s:s}", "flow", flow, "verdict",
+                                    answer->verdict, "fragment", answer->fragment, "where",
+                                    answer->where),
+                          CMD_GOOD);
+    }
+    printf("%s%s%s: the fragment %s (%s)\n", tone(stdout, TONE_BAD), answer->verdict,
+           tone(stdout, TONE_PLAIN), answer->fragment, answer->where);
+    return CMD_GOOD;
+}
+
 static int show(const char *flow, const struct answer *answer, bool is_json)
 {
+    if (answer->fragment[0] != '\0') {
+        return show_fragment(flow, answer, is_json);
+    }
     if (is_json) {
         json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "flow", flow, "verdict", answer->verdict,
                                  "nf", answer->nf, "where", answer->where);
@@ -72,45 +90,59 @@ static void name_rule(const struct sl_policy *policy, uint32_t nf, struct answer
     }
 }
 
+struct offline {
+    const struct sl_policy *policy;
+    struct sl_eval *eval;
+    struct answer *answer;
+    int status;
+};
+
+static void on_result(void *ctx, const struct sl_eval_result *result)
+{
+    struct offline *in = ctx;
+    struct answer *answer = in->answer;
+    answer->where = "policy file, evaluated here";
+    if (result->fate == SL_EVAL_MALFORMED) {
+        in->status = complain(CMD_USAGE, "this packet is malformed; it is dropped before any rule");
+    } else if (result->fate != SL_EVAL_DECIDED) {
+        answer->verdict = result->fate == SL_EVAL_WAITS ? "held" : "drop";
+        (void)snprintf(answer->fragment, sizeof(answer->fragment), "%s",
+                       fragment_text(result->fragment));
+    } else {
+        const struct sl_packet *packet = result->packet;
+        answer->verdict = verdict_name(packet->verdict);
+        answer->rule = packet->rule == SL_RULE_DEFAULT ? 0 : (long long)packet->rule + 1;
+        (void)snprintf(answer->nf, sizeof(answer->nf), "%s",
+                       sl_chain_nf_name(sl_eval_chain(in->eval), packet->nf_index));
+        name_rule(in->policy, packet->nf_index, answer);
+    }
+}
+
 /* The chain in this process: the same code that runs in the image, without the image. */
 static int explain_offline(const char *path, const struct flow_packet *flow, struct answer *answer)
 {
     struct sl_err err = {0};
     struct sl_policy policy = {0};
-    struct sl_chain *chain = NULL;
-    if (eval_policy(path, &policy, &err) != SL_OK) {
+    struct offline in = {.policy = &policy, .answer = answer, .status = CMD_GOOD};
+    if (eval_here(path, &policy, &in.eval, &err) != SL_OK) {
         return complain_err(CMD_USAGE, &err);
     }
-    if (sl_chain_create(policy.bundle, policy.size, &chain, &err) != SL_OK) {
-        sl_policy_done(&policy);
-        return complain_err(CMD_USAGE, &err);
-    }
-    uint8_t data[2048];
-    memcpy(data, flow->data, flow->size);
-    struct sl_packet packet = {
-        .data = data, .size = flow->size, .room = sizeof(data), .port_in = flow->port};
-    struct sl_packet *list[1] = {&packet};
-    int status = CMD_GOOD;
-    if (sl_packet_parse(&packet) != SL_OK) {
-        status = complain(CMD_USAGE, "this packet is malformed; it is dropped before any rule");
-    } else {
-        sl_chain_run(chain, list, 1);
-        answer->verdict = verdict_name(packet.verdict);
-        answer->rule = packet.rule == SL_RULE_DEFAULT ? 0 : (long long)packet.rule + 1;
-        (void)snprintf(answer->nf, sizeof(answer->nf), "%s",
-                       sl_chain_nf_name(chain, packet.nf_index));
-        answer->where = "policy file, evaluated here";
-        name_rule(&policy, packet.nf_index, answer);
-    }
-    sl_chain_free(chain);
+    const struct sl_eval_packet packet = {
+        .data = flow->data, .size = flow->size, .port = flow->port};
+    sl_eval_listen(in.eval, on_result, &in);
+    sl_eval_run(in.eval, &packet, 1, false);
+    sl_eval_free(in.eval);
     sl_policy_done(&policy);
-    return status;
+    return in.status;
 }
 
 static void take_reply(json_t *reply, struct answer *answer)
 {
     const char *verdict = json_text_at(reply, "verdict");
+    (void)snprintf(answer->fragment, sizeof(answer->fragment), "%s",
+                   json_text_at(reply, "fragment"));
     answer->verdict = strcmp(verdict, "pass") == 0    ? "accept"
+                      : strcmp(verdict, "held") == 0  ? "held"
                       : strcmp(verdict, "reply") == 0 ? "reply"
                                                       : "drop";
     json_t *rule = json_object_get(reply, "rule");

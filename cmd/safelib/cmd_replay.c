@@ -11,7 +11,10 @@
 #include "command.h"
 #include "eval.h"
 #include "lan.h"
+#include "nf/eval.h"
 #include "safelib/packet.h"
+
+enum { WAITING_MAX = 8192 /* more than the image holds */ };
 
 struct replay {
     const char *chain, *in, *out, *verdicts, *device, *image, *lan;
@@ -24,71 +27,140 @@ struct replay {
     FILE *lines;
     json_t *json_lines;
     uint64_t by_verdict[3];
-    uint64_t malformed, too_long;
-    bool is_cut; /* the capture could not be read to its end */
-    bool is_bar; /* a progress bar stands on the terminal */
+    uint64_t malformed, too_long, joined;
+    uint32_t waiting[WAITING_MAX]; /* tags of fragments that wait for their datagram */
+    uint32_t waiting_count;
+    struct sl_eval_ask asks[EVAL_BATCH_MAX];
+    uint64_t times_ns[EVAL_BATCH_MAX];
+    uint32_t count;
+    uint64_t at_ns; /* of the packets whose answers are read */
+    bool is_cut;    /* the capture could not be read to its end */
+    bool is_bar;    /* a progress bar stands on the terminal */
     uint64_t started_ns, shown_ns;
 };
 
-/* What is kept of a packet while its batch is under way. */
-struct pending {
-    uint64_t index, time_ns;
-    uint8_t *data;
-};
+/* A packet's name: number of its frame, and port. */
+static uint32_t tag_of(uint64_t index, uint8_t port)
+{
+    return (uint32_t)index << 1 | (port & 1u);
+}
 
-static void put_line(struct replay *replay, uint64_t index, const struct eval_packet *packet)
+/* What a line says in the place of a verdict by an NF. */
+static const char *verdict_of(const struct sl_eval_answer *answer)
 {
     static const char *const names[] = {"drop", "accept", "reply"};
-    const char *nf = eval_nf_name(replay->eval, packet->nf);
-    char rule[24] = "default";
-    if (packet->nf == EVAL_NO_NF) {
-        (void)snprintf(rule, sizeof(rule), "malformed");
-    } else if (packet->rule != SL_RULE_DEFAULT) {
-        (void)snprintf(rule, sizeof(rule), "%u", packet->rule + 1);
+    if (answer->fate == SL_EVAL_WAITS) {
+        return "held";
     }
+    bool is_joined = answer->fate == SL_EVAL_GONE && answer->fragment == SL_FRAGMENT_JOINED;
+    return is_joined ? "joined" : names[answer->verdict];
+}
+
+static const char *rule_of(const struct sl_eval_answer *answer, char *out, size_t size)
+{
+    if (answer->fate == SL_EVAL_DECIDED && answer->rule == SL_RULE_DEFAULT) {
+        return "default";
+    }
+    if (answer->fate == SL_EVAL_DECIDED) {
+        (void)snprintf(out, size, "%u", answer->rule + 1);
+        return out;
+    }
+    if (answer->fate == SL_EVAL_MALFORMED) {
+        return "malformed";
+    }
+    return fragment_word(answer->fragment);
+}
+
+static void put_line(struct replay *replay, const struct sl_eval_answer *answer)
+{
+    const char *nf = eval_nf_name(replay->eval, answer->nf);
+    const char *verdict = verdict_of(answer);
+    char number[24];
+    const char *rule = rule_of(answer, number, sizeof(number));
+    uint32_t index = answer->tag >> 1;
     if (replay->lines != NULL) {
-        (void)fprintf(replay->lines, "%llu\t%s\t%s\t%s\n", (unsigned long long)index,
-                      names[packet->verdict], nf, rule);
+        (void)fprintf(replay->lines, "%u\t%s\t%s\t%s\n", index, verdict, nf, rule);
     }
     if (replay->json_lines == NULL) {
         return;
     }
-    json_t *item = json_pack("{s:I, s:s, s:s, s:s}", "index", (json_int_t)index, "verdict",
-                             names[packet->verdict], "nf", nf, "port",
-                             packet->port == SL_PORT_LAN ? "lan" : "wan");
-    if (packet->nf == EVAL_NO_NF) {
+    json_t *item = json_pack("{s:I, s:s, s:s, s:s}", "index", (json_int_t)index, "verdict", verdict,
+                             "nf", nf, "port", (answer->tag & 1) == SL_PORT_LAN ? "lan" : "wan");
+    if (answer->fate == SL_EVAL_MALFORMED) {
         (void)json_object_set_new(item, "malformed", json_true());
-    } else if (packet->rule == SL_RULE_DEFAULT) {
+    } else if (answer->fate != SL_EVAL_DECIDED) {
+        (void)json_object_set_new(item, "fragment", json_string(rule));
+    } else if (answer->rule == SL_RULE_DEFAULT) {
         (void)json_object_set_new(item, "rule", json_string("default"));
     } else {
-        (void)json_object_set_new(item, "rule", json_integer((json_int_t)packet->rule + 1));
+        (void)json_object_set_new(item, "rule", json_integer((json_int_t)answer->rule + 1));
     }
     (void)json_array_append_new(replay->json_lines, item);
 }
 
-static int flush_batch(struct replay *replay, struct eval_packet *packets,
-                       const struct pending *pending, uint32_t count)
+/* Fragments that wait; all others have their last answer. */
+static void note_waiting(struct replay *replay, const struct sl_eval_answer *answer)
+{
+    uint32_t i = 0;
+    while (i < replay->waiting_count && replay->waiting[i] != answer->tag) {
+        i++;
+    }
+    if (answer->fate == SL_EVAL_WAITS && i == replay->waiting_count && i < WAITING_MAX) {
+        replay->waiting[replay->waiting_count++] = answer->tag;
+    } else if (answer->fate != SL_EVAL_WAITS && i < replay->waiting_count) {
+        replay->waiting[i] = replay->waiting[--replay->waiting_count];
+    }
+}
+
+static void on_answer(void *ctx, const struct sl_eval_answer *answer)
+{
+    struct replay *replay = ctx;
+    uint32_t i = 0;
+    note_waiting(replay, answer);
+    while (i < replay->count && replay->asks[i].tag != answer->tag) {
+        i++;
+    }
+    if (i < replay->count && replay->times_ns[i] > replay->at_ns) {
+        replay->at_ns = replay->times_ns[i];
+    }
+    if (answer->fate == SL_EVAL_WAITS) {
+        return;
+    }
+    put_line(replay, answer);
+    if (answer->fate == SL_EVAL_GONE && answer->fragment == SL_FRAGMENT_JOINED) {
+        replay->joined++;
+        return;
+    }
+    replay->by_verdict[answer->verdict]++;
+    replay->malformed += answer->fate == SL_EVAL_MALFORMED;
+    bool is_changed = answer->size > 0;
+    if (replay->writer != NULL && answer->verdict != SL_VERDICT_DROP &&
+        (is_changed || i < replay->count)) {
+        /* of a fragment that waited: as it leaves */
+        sl_capture_write(replay->writer, replay->at_ns,
+                         is_changed ? answer->data : replay->asks[i].data,
+                         is_changed ? answer->size : replay->asks[i].size);
+    }
+}
+
+static int flush_batch(struct replay *replay)
 {
     struct sl_err err = {0};
-    if (count == 0) {
-        return CMD_GOOD;
+    sl_rc rc = replay->count > 0
+                   ? eval_run(replay->eval, replay->asks, replay->count, on_answer, replay, &err)
+                   : SL_OK;
+    replay->count = 0;
+    return rc == SL_OK ? CMD_GOOD : complain_err(CMD_USAGE, &err);
+}
+
+/* What waits when the capture ends has its line, too. */
+static void end_waiting(struct replay *replay)
+{
+    for (uint32_t i = 0; i < replay->waiting_count; i++) {
+        put_line(replay, &(struct sl_eval_answer){.tag = replay->waiting[i],
+                                                  .fate = SL_EVAL_WAITS,
+                                                  .nf = SL_EVAL_NO_NF});
     }
-    if (eval_run(replay->eval, packets, count, &err) != SL_OK) {
-        return complain_err(CMD_USAGE, &err);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        const struct eval_packet *packet = &packets[i];
-        put_line(replay, pending[i].index, packet);
-        replay->by_verdict[packet->verdict]++;
-        replay->malformed += packet->nf == EVAL_NO_NF;
-        if (replay->writer != NULL && packet->verdict != SL_VERDICT_DROP) {
-            bool is_changed = packet->out != NULL;
-            sl_capture_write(replay->writer, pending[i].time_ns,
-                             is_changed ? packet->out : packet->data,
-                             is_changed ? packet->out_size : packet->size);
-        }
-    }
-    return CMD_GOOD;
 }
 
 static uint64_t now_ns(void)
@@ -132,28 +204,25 @@ static void progress_done(struct replay *replay)
 
 static int run_packets(struct replay *replay)
 {
-    static struct eval_packet packets[EVAL_BATCH_MAX];
-    static struct pending pending[EVAL_BATCH_MAX];
-    static uint8_t memory[EVAL_BATCH_MAX][EVAL_PACKET_MAX];
-    uint32_t count = 0;
+    static uint8_t memory[EVAL_BATCH_MAX][SL_PACKET_MAX];
     sl_rc rc;
     struct sl_capture_packet packet;
     replay->started_ns = now_ns();
     while ((rc = sl_capture_next(replay->capture, &packet)) == SL_OK) {
-        if (packet.size > EVAL_PACKET_MAX) {
+        if (packet.size > SL_PACKET_MAX) {
             replay->too_long++; /* offloaded super-packets are no packets of a wire */
             continue;
         }
-        memcpy(memory[count], packet.data, packet.size);
-        packets[count] =
-            (struct eval_packet){.data = memory[count],
-                                 .size = packet.size,
-                                 .port = lan_port_of(&replay->lan_side, packet.data, packet.size),
-                                 .time_ms = packet.time_ns / 1000000};
-        pending[count] = (struct pending){.index = packet.index, .time_ns = packet.time_ns};
-        if (++count == EVAL_BATCH_MAX) {
-            int status = flush_batch(replay, packets, pending, count);
-            count = 0;
+        uint8_t port = lan_port_of(&replay->lan_side, packet.data, packet.size);
+        memcpy(memory[replay->count], packet.data, packet.size);
+        replay->asks[replay->count] = (struct sl_eval_ask){.port = port,
+                                                           .time_ms = packet.time_ns / 1000000,
+                                                           .tag = tag_of(packet.index, port),
+                                                           .size = packet.size,
+                                                           .data = memory[replay->count]};
+        replay->times_ns[replay->count] = packet.time_ns;
+        if (++replay->count == EVAL_BATCH_MAX) {
+            int status = flush_batch(replay);
             progress(replay);
             if (status != CMD_GOOD) {
                 progress_done(replay);
@@ -161,8 +230,9 @@ static int run_packets(struct replay *replay)
             }
         }
     }
-    int status = flush_batch(replay, packets, pending, count);
+    int status = flush_batch(replay);
     progress_done(replay);
+    end_waiting(replay);
     replay->is_cut = rc != SL_CLOSED;
     if (status == CMD_GOOD && replay->is_cut) {
         (void)complain(CMD_USAGE, "%s: cannot be read to its end (what came before was run): %s",
@@ -181,13 +251,14 @@ static int report(struct replay *replay)
     int status = replay->is_cut ? CMD_USAGE : CMD_GOOD;
     if (replay->is_json) {
         json_t *root = json_pack(
-            "{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "device",
+            "{s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}", "device",
             replay->device, "protection", eval_protection(replay->eval), "mrenclave", measurement,
             "complete", !replay->is_cut, "frames", (json_int_t)counts.frames, "non_ip",
             (json_int_t)counts.non_ip, "snapped", (json_int_t)counts.snapped, "too_long",
             (json_int_t)replay->too_long, "malformed", (json_int_t)replay->malformed, "accept",
             (json_int_t)v[SL_VERDICT_PASS], "drop", (json_int_t)v[SL_VERDICT_DROP], "reply",
-            (json_int_t)v[SL_VERDICT_REPLY], "packets", replay->json_lines);
+            (json_int_t)v[SL_VERDICT_REPLY], "held", (json_int_t)replay->waiting_count, "joined",
+            (json_int_t)replay->joined, "packets", replay->json_lines);
         return print_json(root, status);
     }
     (void)fprintf(stderr,
@@ -197,6 +268,12 @@ static int report(struct replay *replay)
                   (unsigned long long)v[SL_VERDICT_DROP], (unsigned long long)replay->malformed,
                   (unsigned long long)v[SL_VERDICT_REPLY], (unsigned long long)counts.non_ip,
                   (unsigned long long)replay->too_long);
+    if (replay->joined > 0 || replay->waiting_count > 0) {
+        (void)fprintf(stderr,
+                      "fragments: %llu left in one packet with their first (ICMP errors), %u still "
+                      "wait for the rest of their datagram\n",
+                      (unsigned long long)replay->joined, replay->waiting_count);
+    }
     if (counts.snapped > 0) {
         (void)fprintf(stderr,
                       "note: %llu frames were cut short when captured (snap length): what is "
@@ -270,7 +347,7 @@ static int close_all(struct replay *replay, int status)
 
 int cmd_replay(int argc, char **argv)
 {
-    struct replay replay = {.device = "emu", .lan = LAN_DEFAULT};
+    static struct replay replay = {.device = "emu", .lan = LAN_DEFAULT};
     const struct option_spec options[] = {
         {"chain", 'c', "FILE", "compiled policy, or nftables rules", OPTION_STRING, &replay.chain,
          0, 0},
@@ -291,7 +368,8 @@ int cmd_replay(int argc, char **argv)
         .usage = "safelib replay --chain FILE --in A.pcap [--out B.pcap] [--device emu|bare|sgx]",
         .about =
             "Runs a chain on a capture, inside the image, and writes one line per packet:\n"
-            "number of the frame, verdict, NF, rule. Sources in a --lan prefix "
+            "number of the frame, verdict, NF, rule. Fragments have theirs once their datagram is\n"
+            "whole. Sources in a --lan prefix "
             "(default:\n" LAN_DEFAULT ")\ncome in by the LAN port, all others by the WAN port.",
         .examples = "  safelib replay --chain rules.slp --in day.pcap --out passed.pcap\n"
                     "  safelib replay --chain rules.nft --in day.pcapng --device bare --json\n",

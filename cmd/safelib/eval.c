@@ -15,7 +15,13 @@
 #include "nf/chain.h"
 #include "policy/kinds.h"
 
-enum { TIMEOUT_MS = 60000, LOOK_MS = 20, IDLE_NS = 20000000, LOG_SIZE = 400, REQUEST_EXTRA = 16 };
+enum {
+    TIMEOUT_MS = 60000,
+    LOOK_MS = 20,
+    IDLE_NS = 20000000,
+    LOG_SIZE = 400,
+    REQUEST_MAX = 2 + EVAL_BATCH_MAX * (SL_PACKET_MAX + SL_EVAL_REQUEST_EXTRA),
+};
 
 struct eval {
     struct sl_host *host;
@@ -266,7 +272,7 @@ sl_rc eval_start(const char *image, const char *device, const struct sl_policy *
     }
     (void)pthread_mutex_init(&eval->lock, NULL);
     (void)pthread_cond_init(&eval->changed, NULL);
-    eval->request = malloc(EVAL_BATCH_MAX * (EVAL_PACKET_MAX + REQUEST_EXTRA));
+    eval->request = malloc(REQUEST_MAX);
     sl_rc rc =
         eval->request != NULL ? sl_identity_generate("safelib eval", &identity) : SL_NO_MEMORY;
     if (rc != SL_OK) {
@@ -293,56 +299,38 @@ sl_rc eval_start(const char *image, const char *device, const struct sl_policy *
     return SL_OK;
 }
 
-static sl_rc read_reply(struct eval *eval, struct eval_packet *packets, uint32_t count,
-                        struct sl_err *err)
+static sl_rc read_reply(const struct eval *eval, eval_told *told, void *ctx, struct sl_err *err)
 {
     struct sl_reader r;
+    struct sl_eval_answer answer;
     sl_reader_init(&r, eval->reply.body, eval->reply.size);
-    if (sl_reader_be16(&r) != count) {
-        sl_reader_fail(&r, SL_MALFORMED);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        struct eval_packet *packet = &packets[i];
-        packet->verdict = sl_reader_u8(&r);
-        packet->nf = sl_reader_u8(&r);
-        packet->rule = sl_reader_be32(&r);
-        packet->out_size = sl_reader_be32(&r);
-        packet->out = sl_reader_bytes(&r, packet->out_size);
-        if (packet->out_size == 0) {
-            packet->out = NULL;
-        }
-        if (packet->verdict > SL_VERDICT_REPLY) {
-            sl_reader_fail(&r, SL_MALFORMED);
-        }
+    uint32_t count = sl_reader_be16(&r);
+    for (uint32_t i = 0; i < count && sl_eval_answer_read(&r, &answer) == SL_OK; i++) {
+        told(ctx, &answer);
     }
     sl_rc rc = sl_reader_end(&r);
     return rc == SL_OK ? SL_OK : sl_err_set(err, rc, "the image's answer cannot be read");
 }
 
-sl_rc eval_run(struct eval *eval, struct eval_packet *packets, uint32_t count, struct sl_err *err)
+sl_rc eval_run(struct eval *eval, const struct sl_eval_ask *packets, uint32_t count,
+               eval_told *told, void *ctx, struct sl_err *err)
 {
     struct sl_writer w;
     sl_msg_done(&eval->reply);
     if (count > EVAL_BATCH_MAX) {
         return sl_err_set(err, SL_RANGE, "%u packets at once, at most %d", count, EVAL_BATCH_MAX);
     }
-    sl_writer_init(&w, eval->request, EVAL_BATCH_MAX * (EVAL_PACKET_MAX + REQUEST_EXTRA));
+    sl_writer_init(&w, eval->request, REQUEST_MAX);
     sl_writer_be16(&w, (uint16_t)count);
     for (uint32_t i = 0; i < count; i++) {
-        bool has_time = packets[i].time_ms != 0;
-        sl_writer_u8(&w, (uint8_t)(packets[i].port | (has_time ? SL_MSG_EVAL_TIME : 0)));
-        if (has_time) {
-            sl_writer_be64(&w, packets[i].time_ms);
-        }
-        sl_writer_be32(&w, packets[i].size);
-        sl_writer_bytes(&w, packets[i].data, packets[i].size);
+        sl_eval_ask_write(&w, &packets[i]);
     }
     if (w.rc != SL_OK) {
-        return sl_err_set(err, w.rc, "packets are longer than %d bytes", EVAL_PACKET_MAX);
+        return sl_err_set(err, w.rc, "packets are longer than %d bytes", SL_PACKET_MAX);
     }
     sl_rc rc = sl_client_call(eval->client, SL_MSG_EVAL, eval->request, w.off, TIMEOUT_MS,
                               &eval->reply, err);
-    return rc == SL_OK ? read_reply(eval, packets, count, err) : ended_or(eval, rc, err);
+    return rc == SL_OK ? read_reply(eval, told, ctx, err) : ended_or(eval, rc, err);
 }
 
 const char *eval_nf_name(const struct eval *eval, uint8_t nf)
@@ -386,4 +374,47 @@ sl_rc eval_policy(const char *path, struct sl_policy *ret_policy, struct sl_err 
 {
     bool is_compiled;
     return sl_policy_load(path, ret_policy, &is_compiled, err);
+}
+
+sl_rc eval_here(const char *path, struct sl_policy *ret_policy, struct sl_eval **ret_eval,
+                struct sl_err *err)
+{
+    struct sl_policy policy = {0};
+    struct sl_chain *chain = NULL;
+    sl_rc rc = eval_policy(path, &policy, err);
+    if (rc != SL_OK) {
+        return rc;
+    }
+    rc = sl_chain_create(policy.bundle, policy.size, &chain, err);
+    if (rc == SL_OK) {
+        rc = sl_eval_create(chain, ret_eval);
+        if (rc != SL_OK) {
+            (void)sl_err_set(err, rc, "%s", sl_rc_text(rc));
+        }
+    }
+    if (rc != SL_OK) {
+        sl_chain_free(chain);
+        sl_policy_done(&policy);
+        return rc;
+    }
+    *ret_policy = policy;
+    return SL_OK;
+}
+
+static const struct {
+    const char *word, *text;
+} fates[] = {
+#define FATE(name, word, text) {word, text},
+    SL_FRAGMENTS_FATE_TABLE(FATE)
+#undef FATE
+};
+
+const char *fragment_word(uint8_t fate)
+{
+    return fate < SL_FRAGMENT_FATES ? fates[fate].word : "?";
+}
+
+const char *fragment_text(uint8_t fate)
+{
+    return fate < SL_FRAGMENT_FATES ? fates[fate].text : "?";
 }

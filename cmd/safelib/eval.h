@@ -9,26 +9,14 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "control/eval_message.h"
+#include "nf/eval.h"
 #include "policy/policy.h"
 
-enum {
-    EVAL_BATCH_MAX = 256,
-    EVAL_PACKET_MAX = 9216, /**< SL_PACKET_MAX */
-    EVAL_NO_NF = 255,       /**< nf of a packet that is malformed: no NF saw it */
-};
+enum { EVAL_BATCH_MAX = 256 };
 
-struct eval_packet {
-    const uint8_t *data; /**< in */
-    uint32_t size;       /**< in */
-    uint8_t port;        /**< in */
-    uint64_t time_ms;    /**< in: the chain's clock; 0: it stands */
-    uint8_t verdict;     /**< out: enum sl_verdict */
-    uint8_t nf;          /**< out */
-    uint32_t rule;       /**< out */
-    const uint8_t
-        *out; /**< out: what it became, or NULL where unchanged; valid until the next call */
-    uint32_t out_size;
-};
+/** Is told of every answer; what lies in it is valid until the next call. */
+typedef void eval_told(void *ctx, const struct sl_eval_answer *answer);
 
 struct eval;
 
@@ -37,16 +25,25 @@ struct eval;
  * @retval SL_OK, or the loader's, the channel's or the image's own code with a sentence */
 sl_rc eval_start(const char *image, const char *device, const struct sl_policy *policy,
                  struct eval **ret_eval, struct sl_err *err) SL_MUST_CHECK;
-/** At most EVAL_BATCH_MAX packets. */
-sl_rc eval_run(struct eval *eval, struct eval_packet *packets, uint32_t count,
-               struct sl_err *err) SL_MUST_CHECK;
-/** Name of the NF with this index; "-" for EVAL_NO_NF. */
+/** At most EVAL_BATCH_MAX packets. Each has one answer, but fragments that wait: theirs follows,
+ * now or in a later call, once it is known. */
+sl_rc eval_run(struct eval *eval, const struct sl_eval_ask *packets, uint32_t count,
+               eval_told *told, void *ctx, struct sl_err *err) SL_MUST_CHECK;
+/** Name of the NF with this index; "-" for SL_EVAL_NO_NF. */
 const char *eval_nf_name(const struct eval *eval, uint8_t nf);
 /** What the device protects, one line. */
 const char *eval_protection(const struct eval *eval);
 /** Measurement, hex. */
 void eval_measurement(const struct eval *eval, char ret_hex[65]);
 void eval_stop(struct eval *eval);
+
+/** What runs a policy's chain in this process, with the image's code, without the image.
+ * @param[out] ret_policy, ret_eval  the caller's to end; as they were unless SL_OK */
+sl_rc eval_here(const char *path, struct sl_policy *ret_policy, struct sl_eval **ret_eval,
+                struct sl_err *err) SL_MUST_CHECK;
+/** What becomes of a fragment (enum sl_fragments_fate): one word; the end of a sentence. */
+const char *fragment_word(uint8_t fate);
+const char *fragment_text(uint8_t fate);
 
 /** sl_policy_load. */
 sl_rc eval_policy(const char *path, struct sl_policy *ret_policy, struct sl_err *err) SL_MUST_CHECK;

@@ -3,289 +3,344 @@
  * in this process, with the code of the image, on the capture's clock. */
 #include "explain_capture.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "capture/capture.h"
 #include "command.h"
 #include "eval.h"
+#include "explain_step.h"
 #include "lan.h"
-#include "nf/chain.h"
-#include "nf/emit.h"
 
-enum { TUPLE_TEXT_MAX = 160, ROOM = SL_PACKET_MAX + 128 };
+enum {
+    WAITING_MAX = 8192, /* more than fragments are held at once */
+    ENDS_MAX = EXPLAIN_TUPLE_MAX,
+    WORDS_MAX = 200,
+};
+
+/* A fragment whose last word has not been told. */
+struct waiting {
+    uint64_t index;
+    double seconds;
+    uint8_t port;
+    uint32_t id;
+    char ends[ENDS_MAX];
+    json_t *json; /* of the list */
+};
 
 struct explaining {
     const struct explain_capture *what;
     struct sl_policy policy;
-    struct sl_chain *chain;
+    struct sl_eval *eval;
+    struct explain_chain chain;
     struct sl_capture *capture;
     struct lan lan;
     json_t *list;
-    uint64_t first_ns, ticked_ms;
+    uint64_t first_ns;
     uint64_t told;
+    uint64_t index; /* of the frame at hand */
+    double seconds;
+    struct waiting *waiting; /* in no order */
+    uint32_t waiting_count;
+    uint64_t
+        first_index; /* of the datagram that leaves: its first fragment, and what became of it */
+    struct sl_packet first;
 };
 
-static const char *verdict_text(uint8_t verdict)
+/* ---- words ---- */
+
+static const char *ordinal(uint32_t number)
 {
-    static const char *const texts[] = {"drop", "accept", "reply", "turn"};
-    return verdict <= SL_VERDICT_TURN ? texts[verdict] : "drop";
+    uint32_t last = number % 100 / 10 == 1 ? 0 : number % 10;
+    return last == 1 ? "st" : last == 2 ? "nd" : last == 3 ? "rd" : "th";
 }
 
-static const char *relation_text(uint8_t relation)
+/* Who talks to whom, as far as the packet at hand says it. */
+static void put_ends(const struct sl_packet *packet, char *out)
 {
-    static const char *const texts[] = {"invalid", "new",       "established",
-                                        "related", "untracked", "full"};
-    return relation <= SL_FLOW_FULL ? texts[relation] : "?";
+    struct sl_flow_tuple tuple;
+    bool is_error;
+    if (sl_flow_tuple_of(packet, &tuple, &is_error) != SL_OK || is_error) {
+        uint32_t width = packet->ip_version == 4 ? 4 : 16;
+        tuple = (struct sl_flow_tuple){.ip_version = packet->ip_version, .proto = packet->proto};
+        memcpy(tuple.src, packet->src, width);
+        memcpy(tuple.dst, packet->dst, width);
+    }
+    (void)explain_tuple(&tuple, out);
 }
 
-/* Why a packet is what it is to its flow. */
-static const char *why_text(uint8_t relation)
+/* "2nd fragment of datagram id 0x1234, bytes 1480 to 2959; 1 hole left" */
+static void put_fragment(const struct explaining *in, const struct sl_eval_result *result,
+                         const struct sl_fragments_place *place, char *out, json_t *json)
 {
-    static const char *const texts[] = {
-        "belongs to no flow: wrong checksum, TCP state or window, or an error about nothing known",
-        "only the original direction has been seen",
-        "both directions have been seen",
-        "an ICMP error about a packet of the flow",
-        "has no flow by its nature",
-        "would begin a flow, but the table has no room"};
-    return relation <= SL_FLOW_FULL ? texts[relation] : "?";
+    struct sl_fragments_progress progress = {0};
+    char nth[40] = "last missing fragment";
+    char rest[100] = "it is whole";
+    bool is_kept = result->fate == SL_EVAL_WAITS;
+    bool is_open =
+        sl_fragments_progress(sl_eval_fragments(in->eval), result->packet, &progress) == SL_OK;
+    if (!is_kept) {
+        (void)snprintf(nth, sizeof(nth), "fragment");
+        (void)snprintf(rest, sizeof(rest), "%s", fragment_text(result->fragment));
+    } else if (is_open) {
+        (void)snprintf(nth, sizeof(nth), "%u%s fragment", progress.fragments,
+                       ordinal(progress.fragments));
+        (void)snprintf(rest, sizeof(rest), "%u hole%s left", progress.holes,
+                       progress.holes == 1 ? "" : "s");
+    }
+    (void)snprintf(out, WORDS_MAX, "%s of datagram id 0x%0*x, bytes %u to %u%s; %s", nth,
+                   result->packet->ip_version == 4 ? 4 : 8, place->id, place->begin,
+                   place->end > 0 ? place->end - 1 : 0, place->is_more ? "" : ", its end", rest);
+    if (json != NULL) {
+        json_t *at =
+            json_pack("{s:I, s:I, s:I, s:b, s:s, s:s}", "id", (json_int_t)place->id, "begin",
+                      (json_int_t)place->begin, "end", (json_int_t)place->end, "more",
+                      place->is_more, "fate", fragment_word(result->fragment), "text", out);
+        if (is_kept) {
+            (void)json_object_set_new(at, "holes",
+                                      json_integer(is_open ? (json_int_t)progress.holes : 0));
+        }
+        (void)json_object_set_new(json, "fragment", at);
+    }
 }
 
-static const char *tcp_text(uint8_t tcp)
+/* ---- telling ---- */
+
+static bool is_wanted(const struct explaining *in, uint64_t index)
 {
-    static const char *const texts[SL_FLOW_TCP_COUNT] = {
-        "",           "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT",
-        "CLOSE-WAIT", "LAST-ACK", "TIME-WAIT",    "CLOSED",      "SYN-SENT (both)"};
-    return tcp < SL_FLOW_TCP_COUNT ? texts[tcp] : "?";
+    return in->what->frame == 0 || in->what->frame == index;
 }
 
-static const char *proto_text(uint8_t proto, char *out, size_t size)
+static void show_head(uint64_t index, double seconds, uint8_t port, const char *ends,
+                      const char *verdict)
 {
-    static const struct {
-        uint8_t number;
-        const char *name;
-    } protos[] = {{1, "icmp"}, {6, "tcp"},     {17, "udp"},   {33, "dccp"},    {47, "gre"},
-                  {50, "esp"}, {58, "icmpv6"}, {132, "sctp"}, {136, "udplite"}};
-    for (size_t i = 0; i < sizeof(protos) / sizeof(protos[0]); i++) {
-        if (protos[i].number == proto) {
-            return protos[i].name;
+    bool is_good = verdict[0] == 'a' || verdict[0] == 'r';
+    printf("#%llu  %.3f s  from %s  %s  %s%s%s\n", (unsigned long long)index, seconds,
+           port == SL_PORT_LAN ? "lan" : "wan", ends, tone(stdout, is_good ? TONE_GOOD : TONE_BAD),
+           verdict, tone(stdout, TONE_PLAIN));
+}
+
+/* An entry of the list, without steps. */
+static json_t *make_entry(struct explaining *in, uint64_t index, uint8_t port, const char *ends,
+                          const char *verdict, bool is_malformed)
+{
+    json_t *entry =
+        json_pack("{s:I, s:f, s:s, s:s, s:s, s:b, s:[]}", "index", (json_int_t)index, "seconds",
+                  in->seconds, "port", port == SL_PORT_LAN ? "lan" : "wan", "packet", ends,
+                  "verdict", verdict, "malformed", is_malformed, "steps");
+    (void)json_array_append_new(in->list, entry);
+    return entry;
+}
+
+static void tell_steps(struct explaining *in, const struct sl_chain_trace *trace, json_t *entry)
+{
+    for (uint32_t i = 0; i < trace->count; i++) {
+        if (entry == NULL) {
+            explain_step_show(&in->chain, &trace->steps[i]);
+        } else {
+            (void)json_array_append_new(json_object_get(entry, "steps"),
+                                        explain_step_json(&in->chain, &trace->steps[i]));
         }
     }
-    (void)snprintf(out, size, "%u", proto);
-    return out;
 }
 
-static void put_end(char *out, size_t size, const struct sl_flow_tuple *tuple, const uint8_t *addr,
-                    uint16_t port)
+static void tell_malformed(struct explaining *in, uint8_t port)
 {
-    char text[INET6_ADDRSTRLEN] = "?";
-    bool is_v6 = tuple->ip_version == 6;
-    (void)inet_ntop(is_v6 ? AF_INET6 : AF_INET, addr, text, sizeof(text));
-    if (port == 0) {
-        (void)snprintf(out, size, "%s", text);
+    in->told++;
+    if (in->list != NULL) {
+        (void)make_entry(in, in->index, port, "", "drop", true);
     } else {
-        (void)snprintf(out, size, is_v6 ? "[%s]:%u" : "%s:%u", text, port);
+        show_head(in->index, in->seconds, port, "", "drop");
+        printf("  malformed: dropped before any NF\n");
     }
 }
 
-/* "tcp 10.0.0.5:1234 > 192.0.2.1:443", or "" */
-static const char *tuple_text(const struct sl_flow_tuple *tuple, char *out)
+static void tell_decided(struct explaining *in, const struct sl_eval_result *result)
 {
-    char src[64];
-    char dst[64];
-    char number[8];
-    out[0] = '\0';
-    if (tuple->ip_version != 0) {
-        put_end(src, sizeof(src), tuple, tuple->src, tuple->sport);
-        put_end(dst, sizeof(dst), tuple, tuple->dst, tuple->dport);
-        (void)snprintf(out, TUPLE_TEXT_MAX, "%s %s > %s",
-                       proto_text(tuple->proto, number, sizeof(number)), src, dst);
-    }
-    return out;
-}
-
-static bool is_other(const struct sl_flow_tuple *a, const struct sl_flow_tuple *b)
-{
-    return a->ip_version != 0 && memcmp(a, b, sizeof(*a)) != 0;
-}
-
-/* ---- one step ---- */
-
-static json_t *flow_json(const struct sl_chain_step *step)
-{
-    char original[TUPLE_TEXT_MAX];
-    char reply[TUPLE_TEXT_MAX];
-    json_t *flow = json_pack("{s:s, s:s, s:b}", "state", relation_text(step->flow.relation), "why",
-                             why_text(step->flow.relation), "begins", step->flow.is_first);
-    if (step->original.ip_version != 0) {
-        (void)json_object_set_new(
-            flow, "direction",
-            json_string(step->flow.direction == SL_FLOW_ORIGINAL ? "original" : "reply"));
-        (void)json_object_set_new(flow, "original",
-                                  json_string(tuple_text(&step->original, original)));
-        (void)json_object_set_new(flow, "reply", json_string(tuple_text(&step->reply, reply)));
-    }
-    if (step->flow.tcp != SL_FLOW_TCP_NONE) {
-        (void)json_object_set_new(flow, "tcp", json_string(tcp_text(step->flow.tcp)));
-    }
-    return flow;
-}
-
-static json_t *step_json(const struct explaining *in, const struct sl_chain_step *step)
-{
-    char text[TUPLE_TEXT_MAX];
-    const struct sl_policy_rule *rule =
-        step->rule != SL_RULE_DEFAULT ? sl_policy_rule(&in->policy, step->nf, step->rule) : NULL;
-    json_t *out = json_pack("{s:s, s:s}", "nf", sl_chain_nf_name(in->chain, step->nf), "verdict",
-                            verdict_text(step->verdict));
-    (void)json_object_set_new(
-        out, "rule",
-        step->rule == SL_RULE_DEFAULT ? json_null() : json_integer((json_int_t)step->rule + 1));
-    if (rule != NULL) {
-        (void)json_object_set_new(out, "line", json_integer(rule->line));
-        (void)json_object_set_new(out, "text", json_string(rule->text));
-        (void)json_object_set_new(out, "source",
-                                  json_string(sl_policy_source(&in->policy, step->nf)));
-    }
-    if (step->has_flow_table) {
-        (void)json_object_set_new(out, "flow", flow_json(step));
-    }
-    if (step->verdict == SL_VERDICT_PASS && is_other(&step->after, &step->before)) {
-        (void)json_object_set_new(out, "becomes", json_string(tuple_text(&step->after, text)));
-    }
-    return out;
-}
-
-static void show_flow(const struct sl_chain_step *step)
-{
-    char original[TUPLE_TEXT_MAX];
-    char reply[TUPLE_TEXT_MAX];
-    const struct sl_flow *flow = &step->flow;
-    const char *tcp = tcp_text(flow->tcp);
-    struct sl_flow_tuple turned = sl_flow_turn(&step->original);
-    printf("                  %s%s%s: %s", relation_text(flow->relation),
-           tcp[0] != '\0' ? ", " : "", tcp, why_text(flow->relation));
-    if (step->original.ip_version != 0) {
-        printf("; %s of %s", flow->direction == SL_FLOW_ORIGINAL ? "original" : "reply",
-               tuple_text(&step->original, original));
-        if (is_other(&step->reply, &turned)) {
-            printf(", answers %s", tuple_text(&step->reply, reply));
-        }
-    }
-    printf("\n");
-}
-
-static void show_step(const struct explaining *in, const struct sl_chain_step *step)
-{
-    char text[TUPLE_TEXT_MAX];
-    const struct sl_policy_rule *rule =
-        step->rule != SL_RULE_DEFAULT ? sl_policy_rule(&in->policy, step->nf, step->rule) : NULL;
-    const char *source = sl_policy_source(&in->policy, step->nf);
-    const char *slash = strrchr(source, '/');
-    printf("  %-14s  %-6s  ", sl_chain_nf_name(in->chain, step->nf), verdict_text(step->verdict));
-    if (step->rule == SL_RULE_DEFAULT) {
-        printf("by no rule\n");
-    } else if (rule == NULL) {
-        printf("rule %u\n", step->rule + 1);
-    } else if (rule->line > 0) {
-        printf("rule %u  %s:%u: %s\n", step->rule + 1, slash != NULL ? slash + 1 : source,
-               rule->line, rule->text);
-    } else {
-        printf("%s\n", rule->text);
-    }
-    if (step->has_flow_table) {
-        show_flow(step);
-    }
-    if (step->verdict == SL_VERDICT_PASS && is_other(&step->after, &step->before)) {
-        printf("                  becomes %s\n", tuple_text(&step->after, text));
-    }
-}
-
-/* ---- one packet ---- */
-
-static void tell(struct explaining *in, const struct sl_capture_packet *frame,
-                 const struct sl_packet *packet, const struct sl_chain_trace *trace)
-{
-    char text[TUPLE_TEXT_MAX] = "";
-    double seconds = (double)(frame->time_ns - in->first_ns) / 1e9;
-    const char *port =
-        lan_port_of(&in->lan, frame->data, frame->size) == SL_PORT_LAN ? "lan" : "wan";
-    const char *verdict = trace != NULL ? verdict_text(packet->verdict) : "drop";
-    if (trace != NULL && trace->count > 0) {
-        (void)tuple_text(&trace->steps[0].before, text);
+    char ends[EXPLAIN_TUPLE_MAX] = "";
+    const struct sl_chain_trace *trace = result->trace;
+    const char *verdict = explain_verdict(result->packet->verdict);
+    json_t *entry = NULL;
+    if (trace->count > 0) {
+        (void)explain_tuple(&trace->steps[0].before, ends);
     }
     in->told++;
-    if (in->list == NULL) {
-        printf("#%llu  %.3f s  from %s  %s  %s%s%s\n", (unsigned long long)frame->index, seconds,
-               port, text, tone(stdout, verdict[0] == 'a' ? TONE_GOOD : TONE_BAD), verdict,
-               tone(stdout, TONE_PLAIN));
-        if (trace == NULL) {
-            printf("  malformed: dropped before any NF\n");
+    if (in->list != NULL) {
+        entry = make_entry(in, in->index, result->from->port, ends, verdict, false);
+    } else {
+        show_head(in->index, in->seconds, result->from->port, ends, verdict);
+    }
+    tell_steps(in, trace, entry);
+}
+
+/* A fragment of the frame at hand: kept, or dropped at once. */
+static void tell_fragment(struct explaining *in, const struct sl_eval_result *result)
+{
+    struct waiting now = {.index = in->index, .seconds = in->seconds, .port = result->from->port};
+    struct sl_fragments_place place = {0};
+    char words[WORDS_MAX];
+    bool is_kept = result->fate == SL_EVAL_WAITS;
+    const char *verdict = is_kept ? "held" : "drop";
+    (void)sl_fragments_place_of(result->packet, &place);
+    now.id = place.id;
+    put_ends(result->packet, now.ends);
+    if (is_wanted(in, now.index)) {
+        in->told++;
+        if (in->list != NULL) {
+            now.json = make_entry(in, now.index, now.port, now.ends, verdict, false);
         }
-        for (uint32_t i = 0; trace != NULL && i < trace->count; i++) {
-            show_step(in, &trace->steps[i]);
+        put_fragment(in, result, &place, words, now.json);
+        if (in->list == NULL) {
+            show_head(now.index, now.seconds, now.port, now.ends, verdict);
+            printf("  %s\n", words);
         }
+    }
+    if (is_kept && in->waiting_count < WAITING_MAX) {
+        in->waiting[in->waiting_count++] = now;
+    }
+}
+
+/* Whether what the NFs said of the first fragment is what they say of this one. */
+static bool is_as_first(const struct explaining *in, const struct sl_packet *packet)
+{
+    return (packet->has & SL_PKT_LATER_FRAGMENT) != 0 && in->first_index != 0 &&
+           packet->verdict == in->first.verdict && packet->nf_index == in->first.nf_index &&
+           packet->rule == in->first.rule;
+}
+
+/* A fragment that waited leaves with its datagram, and the chain has decided. */
+static void tell_released(struct explaining *in, const struct waiting *was,
+                          const struct sl_eval_result *result)
+{
+    const struct sl_packet *packet = result->packet;
+    const char *verdict = explain_verdict(packet->verdict);
+    bool is_same = is_as_first(in, packet);
+    char words[WORDS_MAX];
+    char of_first[80] = "";
+    if (is_same) {
+        (void)snprintf(of_first, sizeof(of_first), "; verdict of the first fragment, #%llu",
+                       (unsigned long long)in->first_index);
+    } else if ((packet->has & SL_PKT_LATER_FRAGMENT) == 0) {
+        in->first = *packet;
+        in->first_index = was->index;
+    }
+    (void)snprintf(words, sizeof(words), "released with datagram id 0x%0*x, whole with #%llu%s",
+                   packet->ip_version == 4 ? 4 : 8, was->id, (unsigned long long)in->index,
+                   of_first);
+    if (!is_wanted(in, was->index)) {
         return;
     }
-    json_t *steps = json_array();
-    for (uint32_t i = 0; trace != NULL && i < trace->count; i++) {
-        (void)json_array_append_new(steps, step_json(in, &trace->steps[i]));
+    if (in->list != NULL) {
+        json_t *fragment = json_object_get(was->json, "fragment");
+        (void)json_object_set_new(was->json, "verdict", json_string(verdict));
+        (void)json_object_set_new(fragment, "fate", json_string("released"));
+        (void)json_object_set_new(fragment, "with", json_integer((json_int_t)in->index));
+        (void)json_object_set_new(fragment, "text", json_string(words));
+    } else {
+        show_head(was->index, was->seconds, was->port, was->ends, verdict);
+        printf("  %s\n", words);
     }
-    (void)json_array_append_new(
-        in->list, json_pack("{s:I, s:f, s:s, s:s, s:s, s:b, s:o}", "index",
-                            (json_int_t)frame->index, "seconds", seconds, "port", port, "packet",
-                            text, "verdict", verdict, "malformed", trace == NULL, "steps", steps));
+    if (!is_same) {
+        tell_steps(in, result->trace, was->json);
+    }
 }
 
-/* What NFs send by themselves goes nowhere here. */
-static sl_rc send_nowhere(void *ctx, enum sl_port port, const void *data, uint32_t size)
+/* A fragment that waited is dropped, or has left as part of another packet. */
+static void tell_gone(struct explaining *in, const struct waiting *was,
+                      const struct sl_eval_result *result)
 {
-    (void)ctx;
-    (void)port;
-    (void)data;
-    (void)size;
-    return SL_OK;
+    bool is_joined = result->fragment == SL_FRAGMENT_JOINED;
+    const char *verdict = is_joined ? "joined" : "drop";
+    const char *text = fragment_text(result->fragment);
+    if (!is_wanted(in, was->index)) {
+        return;
+    }
+    if (in->list != NULL) {
+        json_t *fragment = json_object_get(was->json, "fragment");
+        (void)json_object_set_new(was->json, "verdict", json_string(verdict));
+        (void)json_object_set_new(fragment, "fate", json_string(fragment_word(result->fragment)));
+        (void)json_object_set_new(fragment, "with", json_integer((json_int_t)in->index));
+        (void)json_object_set_new(fragment, "text", json_string(text));
+    } else {
+        show_head(was->index, was->seconds, was->port, was->ends, verdict);
+        printf("  at #%llu: %s\n", (unsigned long long)in->index, text);
+    }
 }
 
-/* The capture's clock; idle time is caught up with in as many ticks as flows need to end. */
-static void set_clock(struct explaining *in, uint64_t now_ms)
+/* What is known of a fragment that waited; it waits no longer. */
+static struct waiting take_waiting(struct explaining *in, uint32_t tag)
 {
-    enum { TICKS_MAX = 64 };
-    struct sl_emit emit = {.send = send_nowhere};
-    uint64_t from = in->ticked_ms;
-    for (uint32_t i = 0; i < TICKS_MAX && now_ms >= from && now_ms - from >= SL_CHAIN_TICK_MS;
-         i++) {
-        uint64_t left = (now_ms - from) / (TICKS_MAX - i);
-        from += left > SL_CHAIN_TICK_MS ? left : SL_CHAIN_TICK_MS;
-        sl_chain_tick(in->chain, from, from, &emit);
-        in->ticked_ms = from;
+    for (uint32_t i = 0; i < in->waiting_count; i++) {
+        if ((uint32_t)in->waiting[i].index == tag) {
+            struct waiting was = in->waiting[i];
+            in->waiting[i] = in->waiting[--in->waiting_count];
+            return was;
+        }
     }
-    sl_chain_set_now(in->chain, now_ms);
+    return (struct waiting){.index = tag}; /* cannot be: more than the pool holds */
 }
+
+static void on_result(void *ctx, const struct sl_eval_result *result)
+{
+    struct explaining *in = ctx;
+    bool is_now = result->from != NULL;
+    if (is_now && (result->fate == SL_EVAL_WAITS || result->fate == SL_EVAL_GONE)) {
+        tell_fragment(in, result);
+    } else if (is_now && is_wanted(in, in->index)) {
+        if (result->fate == SL_EVAL_MALFORMED) {
+            tell_malformed(in, result->from->port);
+        } else {
+            tell_decided(in, result);
+        }
+    } else if (!is_now) {
+        struct waiting was = take_waiting(in, result->tag);
+        if (result->fate == SL_EVAL_DECIDED) {
+            tell_released(in, &was, result);
+        } else {
+            tell_gone(in, &was, result);
+        }
+    }
+}
+
+/* ---- the capture ---- */
 
 static void one(struct explaining *in, const struct sl_capture_packet *frame)
 {
-    static uint8_t memory[ROOM];
-    static struct sl_chain_trace trace;
-    uint64_t now_ms = frame->time_ns / 1000000;
     if (in->first_ns == 0) {
         in->first_ns = frame->time_ns;
-        in->ticked_ms = now_ms;
     }
-    set_clock(in, now_ms);
-    memcpy(memory, frame->data, frame->size);
-    struct sl_packet packet = {.data = memory,
-                               .size = frame->size,
-                               .room = sizeof(memory),
-                               .port_in = lan_port_of(&in->lan, frame->data, frame->size)};
-    bool is_parsed = sl_packet_parse(&packet) == SL_OK;
-    if (is_parsed) {
-        sl_chain_run_traced(in->chain, &packet, &trace);
+    const struct sl_eval_packet packet = {.data = frame->data,
+                                          .size = frame->size,
+                                          .port = lan_port_of(&in->lan, frame->data, frame->size),
+                                          .tag = (uint32_t)frame->index};
+    in->index = frame->index;
+    in->seconds = (double)(frame->time_ns - in->first_ns) / 1e9;
+    sl_eval_set_now(in->eval, frame->time_ns / 1000000);
+    sl_eval_run(in->eval, &packet, 1, true);
+}
+
+/* Whether all is known of the only frame that is asked about. */
+static bool is_answered(const struct explaining *in, uint64_t index)
+{
+    if (in->what->frame == 0 || index < in->what->frame) {
+        return false;
     }
-    if (in->what->frame == 0 || in->what->frame == frame->index) {
-        tell(in, frame, &packet, is_parsed ? &trace : NULL);
+    for (uint32_t i = 0; i < in->waiting_count; i++) {
+        if (in->waiting[i].index == in->what->frame) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What waits when the capture ends. */
+static void end_waiting(const struct explaining *in)
+{
+    for (uint32_t i = 0; i < in->waiting_count && in->list == NULL; i++) {
+        if (is_wanted(in, in->waiting[i].index)) {
+            printf("#%llu still waits at the end: datagram id 0x%x is not whole\n",
+                   (unsigned long long)in->waiting[i].index, in->waiting[i].id);
+        }
     }
 }
 
@@ -300,11 +355,12 @@ static int run(struct explaining *in)
             continue;
         }
         one(in, &frame);
-        if (in->what->frame != 0 && frame.index >= in->what->frame) {
+        if (is_answered(in, frame.index)) {
             rc = SL_CLOSED;
             break;
         }
     }
+    end_waiting(in);
     if (rc != SL_CLOSED) {
         return complain(CMD_USAGE, "%s: cannot be read to its end (what came before was run): %s",
                         in->what->in, sl_capture_fault(in->capture));
@@ -321,20 +377,25 @@ int explain_capture(const struct explain_capture *what)
     struct explaining in = {.what = what, .list = what->is_json ? json_array() : NULL};
     struct sl_err err = {0};
     int status = lan_read(what->lan, &in.lan);
-    if (status == CMD_GOOD &&
-        (sl_capture_open(what->in, &in.capture, &err) != SL_OK ||
-         eval_policy(what->chain, &in.policy, &err) != SL_OK ||
-         sl_chain_create(in.policy.bundle, in.policy.size, &in.chain, &err) != SL_OK)) {
+    in.waiting = calloc(WAITING_MAX, sizeof(*in.waiting));
+    if (in.waiting == NULL) {
+        status = complain(CMD_USAGE, "no memory");
+    } else if (status == CMD_GOOD &&
+               (sl_capture_open(what->in, &in.capture, &err) != SL_OK ||
+                eval_here(what->chain, &in.policy, &in.eval, &err) != SL_OK)) {
         status = complain_err(CMD_USAGE, &err);
     } else if (status == CMD_GOOD) {
+        in.chain = (struct explain_chain){.policy = &in.policy, .chain = sl_eval_chain(in.eval)};
+        sl_eval_listen(in.eval, on_result, &in);
         status = run(&in);
         if (what->is_json) {
             status = print_json(json_pack("{s:O}", "packets", in.list), status);
         }
     }
     json_decref(in.list);
-    sl_chain_free(in.chain);
+    sl_eval_free(in.eval);
     sl_capture_close(in.capture);
     sl_policy_done(&in.policy);
+    free(in.waiting);
     return status;
 }

@@ -85,6 +85,7 @@ struct sl_packet {
     uint32_t rule;      /**< [out] number of the deciding rule, or SL_RULE_DEFAULT */
     uint16_t more;      /**< [in] first fragment of a datagram that is whole: bytes of it that are
                              in the others; else 0 */
+    uint16_t more_sum;  /**< [in] and where that is UDP without a checksum: their sum (RFC 1071) */
     const uint8_t *src; /**< [in] source address in the header: 4 or 16 bytes, network order */
     const uint8_t *dst; /**< [in] destination address */
 };

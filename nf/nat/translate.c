@@ -197,40 +197,77 @@ static void rewrite_icmp(uint8_t *icmp, uint32_t size, uint16_t id, uint64_t del
     nat_rewrite_l4(icmp, size, NAT_PROTO_ICMP6, true, id, delta);
 }
 
+/* The type that a later fragment's datagram has in the other family. */
+static uint8_t echo_type_turn(uint8_t type)
+{
+    return type == ECHO4         ? ECHO6
+           : type == ECHO6       ? ECHO4
+           : type == ECHO_REPLY4 ? ECHO_REPLY6
+                                 : ECHO_REPLY4;
+}
+
 /* The fields of a packet that has changed its family. */
 static void reparse(struct sl_packet *packet, const struct nat_end *end, bool is_source)
 {
-    uint16_t sport = packet->sport;
-    uint16_t dport = packet->dport;
-    bool has_ports = (packet->has & SL_PKT_HAS_PORTS) != 0;
-    bool is_later = (packet->has & SL_PKT_LATER_FRAGMENT) != 0;
-    uint16_t runtime_bits = packet->has & (uint16_t)~0xfff;
-    (void)!sl_packet_parse(packet); /* it is our own */
-    packet->has |= runtime_bits;
-    if (is_later && has_ports) { /* which the runtime had from the first fragment */
-        packet->sport = is_source ? end->port : sport;
-        packet->dport = is_source ? dport : end->port;
-        packet->has |= SL_PKT_HAS_PORTS;
+    const struct sl_packet was = *packet;
+    (void)!sl_packet_parse(packet);            /* it is our own */
+    packet->has |= was.has & (uint16_t)~0xfff; /* the runtime's bits */
+    packet->more = was.more;
+    packet->more_sum = was.more_sum;
+    if ((was.has & SL_PKT_LATER_FRAGMENT) == 0) {
+        return;
     }
+    /* what the runtime had from the first fragment */
+    packet->has |= was.has & (SL_PKT_HAS_PORTS | SL_PKT_HAS_TCP | SL_PKT_HAS_ICMP);
+    packet->tcp_flags = was.tcp_flags;
+    if ((was.has & SL_PKT_HAS_PORTS) != 0) {
+        packet->sport = is_source ? end->port : was.sport;
+        packet->dport = is_source ? was.dport : end->port;
+    } else if ((was.has & SL_PKT_HAS_ICMP) != 0) {
+        packet->icmp_type = echo_type_turn(was.icmp_type);
+        packet->icmp_code = was.icmp_code;
+        packet->sport = packet->dport = end->port;
+    }
+}
+
+/* A later fragment of an echo, as the runtime knows from the first. */
+static bool is_echo_later(const struct sl_packet *packet)
+{
+    uint8_t type = packet->icmp_type;
+    return (packet->has & SL_PKT_HAS_ICMP) != 0 &&
+           (packet->ip_version == 4 ? type == ECHO4 || type == ECHO_REPLY4
+                                    : type == ECHO6 || type == ECHO_REPLY6);
+}
+
+/* Bytes of upper layer that a packet's datagram has in all, @p size of them in this one; 0: that is
+ * not known, as its other fragments have not been seen. */
+static uint32_t datagram_size(const struct sl_packet *packet, uint32_t size)
+{
+    bool is_cut = (packet->has & SL_PKT_MORE_FRAGMENTS) != 0;
+    return is_cut && packet->more == 0 ? 0 : size + packet->more;
 }
 
 /* ---- IPv6 to IPv4 ---- */
 
 /* The upper layer of a whole packet or first fragment, in place, in its old position. */
-static sl_rc upper_6to4(uint8_t *l4, uint32_t size, const struct head6 *head, const uint8_t *ip6,
-                        const uint8_t *ip4, uint16_t port, bool is_source)
+static sl_rc upper_6to4(const struct sl_packet *packet, const struct head6 *head,
+                        const uint8_t *ip4, uint16_t port)
 {
+    const uint8_t *ip6 = packet->data;
+    uint8_t *l4 = packet->data + head->off;
+    uint32_t size = packet->size - head->off;
     if (head->proto == NAT_PROTO_ICMP6) {
-        uint64_t delta = icmp6_pseudo_taken(ip6 + 8, size);
         /* the length in the pseudo-header is the whole datagram's */
-        if (head->fragment != NULL || !echo_6to4(l4, &delta)) {
+        uint32_t whole = datagram_size(packet, size);
+        uint64_t delta = icmp6_pseudo_taken(ip6 + 8, whole);
+        if (whole == 0 || !echo_6to4(l4, &delta)) {
             return SL_UNSUPPORTED;
         }
         rewrite_icmp(l4, size, port, delta);
         return SL_OK;
     }
     uint64_t delta = sl_checksum_add(sl_checksum_take(0, ip6 + 8, 32), ip4 + 12, 8);
-    nat_rewrite_l4(l4, size, head->proto, is_source, port, delta);
+    nat_rewrite_l4(l4, size, head->proto, true, port, delta);
     return SL_OK;
 }
 
@@ -317,7 +354,8 @@ sl_rc nat_translate_6to4(const struct nat_policy *policy, struct sl_packet *pack
     }
     bool is_icmp = head.proto == NAT_PROTO_ICMP6;
     bool is_later = (packet->has & SL_PKT_LATER_FRAGMENT) != 0;
-    if (!nat_addr64_extract(policy, packet->data + 24, ip4 + 16) || (is_icmp && is_later)) {
+    if (!nat_addr64_extract(policy, packet->data + 24, ip4 + 16) ||
+        (is_icmp && is_later && !is_echo_later(packet))) {
         return SL_UNSUPPORTED;
     }
     if (packet->data[7] <= 1) {
@@ -327,10 +365,10 @@ sl_rc nat_translate_6to4(const struct nat_policy *policy, struct sl_packet *pack
     uint8_t *l4 = packet->data + head.off;
     uint32_t size = packet->size - head.off;
     put_header4(ip4, packet->data, &head, NAT_IP4_SIZE + size, (uint8_t)(packet->data[7] - 1), id);
-    if (is_icmp && l4[0] < ECHO6) {
+    if (is_icmp && !is_later && l4[0] < ECHO6) {
         rc = head.fragment == NULL ? error_6to4(policy, packet, ip4, source) : SL_UNSUPPORTED;
     } else {
-        rc = is_later ? SL_OK : upper_6to4(l4, size, &head, packet->data, ip4, source->port, true);
+        rc = is_later ? SL_OK : upper_6to4(packet, &head, ip4, source->port);
         if (rc == SL_OK) {
             memmove(packet->data + NAT_IP4_SIZE, l4, size);
             packet->size = NAT_IP4_SIZE + size;
@@ -370,27 +408,34 @@ static bool has_source_route(const uint8_t *ip4, uint32_t header)
     return false;
 }
 
-/* UDP over IPv6 must have a checksum (RFC 8200 8.1); a fragment's cannot be computed. */
-static sl_rc udp_fill(uint8_t *l4, uint32_t size, const uint8_t *ip6, bool is_fragment)
+/* UDP over IPv6 must have a checksum (RFC 8200 8.1). Of a datagram in fragments the runtime knows
+ * the sum of those that are not at hand. */
+static sl_rc udp_fill(const struct sl_packet *packet, uint8_t *l4, uint32_t size,
+                      const uint8_t *ip6)
 {
     uint32_t length = sl_be16_get(l4 + 4);
-    if (is_fragment || length < 8 || length > size) {
+    uint32_t whole = datagram_size(packet, size);
+    if (length < 8 || length > whole || (packet->more != 0 && length != whole)) {
         return SL_UNSUPPORTED;
     }
     uint64_t sum = sl_checksum_pseudo(ip6 + 8, ip6 + 24, 16, NAT_PROTO_UDP, length);
-    uint16_t check = sl_checksum_fold(sl_checksum_add(sum, l4, length));
+    sum += packet->more_sum;
+    uint16_t check = sl_checksum_fold(sl_checksum_add(sum, l4, length < size ? length : size));
     sl_be16_put(l4 + 6, check != 0 ? check : 0xffff);
     return SL_OK;
 }
 
-static sl_rc upper_4to6(uint8_t *l4, uint32_t size, const uint8_t *ip4, const uint8_t *ip6,
+static sl_rc upper_4to6(const struct sl_packet *packet, uint32_t header, const uint8_t *ip6,
                         uint16_t port)
 {
+    const uint8_t *ip4 = packet->data;
+    uint8_t *l4 = packet->data + header;
+    uint32_t size = packet->size - header;
     uint8_t proto = ip4[9];
-    bool is_fragment = (sl_be16_get(ip4 + 6) & 0x3fff) != 0;
     if (proto == NAT_PROTO_ICMP) {
-        uint64_t delta = icmp6_pseudo(ip6 + 8, size);
-        if (is_fragment || !echo_4to6(l4, &delta)) {
+        uint32_t whole = datagram_size(packet, size);
+        uint64_t delta = icmp6_pseudo(ip6 + 8, whole);
+        if (whole == 0 || !echo_4to6(l4, &delta)) {
             return SL_UNSUPPORTED;
         }
         rewrite_icmp(l4, size, port, delta);
@@ -399,7 +444,7 @@ static sl_rc upper_4to6(uint8_t *l4, uint32_t size, const uint8_t *ip4, const ui
     if (proto == NAT_PROTO_UDP && l4[6] == 0 && l4[7] == 0) {
         uint16_t before = sl_be16_get(l4 + 2);
         sl_be16_put(l4 + 2, port);
-        sl_rc rc = udp_fill(l4, size, ip6, is_fragment);
+        sl_rc rc = udp_fill(packet, l4, size, ip6);
         if (rc != SL_OK) {
             sl_be16_put(l4 + 2, before);
         }
@@ -519,7 +564,7 @@ sl_rc nat_translate_4to6(const struct nat_policy *policy, struct sl_packet *pack
     if (has_source_route(ip4, header)) {
         return SL_DENIED;
     }
-    if (is_icmp && is_later) {
+    if (is_icmp && is_later && !is_echo_later(packet)) {
         return SL_UNSUPPORTED;
     }
     if (ip4[8] <= 1) {
@@ -530,7 +575,7 @@ sl_rc nat_translate_4to6(const struct nat_policy *policy, struct sl_packet *pack
     nat_addr64_embed(policy, ip4 + 12, ip6 + 8);
     memcpy(ip6 + 24, destination->addr.b, 16);
     uint8_t *l4 = ip4 + header;
-    if (is_icmp && is_error4(l4[0])) {
+    if (is_icmp && !is_later && is_error4(l4[0])) {
         sl_rc rc =
             (field & 0x3fff) == 0 ? error_4to6(policy, packet, ip6, destination) : SL_UNSUPPORTED;
         if (rc != SL_OK) {
@@ -543,7 +588,7 @@ sl_rc nat_translate_4to6(const struct nat_policy *policy, struct sl_packet *pack
         if (grown + size > packet->room) {
             return SL_NO_SPACE;
         }
-        sl_rc rc = is_later ? SL_OK : upper_4to6(l4, size, ip4, ip6, destination->port);
+        sl_rc rc = is_later ? SL_OK : upper_4to6(packet, header, ip6, destination->port);
         if (rc != SL_OK) {
             return rc;
         }

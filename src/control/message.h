@@ -95,9 +95,6 @@ enum {
     SL_EVIDENCE_SENTENCE_MAX = 300,
 };
 
-/** SL_MSG_EVAL: the packet's time follows. */
-#define SL_MSG_EVAL_TIME 0x80u
-
 enum sl_msg_type {
     SL_MSG_ERROR = 0,    /**< reply: u16 rc, string sentence */
     SL_MSG_HELLO = 1,    /**< request: string gateway version; reply: struct sl_msg_hello */
@@ -110,12 +107,11 @@ enum sl_msg_type {
     SL_MSG_STATUS = 5,    /**< request: empty; reply: JSON text (docs/status.md), UTF-8 */
     SL_MSG_PING = 6,      /**< request, reply: up to 1024 bytes, echoed */
     SL_MSG_EVAL =
-        7, /**< request: u16 count (at most 4096), per packet u8 port, with SL_MSG_EVAL_TIME in it
-                u64 its time in ms, u32 size, bytes; reply: u16 count, per packet u8 verdict, u8
-                nf_index, u32 rule, u32 size, bytes (empty where unchanged or dropped). Runs the
-                current chain, with flow tables of its own, on packets that are not forwarded. Times
-                are the chain's clock: not before those of the packets before. A packet that no NF
-                saw because it is malformed has nf_index 255 and is dropped */
+        7, /**< request: u16 count, packets; reply: u16 count, answers (control/eval_message.h).
+              Runs the current chain, with flow tables and fragments of its own (nf/eval.h), on
+              packets that are not forwarded. Each has one answer, but fragments that wait: theirs
+              follows, in this reply or a later one, once it is known; where the packets have no
+              times, what waits at a request's end is forgotten */
     SL_MSG_TIME = 8,   /**< request: u64 CLOCK_REALTIME ns; reply: empty */
     SL_MSG_PATH = 9,   /**< request: u16 mtu, u8 is_single; reply: empty. What the gateway found out
                           about the path, hints for the host: inner packets above `mtu` (0: none) go

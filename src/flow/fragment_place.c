@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "flow/fragments.h"
 #include "flow/fragments_private.h"
 
 enum {
@@ -14,36 +13,41 @@ enum {
     DATAGRAM_MAX = 65535,
 };
 
-/* Offset of the fragment header. sl_packet_parse found one, so all before it are whole. */
-static uint32_t fragment_header(const struct sl_packet *packet)
+uint32_t fragments_header6(const struct sl_packet *packet, uint32_t *ret_named_at)
 {
     const uint8_t *data = packet->data;
-    uint8_t next = data[6];
+    uint32_t named_at = 6;
     uint32_t off = IP6_SIZE;
-    while (next != PROTO_FRAGMENT && off + FRAGMENT_SIZE <= packet->size) {
-        uint32_t size = next == PROTO_AH ? (data[off + 1] + 2u) * 4 : (data[off + 1] + 1u) * 8;
-        next = data[off];
+    /* sl_packet_parse found one, so all before it are whole */
+    while (data[named_at] != PROTO_FRAGMENT && off + FRAGMENT_SIZE <= packet->size) {
+        uint32_t size =
+            data[named_at] == PROTO_AH ? (data[off + 1] + 2u) * 4 : (data[off + 1] + 1u) * 8;
+        named_at = off;
         off += size;
     }
+    *ret_named_at = named_at;
     return off;
 }
 
-bool fragments_place_of(const struct sl_packet *packet, struct fragments_place *ret_place)
+bool sl_fragments_place_of(const struct sl_packet *packet, struct sl_fragments_place *ret_place)
 {
-    struct fragments_place place;
+    struct sl_fragments_place place = {0};
     uint32_t header; /* bytes that count against 65535 beside the fragmentable part */
     if (packet->ip_version == 4) {
         uint16_t field = sl_be16_get(packet->data + 6);
+        place.id = sl_be16_get(packet->data + 4);
         place.payload = (uint32_t)(packet->data[0] & 0xf) * 4;
         place.begin = (uint32_t)(field & 0x1fff) * 8;
         place.is_more = (field & 0x2000) != 0;
         header = place.payload;
     } else {
-        uint32_t off = fragment_header(packet);
+        uint32_t named_at;
+        uint32_t off = fragments_header6(packet, &named_at);
         if (off + FRAGMENT_SIZE > packet->size) {
             return false;
         }
         uint16_t field = sl_be16_get(packet->data + off + 2);
+        place.id = sl_be32_get(packet->data + off + 4);
         place.payload = off + FRAGMENT_SIZE;
         place.begin = field & 0xfff8u;
         place.is_more = (field & 1) != 0;
@@ -65,7 +69,8 @@ uint32_t sl_fragments_key(const struct sl_packet *packet, uint8_t ret_key[SL_FRA
         ret_key[11] = packet->port_in;
         return 12;
     }
-    uint32_t off = fragment_header(packet);
+    uint32_t named_at;
+    uint32_t off = fragments_header6(packet, &named_at);
     memset(ret_key, 0, SL_FRAGMENTS_KEY);
     memcpy(ret_key, packet->src, 16);
     memcpy(ret_key + 16, packet->dst, 16);

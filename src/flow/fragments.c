@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Fragments that wait for the rest of their datagram. */
-#include "flow/fragments.h"
+#include "flow/fragments_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "flow/fragments_private.h"
-#include "flow/hash.h"
 #include "flow/tuple.h"
-#include "safelib/checksum.h"
 
 enum {
     NONE = FRAGMENTS_NONE,
-    SOURCES = 1024, /* counters of blocks, by a hash of the source */
-    DATAGRAM_MAX = 65535,
     TIMEOUT4_MS = 30000,
     TIMEOUT6_MS = 60000,
     SHARE_OF_POOL = 8,
@@ -22,62 +17,23 @@ enum {
     DEFAULT_DATAGRAMS = 1024,
 };
 
-enum state { FREE = 0, OPEN, POISONED, READY };
-
-/* One fragment: its packet as it was parsed, its place in the datagram, its bytes in blocks. */
-struct fragment {
-    struct sl_packet packet;
-    uint16_t begin, end; /* within the datagram's fragmentable part */
-    uint16_t payload;    /* where that begins in the packet */
-    uint16_t block;      /* the first */
-    uint16_t next;       /* by begin; or the next free one */
-};
-
-struct datagram {
-    uint8_t key[SL_FRAGMENTS_KEY];
-    uint64_t expires_ms;
-    uint32_t total; /* bytes of the fragmentable part; UINT32_MAX: not known yet */
-    uint32_t have;
-    uint32_t blocks;
-    uint16_t source;
-    uint16_t count;
-    uint16_t first; /* fragment */
-    uint16_t chain; /* next of the same hash, or the next free one */
-    uint16_t bucket;
-    uint16_t older, newer; /* of the same IP version, or of those that are ready */
-    uint8_t key_size;
-    uint8_t state;
-    uint8_t version; /* 0: IPv4, 1: IPv6 */
-};
-
-struct queue {
-    uint16_t oldest, newest;
-};
-
-struct sl_fragments {
-    struct sl_fragments_limits limits;
-    struct sl_flow_hash_key hash_key;
-    uint64_t now_ms;
-    struct queue waiting[2]; /* by IP version: timeouts differ */
-    struct queue ready;
-    uint16_t free_fragment, free_datagram, free_block;
-    uint32_t free_blocks;
-    uint32_t bucket_mask;
-    uint16_t *buckets;
-    struct datagram *datagrams;
-    struct fragment *fragments;
-    uint16_t *block_next;
-    uint8_t *blocks;
-    size_t bytes;
-    uint32_t sources[SOURCES];
-    uint64_t dropped[SL_PORT_COUNT];
-    struct sl_fragments_counters counters;
-};
-
-static void count(uint64_t *counter, uint64_t amount)
+void fragments_count(uint64_t *counter, uint64_t amount)
 {
     __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + amount,
                      __ATOMIC_RELAXED);
+}
+
+void fragments_tell(const struct sl_fragments *pool, uint32_t tag, enum sl_fragments_fate fate)
+{
+    if (pool->watcher != NULL) {
+        pool->watcher(pool->watcher_ctx, tag, fate);
+    }
+}
+
+void sl_fragments_watch(struct sl_fragments *fragments, sl_fragments_watcher *watcher, void *ctx)
+{
+    fragments->watcher = watcher;
+    fragments->watcher_ctx = ctx;
 }
 
 /* ---- life ---- */
@@ -169,7 +125,7 @@ size_t sl_fragments_bytes(const struct sl_fragments *fragments)
 
 /* ---- queues of datagrams ---- */
 
-static void enqueue(struct sl_fragments *pool, struct queue *queue, uint16_t index)
+void fragments_enqueue(struct sl_fragments *pool, struct queue *queue, uint16_t index)
 {
     struct datagram *datagram = &pool->datagrams[index];
     datagram->older = queue->newest;
@@ -182,7 +138,7 @@ static void enqueue(struct sl_fragments *pool, struct queue *queue, uint16_t ind
     queue->newest = index;
 }
 
-static void dequeue(struct sl_fragments *pool, struct queue *queue, uint16_t index)
+void fragments_dequeue(struct sl_fragments *pool, struct queue *queue, uint16_t index)
 {
     const struct datagram *datagram = &pool->datagrams[index];
     if (datagram->older != NONE) {
@@ -204,7 +160,7 @@ static uint32_t blocks_of(uint32_t size)
     return (size + SL_FRAGMENTS_BLOCK - 1) / SL_FRAGMENTS_BLOCK;
 }
 
-static void give_fragment(struct sl_fragments *pool, struct datagram *datagram, uint16_t index)
+void fragments_give(struct sl_fragments *pool, struct datagram *datagram, uint16_t index)
 {
     struct fragment *fragment = &pool->fragments[index];
     uint32_t freed = blocks_of(fragment->packet.size);
@@ -220,23 +176,23 @@ static void give_fragment(struct sl_fragments *pool, struct datagram *datagram, 
     datagram->count--;
     fragment->next = pool->free_fragment;
     pool->free_fragment = index;
-    count(&pool->counters.held, UINT64_MAX);
+    fragments_count(&pool->counters.held, UINT64_MAX);
 }
 
-/* Gives a datagram's fragments back. */
-static void empty(struct sl_fragments *pool, struct datagram *datagram)
+/* Drops a datagram's fragments. */
+static void empty(struct sl_fragments *pool, struct datagram *datagram, enum sl_fragments_fate fate)
 {
-    count(&pool->counters.dropped, datagram->count);
+    fragments_count(&pool->counters.dropped, datagram->count);
     while (datagram->first != NONE) {
         uint16_t index = datagram->first;
         pool->dropped[pool->fragments[index].packet.port_in & 1]++;
         datagram->first = pool->fragments[index].next;
-        give_fragment(pool, datagram, index);
+        fragments_tell(pool, pool->fragments[index].tag, fate);
+        fragments_give(pool, datagram, index);
     }
 }
 
-/* Out of the buckets: no further fragment finds it. */
-static void unhash(struct sl_fragments *pool, uint16_t index)
+void fragments_unhash(struct sl_fragments *pool, uint16_t index)
 {
     uint16_t *at = &pool->buckets[pool->datagrams[index].bucket];
     while (*at != index) {
@@ -245,7 +201,7 @@ static void unhash(struct sl_fragments *pool, uint16_t index)
     *at = pool->datagrams[index].chain;
 }
 
-static void give_datagram(struct sl_fragments *pool, uint16_t index)
+void fragments_give_datagram(struct sl_fragments *pool, uint16_t index)
 {
     struct datagram *datagram = &pool->datagrams[index];
     datagram->state = FREE;
@@ -253,21 +209,22 @@ static void give_datagram(struct sl_fragments *pool, uint16_t index)
     pool->free_datagram = index;
 }
 
-static void forget(struct sl_fragments *pool, uint16_t index)
+static void forget(struct sl_fragments *pool, uint16_t index, enum sl_fragments_fate fate)
 {
     struct datagram *datagram = &pool->datagrams[index];
-    empty(pool, datagram);
-    dequeue(pool, &pool->waiting[datagram->version], index);
-    unhash(pool, index);
-    give_datagram(pool, index);
+    empty(pool, datagram, fate);
+    fragments_dequeue(pool, &pool->waiting[datagram->version], index);
+    fragments_unhash(pool, index);
+    fragments_give_datagram(pool, index);
 }
 
 /* The datagram is dropped, and what follows of it until its time is over. */
-static void poison(struct sl_fragments *pool, struct datagram *datagram, uint64_t *why)
+static void poison(struct sl_fragments *pool, struct datagram *datagram, uint64_t *why,
+                   enum sl_fragments_fate fate)
 {
-    empty(pool, datagram);
+    empty(pool, datagram, fate);
     datagram->state = POISONED;
-    count(why, 1);
+    fragments_count(why, 1);
 }
 
 /* Ends the oldest that waits; @p except stays. Those that are ready are not touched. */
@@ -289,8 +246,8 @@ static bool evict(struct sl_fragments *pool, uint16_t except)
     if (oldest == NONE) {
         return false;
     }
-    count(&pool->counters.evicted, pool->datagrams[oldest].state == OPEN);
-    forget(pool, oldest);
+    fragments_count(&pool->counters.evicted, pool->datagrams[oldest].state == OPEN);
+    forget(pool, oldest, SL_FRAGMENT_EVICTED);
     return true;
 }
 
@@ -301,35 +258,50 @@ void sl_fragments_set_now(struct sl_fragments *fragments, uint64_t now_ms)
         uint16_t at;
         while ((at = fragments->waiting[i].oldest) != NONE &&
                fragments->datagrams[at].expires_ms <= fragments->now_ms) {
-            count(&fragments->counters.timeout, fragments->datagrams[at].state == OPEN);
-            forget(fragments, at);
+            fragments_count(&fragments->counters.timeout, fragments->datagrams[at].state == OPEN);
+            forget(fragments, at, SL_FRAGMENT_TIMEOUT);
         }
+    }
+}
+
+void sl_fragments_clear(struct sl_fragments *fragments)
+{
+    while (evict(fragments, NONE)) {
     }
 }
 
 /* ---- in ---- */
 
-static uint16_t find(const struct sl_fragments *pool, const uint8_t *key, uint32_t size,
-                     uint32_t bucket)
+/* What names a fragment's datagram. */
+struct name {
+    uint8_t key[SL_FRAGMENTS_KEY];
+    uint32_t size;
+    uint16_t bucket;
+};
+
+static uint16_t find(const struct sl_fragments *pool, const struct sl_packet *packet,
+                     struct name *ret_name)
 {
-    for (uint16_t at = pool->buckets[bucket]; at != NONE; at = pool->datagrams[at].chain) {
+    ret_name->size = sl_fragments_key(packet, ret_name->key);
+    uint64_t hash = sl_flow_hash_bytes(&pool->hash_key, ret_name->key, ret_name->size);
+    ret_name->bucket = (uint16_t)(hash & pool->bucket_mask);
+    uint16_t at = pool->buckets[ret_name->bucket];
+    for (; at != NONE; at = pool->datagrams[at].chain) {
         const struct datagram *datagram = &pool->datagrams[at];
         /* forbidden: waived, addresses and identification from the packet */
-        if (datagram->key_size == size && memcmp(datagram->key, key, size) == 0) {
-            return at;
+        if (datagram->key_size == ret_name->size &&
+            memcmp(datagram->key, ret_name->key, ret_name->size) == 0) {
+            break;
         }
     }
-    return NONE;
+    return at;
 }
 
 /* The fragment's datagram, found or begun; NONE where there is no room. */
 static uint16_t datagram_of(struct sl_fragments *pool, const struct sl_packet *packet)
 {
-    uint8_t key[SL_FRAGMENTS_KEY];
-    uint32_t size = sl_fragments_key(packet, key);
-    uint64_t hash = sl_flow_hash_bytes(&pool->hash_key, key, size);
-    uint16_t bucket = (uint16_t)(hash & pool->bucket_mask);
-    uint16_t index = find(pool, key, size, bucket);
+    struct name name;
+    uint16_t index = find(pool, packet, &name);
     if (index != NONE) {
         return index;
     }
@@ -345,16 +317,16 @@ static uint16_t datagram_of(struct sl_fragments *pool, const struct sl_packet *p
         sl_flow_hash_bytes(&pool->hash_key, packet->src, packet->ip_version == 4 ? 4 : 16);
     *datagram = (struct datagram){.expires_ms = pool->now_ms + timeout_ms,
                                   .total = UINT32_MAX,
-                                  .source = (uint16_t)(source % SOURCES),
+                                  .source = (uint16_t)(source % FRAGMENTS_SOURCES),
                                   .first = NONE,
-                                  .chain = pool->buckets[bucket],
-                                  .bucket = bucket,
-                                  .key_size = (uint8_t)size,
+                                  .chain = pool->buckets[name.bucket],
+                                  .bucket = name.bucket,
+                                  .key_size = (uint8_t)name.size,
                                   .state = OPEN,
                                   .version = is_v6};
-    memcpy(datagram->key, key, size);
-    pool->buckets[bucket] = index;
-    enqueue(pool, &pool->waiting[is_v6], index);
+    memcpy(datagram->key, name.key, name.size);
+    pool->buckets[name.bucket] = index;
+    fragments_enqueue(pool, &pool->waiting[is_v6], index);
     return index;
 }
 
@@ -370,7 +342,7 @@ static void copy_in(struct sl_fragments *pool, uint16_t block, const uint8_t *da
 
 /* Whether the fragment's payload is the same as one of the same place. */
 static bool is_equal(const struct sl_fragments *pool, const struct fragment *fragment,
-                     const uint8_t *data, const struct fragments_place *place)
+                     const uint8_t *data, const struct sl_fragments_place *place)
 {
     uint32_t left = place->end - place->begin;
     uint32_t off = fragment->payload;
@@ -393,7 +365,7 @@ static bool is_equal(const struct sl_fragments *pool, const struct fragment *fra
  * @param[out] ret_at  the link to it
  * @retval SL_OK, SL_EXISTS (exact duplicate), SL_STATE (overlaps, contradicts) */
 static sl_rc find_place(struct sl_fragments *pool, struct datagram *datagram,
-                        const struct sl_packet *packet, const struct fragments_place *place,
+                        const struct sl_packet *packet, const struct sl_fragments_place *place,
                         uint16_t **ret_at)
 {
     uint16_t *at = &datagram->first;
@@ -420,24 +392,23 @@ static sl_rc find_place(struct sl_fragments *pool, struct datagram *datagram,
 }
 
 /* Blocks for a fragment, at others' cost where need be. */
-static bool make_room(struct sl_fragments *pool, const struct datagram *datagram, uint16_t index,
-                      uint32_t size)
+static enum sl_fragments_fate make_room(struct sl_fragments *pool, const struct datagram *datagram,
+                                        uint16_t index, uint32_t size)
 {
     uint32_t wanted = blocks_of(size);
     if (pool->sources[datagram->source] + wanted > pool->limits.source_share) {
-        count(&pool->counters.share, 1);
-        return false;
+        return SL_FRAGMENT_SHARE;
     }
     while (pool->free_blocks < wanted) {
         if (!evict(pool, index)) {
-            return false;
+            return SL_FRAGMENT_NO_ROOM;
         }
     }
-    return true;
+    return SL_FRAGMENT_WAITS;
 }
 
 static void insert(struct sl_fragments *pool, struct datagram *datagram,
-                   const struct sl_packet *packet, const struct fragments_place *place,
+                   const struct sl_packet *packet, const struct sl_fragments_place *place,
                    uint16_t *at)
 {
     uint16_t index = pool->free_fragment; /* as many as blocks: there is one */
@@ -465,242 +436,91 @@ static void insert(struct sl_fragments *pool, struct datagram *datagram,
     if (!place->is_more) {
         datagram->total = place->end;
     }
-    count(&pool->counters.held, 1);
+    fragments_count(&pool->counters.held, 1);
 }
 
-/* ---- a whole datagram ---- */
-
-static const uint8_t *block_at(const struct sl_fragments *pool, const struct fragment *fragment)
+/* What becomes of a fragment that is not kept: counted, told; @return what the caller hears */
+static sl_rc refuse(struct sl_fragments *pool, const struct sl_packet *packet, uint32_t tag,
+                    enum sl_fragments_fate fate, sl_rc rc)
 {
-    return pool->blocks + (size_t)fragment->block * SL_FRAGMENTS_BLOCK;
-}
-
-/* Adds up to @p limit bytes of a fragment from @p off on to a checksum. */
-static uint64_t sum_fragment(const struct sl_fragments *pool, const struct fragment *fragment,
-                             uint32_t off, uint32_t limit, uint64_t sum)
-{
-    uint16_t block = fragment->block;
-    uint32_t left = fragment->packet.size - off;
-    left = left < limit ? left : limit;
-    for (; off >= SL_FRAGMENTS_BLOCK; off -= SL_FRAGMENTS_BLOCK) {
-        block = pool->block_next[block];
-    }
-    for (; left > 0; block = pool->block_next[block], off = 0) {
-        uint32_t part = left < SL_FRAGMENTS_BLOCK - off ? left : SL_FRAGMENTS_BLOCK - off;
-        sum = sl_checksum_add(sum, pool->blocks + (size_t)block * SL_FRAGMENTS_BLOCK + off, part);
-        left -= part;
-    }
-    return sum;
-}
-
-/* What of @p size bytes of upper layer has to sum up: all, or as many as UDP says.
- * @retval SL_OK         to be checked
- * @retval SL_NOT_FOUND  there is no checksum, or none that is known here
- * @retval SL_MALFORMED  UDP's length is not that of the datagram */
-static sl_rc summed_size(uint8_t proto, const uint8_t *l4, uint32_t size, uint32_t *ret_size)
-{
-    switch (proto) {
-    case SL_FLOW_UDP: {
-        uint32_t length = sl_be16_get(l4 + 4);
-        if (length < 8 || length > size) {
-            return SL_MALFORMED;
-        }
-        *ret_size = length;
-        return sl_be16_get(l4 + 6) == 0 ? SL_NOT_FOUND : SL_OK;
-    }
-    case SL_FLOW_TCP:
-    case SL_FLOW_ICMP:
-    case SL_FLOW_ICMP6:
-        *ret_size = size;
-        return SL_OK;
-    default:
-        return SL_NOT_FOUND;
-    }
-}
-
-/* Whether checksum and lengths of the whole are right, as sl_flow_checksum_is_good says of packets.
- * @param l4  the first fragment's upper layer: 8 bytes at least */
-static bool is_sum_good(const struct sl_fragments *pool, const struct datagram *datagram,
-                        const uint8_t *l4, uint32_t skipped)
-{
-    const struct fragment *first = &pool->fragments[datagram->first];
-    const struct sl_packet *packet = &first->packet;
-    uint32_t size;
-    sl_rc rc = summed_size(packet->proto, l4, datagram->total - skipped, &size);
-    if (rc != SL_OK) {
-        return rc == SL_NOT_FOUND;
-    }
-    const uint8_t *head = block_at(pool, first);
-    bool is_v6 = packet->ip_version == 6;
-    uint64_t sum = 0;
-    if (packet->proto != SL_FLOW_ICMP) {
-        sum = sl_checksum_pseudo(head + (is_v6 ? 8 : 12), head + (is_v6 ? 24 : 16), is_v6 ? 16 : 4,
-                                 packet->proto, size);
-    }
-    uint32_t off = packet->l4_off;
-    for (uint16_t at = datagram->first; at != NONE && size > 0; at = pool->fragments[at].next) {
-        const struct fragment *fragment = &pool->fragments[at];
-        off = at == datagram->first ? off : fragment->payload;
-        uint32_t part = fragment->packet.size - off;
-        sum = sum_fragment(pool, fragment, off, size, sum);
-        size -= part < size ? part : size;
-    }
-    return sl_checksum_fold(sum) == 0;
-}
-
-/* The first 8 bytes of the upper layer of a first fragment, which may lie on two blocks. */
-static void read_l4(const struct sl_fragments *pool, const struct fragment *first, uint8_t *ret_l4)
-{
-    uint32_t off = first->packet.l4_off;
-    uint16_t block = first->block;
-    for (; off >= SL_FRAGMENTS_BLOCK; off -= SL_FRAGMENTS_BLOCK) {
-        block = pool->block_next[block];
-    }
-    for (uint32_t i = 0; i < 8 && first->packet.l4_off + i < first->packet.size; i++, off++) {
-        if (off == SL_FRAGMENTS_BLOCK) {
-            block = pool->block_next[block];
-            off = 0;
-        }
-        ret_l4[i] = pool->blocks[(size_t)block * SL_FRAGMENTS_BLOCK + off];
-    }
-}
-
-/* Every fragment learns what the first one's upper-layer header says. */
-static void complete(struct sl_fragments *pool, uint16_t index)
-{
-    struct datagram *datagram = &pool->datagrams[index];
-    struct sl_packet *first = &pool->fragments[datagram->first].packet;
-    uint8_t l4[8] = {0};
-    uint32_t skipped = first->l4_off - (uint32_t)pool->fragments[datagram->first].payload;
-    read_l4(pool, &pool->fragments[datagram->first], l4);
-    uint16_t bits = SL_FLOW_PKT_WHOLE | SL_FLOW_PKT_CHECKED;
-    bits |= is_sum_good(pool, datagram, l4, skipped) ? 0 : SL_FLOW_PKT_BAD_CHECKSUM;
-    first->has |= bits;
-    first->more = (uint16_t)(datagram->total - pool->fragments[datagram->first].end);
-    bool is_icmp = (first->has & SL_PKT_HAS_ICMP) != 0;
-    uint16_t id = is_icmp ? sl_be16_get(l4 + 4) : 0;
-    uint16_t told = bits | (first->has & (SL_PKT_HAS_PORTS | SL_PKT_HAS_ICMP | SL_PKT_HAS_TCP));
-    for (uint16_t at = pool->fragments[datagram->first].next; at != NONE;
-         at = pool->fragments[at].next) {
-        struct sl_packet *packet = &pool->fragments[at].packet;
-        packet->proto = first->proto; /* RFC 8200 4.5: only that of the first is used */
-        packet->sport = is_icmp ? id : first->sport;
-        packet->dport = is_icmp ? id : first->dport;
-        packet->tcp_flags = first->tcp_flags;
-        packet->icmp_type = first->icmp_type;
-        packet->icmp_code = first->icmp_code;
-        packet->has |= told;
-    }
-    dequeue(pool, &pool->waiting[datagram->version], index);
-    unhash(pool, index);
-    datagram->state = READY;
-    enqueue(pool, &pool->ready, index);
-    count(&pool->counters.datagrams, 1);
-}
-
-static sl_rc refuse(struct sl_fragments *pool, const struct sl_packet *packet, uint64_t *why,
-                    sl_rc rc)
-{
+    struct sl_fragments_counters *counters = &pool->counters;
+    uint64_t *const why[SL_FRAGMENT_FATES] = {[SL_FRAGMENT_DUPLICATE] = &counters->duplicate,
+                                              [SL_FRAGMENT_POISONED] = &counters->poisoned,
+                                              [SL_FRAGMENT_MALFORMED] = &counters->malformed,
+                                              [SL_FRAGMENT_SHARE] = &counters->share};
     pool->dropped[packet->port_in & 1]++;
-    count(&pool->counters.dropped, 1);
-    if (why != NULL) {
-        count(why, 1);
+    fragments_count(&counters->dropped, 1);
+    if (why[fate] != NULL) { /* of others, the datagrams are counted */
+        fragments_count(why[fate], 1);
     }
+    fragments_tell(pool, tag, fate);
     return rc;
 }
 
-sl_rc sl_fragments_add(struct sl_fragments *fragments, const struct sl_packet *packet)
+sl_rc sl_fragments_add(struct sl_fragments *fragments, const struct sl_packet *packet, uint32_t tag)
 {
-    struct sl_fragments_counters *counters = &fragments->counters;
-    struct fragments_place place;
-    count(&counters->fragments, 1);
-    if (!fragments_place_of(packet, &place)) {
-        return refuse(fragments, packet, &counters->malformed, SL_MALFORMED);
+    struct sl_fragments_place place;
+    fragments_count(&fragments->counters.fragments, 1);
+    if (!sl_fragments_place_of(packet, &place)) {
+        return refuse(fragments, packet, tag, SL_FRAGMENT_MALFORMED, SL_MALFORMED);
     }
     uint16_t index = datagram_of(fragments, packet);
     if (index == NONE) {
-        return refuse(fragments, packet, NULL, SL_NO_SPACE);
+        return refuse(fragments, packet, tag, SL_FRAGMENT_NO_ROOM, SL_NO_SPACE);
     }
     struct datagram *datagram = &fragments->datagrams[index];
     if (datagram->state == POISONED) {
-        return refuse(fragments, packet, &counters->poisoned, SL_STATE);
+        return refuse(fragments, packet, tag, SL_FRAGMENT_POISONED, SL_STATE);
     }
     uint16_t *at = NULL;
     sl_rc rc = find_place(fragments, datagram, packet, &place, &at);
     if (rc == SL_EXISTS) {
-        return refuse(fragments, packet, &counters->duplicate, SL_EXISTS);
+        return refuse(fragments, packet, tag, SL_FRAGMENT_DUPLICATE, SL_EXISTS);
     }
     if (rc != SL_OK) {
-        poison(fragments, datagram, &counters->overlap);
-        return refuse(fragments, packet, NULL, SL_STATE);
+        rc = refuse(fragments, packet, tag, SL_FRAGMENT_OVERLAP, SL_STATE);
+        poison(fragments, datagram, &fragments->counters.overlap, SL_FRAGMENT_OVERLAP);
+        return rc;
     }
     if (datagram->count == SL_FRAGMENTS_OF_DATAGRAM) {
-        poison(fragments, datagram, &counters->too_many);
-        return refuse(fragments, packet, NULL, SL_STATE);
+        rc = refuse(fragments, packet, tag, SL_FRAGMENT_TOO_MANY, SL_STATE);
+        poison(fragments, datagram, &fragments->counters.too_many, SL_FRAGMENT_TOO_MANY);
+        return rc;
     }
-    if (!make_room(fragments, datagram, index, packet->size)) {
+    enum sl_fragments_fate fate = make_room(fragments, datagram, index, packet->size);
+    if (fate != SL_FRAGMENT_WAITS) {
         if (datagram->count == 0) { /* begun for nothing */
-            forget(fragments, index);
+            forget(fragments, index, fate);
         }
-        return refuse(fragments, packet, NULL, SL_NO_SPACE);
+        return refuse(fragments, packet, tag, fate, SL_NO_SPACE);
     }
     insert(fragments, datagram, packet, &place, at);
-    if (datagram->have == datagram->total) {
-        complete(fragments, index);
+    fragments->fragments[*at].tag = tag;
+    if (datagram->have == datagram->total && !fragments_complete(fragments, index)) {
+        poison(fragments, datagram, &fragments->counters.long_error, SL_FRAGMENT_LONG_ERROR);
+        return SL_STATE;
     }
     return SL_OK;
 }
 
-/* ---- out ---- */
-
-bool sl_fragments_is_ready(const struct sl_fragments *fragments)
+sl_rc sl_fragments_progress(const struct sl_fragments *fragments, const struct sl_packet *packet,
+                            struct sl_fragments_progress *ret_progress)
 {
-    return fragments->ready.oldest != NONE;
-}
-
-static void copy_out(const struct sl_fragments *pool, const struct fragment *fragment, uint8_t *out)
-{
-    uint16_t block = fragment->block;
-    for (uint32_t left = fragment->packet.size; left > 0; block = pool->block_next[block]) {
-        uint32_t part = left < SL_FRAGMENTS_BLOCK ? left : SL_FRAGMENTS_BLOCK;
-        memcpy(out, pool->blocks + (size_t)block * SL_FRAGMENTS_BLOCK, part);
-        out += part;
-        left -= part;
-    }
-}
-
-sl_rc sl_fragments_take(struct sl_fragments *fragments, uint8_t *out, uint32_t room,
-                        struct sl_packet *ret_packet)
-{
-    uint16_t index = fragments->ready.oldest;
+    struct name name;
+    uint16_t index = find(fragments, packet, &name);
     if (index == NONE) {
         return SL_NOT_FOUND;
     }
-    struct datagram *datagram = &fragments->datagrams[index];
-    uint16_t at = datagram->first;
-    const struct fragment *fragment = &fragments->fragments[at];
-    if (fragment->packet.size > room) {
-        return SL_NO_SPACE;
+    const struct datagram *datagram = &fragments->datagrams[index];
+    struct sl_fragments_progress progress = {.fragments = datagram->count};
+    uint32_t end = 0;
+    for (uint16_t at = datagram->first; at != NONE; at = fragments->fragments[at].next) {
+        progress.holes += fragments->fragments[at].begin > end;
+        end = fragments->fragments[at].end;
     }
-    copy_out(fragments, fragment, out);
-    struct sl_packet packet = fragment->packet;
-    bool is_v6 = packet.ip_version == 6;
-    packet.data = out;
-    packet.room = room;
-    packet.src = out + (is_v6 ? 8 : 12);
-    packet.dst = out + (is_v6 ? 24 : 16);
-    packet.verdict = SL_VERDICT_DROP;
-    packet.nf_index = 0;
-    packet.rule = SL_RULE_DEFAULT;
-    *ret_packet = packet;
-    datagram->first = fragment->next;
-    give_fragment(fragments, datagram, at);
-    count(&fragments->counters.released, 1);
-    if (datagram->first == NONE) {
-        dequeue(fragments, &fragments->ready, index);
-        give_datagram(fragments, index);
-    }
-    return SL_OK;
+    progress.holes += end < datagram->total;
+    *ret_progress = progress;
+    return datagram->state == POISONED ? SL_STATE : SL_OK;
 }
 
 uint64_t sl_fragments_dropped(const struct sl_fragments *fragments, uint32_t port)

@@ -1,22 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * Where a fragment lies in its datagram; between fragments.c and fragment_place.c.
+ * The inside of a pool of fragments: between fragments.c (in), fragment_out.c (whole datagrams out)
+ * and fragment_place.c.
  */
 #ifndef SL_FLOW_FRAGMENTS_PRIVATE_H
 #define SL_FLOW_FRAGMENTS_PRIVATE_H
 
-#include "safelib/packet.h"
+#include "flow/fragments.h"
+#include "flow/hash.h"
 
-enum { FRAGMENTS_NONE = 0xffff };
-
-struct fragments_place {
-    uint32_t begin, end; /* within the datagram's fragmentable part */
-    uint32_t payload;    /* where it begins in the packet */
-    bool is_more;
+enum {
+    FRAGMENTS_NONE = 0xffff,
+    FRAGMENTS_SOURCES = 1024, /* counters of blocks, by a hash of the source */
+    FRAGMENTS_FRAGMENT_HEADER = 8,
 };
 
-/** @return false where no datagram has such a fragment: a length that is no multiple of 8 but at
- * the end, nothing in it, or an end past 65535 bytes (RFC 8200 4.5) */
-bool fragments_place_of(const struct sl_packet *packet, struct fragments_place *ret_place);
+enum fragments_state { FREE = 0, OPEN, POISONED, READY };
+
+/* One fragment: its packet as it was parsed, its place in the datagram, its bytes in blocks. */
+struct fragment {
+    struct sl_packet packet;
+    uint16_t begin, end; /* within the datagram's fragmentable part */
+    uint16_t payload;    /* where that begins in the packet */
+    uint16_t block;      /* the first */
+    uint16_t next;       /* by begin; or the next free one */
+    uint32_t tag;        /* the caller's name for it */
+};
+
+struct datagram {
+    uint8_t key[SL_FRAGMENTS_KEY];
+    uint64_t expires_ms;
+    uint32_t total; /* bytes of the fragmentable part; UINT32_MAX: not known yet */
+    uint32_t have;
+    uint32_t blocks;
+    uint16_t source;
+    uint16_t count;
+    uint16_t first; /* fragment */
+    uint16_t chain; /* next of the same hash, or the next free one */
+    uint16_t bucket;
+    uint16_t older, newer; /* of the same IP version, or of those that are ready */
+    uint8_t key_size;
+    uint8_t state;
+    uint8_t version; /* 0: IPv4, 1: IPv6 */
+    bool is_joined;  /* leaves as one packet */
+};
+
+struct queue {
+    uint16_t oldest, newest;
+};
+
+struct sl_fragments {
+    struct sl_fragments_limits limits;
+    struct sl_flow_hash_key hash_key;
+    uint64_t now_ms;
+    struct queue waiting[2]; /* by IP version: timeouts differ */
+    struct queue ready;
+    uint16_t free_fragment, free_datagram, free_block;
+    uint32_t free_blocks;
+    uint32_t bucket_mask;
+    uint16_t *buckets;
+    struct datagram *datagrams;
+    struct fragment *fragments;
+    uint16_t *block_next;
+    uint8_t *blocks;
+    size_t bytes;
+    uint32_t sources[FRAGMENTS_SOURCES];
+    uint64_t dropped[SL_PORT_COUNT];
+    struct sl_fragments_counters counters;
+    sl_fragments_watcher *watcher;
+    void *watcher_ctx;
+};
+
+void fragments_count(uint64_t *counter, uint64_t amount);
+
+/* Tells who watches. */
+void fragments_tell(const struct sl_fragments *pool, uint32_t tag, enum sl_fragments_fate fate);
+
+/* Out of the list of those of its IP version. */
+void fragments_dequeue(struct sl_fragments *pool, struct queue *queue, uint16_t index);
+void fragments_enqueue(struct sl_fragments *pool, struct queue *queue, uint16_t index);
+/* Out of the buckets: no further fragment finds it. */
+void fragments_unhash(struct sl_fragments *pool, uint16_t index);
+/* Gives a fragment's, a datagram's memory back. */
+void fragments_give(struct sl_fragments *pool, struct datagram *datagram, uint16_t index);
+void fragments_give_datagram(struct sl_fragments *pool, uint16_t index);
+
+/* All of a datagram's fragments are there: it is ready, and each knows what the first one says.
+ * @return false where it is to be dropped: a long ICMP error */
+bool fragments_complete(struct sl_fragments *pool, uint16_t index);
+
+/* Offset of an IPv6 packet's fragment header, and of the byte that names it as the next one. */
+uint32_t fragments_header6(const struct sl_packet *packet, uint32_t *ret_named_at);
 
 #endif

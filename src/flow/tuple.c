@@ -73,7 +73,7 @@ bool sl_flow_icmp_is_request(uint8_t proto, uint8_t type)
                                  : type == 128 || type == 139;
 }
 
-static bool is_error(uint8_t proto, uint8_t type)
+bool sl_flow_icmp_is_error(uint8_t proto, uint8_t type)
 {
     if (proto == SL_FLOW_ICMP) {
         return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
@@ -248,7 +248,8 @@ sl_rc sl_flow_tuple_of(const struct sl_packet *packet, struct sl_flow_tuple *ret
     memcpy(tuple->src, packet->src, addr_size);
     memcpy(tuple->dst, packet->dst, addr_size);
     if (packet->proto == (packet->ip_version == 4 ? SL_FLOW_ICMP : SL_FLOW_ICMP6)) {
-        if ((packet->has & SL_PKT_HAS_ICMP) != 0 && is_error(packet->proto, packet->icmp_type)) {
+        if ((packet->has & SL_PKT_HAS_ICMP) != 0 &&
+            sl_flow_icmp_is_error(packet->proto, packet->icmp_type)) {
             *ret_is_error = true;
             return tuple_of_error(packet, tuple);
         }

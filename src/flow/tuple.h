@@ -32,6 +32,9 @@ uint64_t sl_flow_tuple_hash(const struct sl_flow_hash_key *key, const struct sl_
 /** Whether a query of that type may make a flow. */
 bool sl_flow_icmp_is_request(uint8_t proto, uint8_t type);
 
+/** Whether a message of that type is an error, about a packet that it quotes. */
+bool sl_flow_icmp_is_error(uint8_t proto, uint8_t type);
+
 /** Whether the checksum and the lengths of the upper layer are right, as far as the protocol has
  * them and the packet is whole. Remembered in the packet. */
 bool sl_flow_checksum_is_good(struct sl_packet *packet);

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "control/eval_message.h"
 #include "gateway/session.h"
-#include "nf/chain.h"
+#include "nf/eval.h"
 #include "policy/kinds.h"
 
 enum {
     EVAL_PACKET_MAX = SL_PACKET_MAX,
+    EVAL_TAG = 1, /* there is one packet */
 };
 
 static json_t *error_make(sl_rc rc, const char *text)
@@ -96,42 +98,67 @@ static void rule_describe(const struct sl_session *session, uint32_t nf, uint32_
     }
 }
 
-static json_t *eval_reply(const struct sl_session *session, const struct sl_msg *reply)
+/* What became of the one packet that was asked about: its last answer. */
+static sl_rc eval_answer_read(const struct sl_msg *reply, struct sl_eval_answer *ret_answer)
 {
     struct sl_reader r;
-    static const char *const verdicts[] = {"drop", "pass", "reply"};
-    char *hex = NULL;
+    struct sl_eval_answer answer;
+    bool is_found = false;
     sl_reader_init(&r, reply->body, reply->size);
-    uint16_t count = sl_reader_be16(&r);
-    uint8_t verdict = sl_reader_u8(&r);
-    uint8_t nf = sl_reader_u8(&r);
-    uint32_t rule = sl_reader_be32(&r);
-    uint32_t size = sl_reader_be32(&r);
-    const uint8_t *bytes = sl_reader_bytes(&r, size);
-    if (sl_reader_end(&r) != SL_OK || count != 1 || verdict > 2 || size > EVAL_PACKET_MAX) {
+    uint32_t count = sl_reader_be16(&r);
+    for (uint32_t i = 0; i < count && sl_eval_answer_read(&r, &answer) == SL_OK; i++) {
+        if (answer.tag == EVAL_TAG) {
+            *ret_answer = answer;
+            is_found = true;
+        }
+    }
+    sl_rc rc = sl_reader_end(&r);
+    return rc != SL_OK ? rc : is_found ? SL_OK : SL_MALFORMED;
+}
+
+static json_t *eval_reply(const struct sl_session *session, const struct sl_msg *reply)
+{
+    static const char *const verdicts[] = {"drop", "pass", "reply"};
+    static const char *const fates[] = {
+#define TEXT(name, word, text) text,
+        SL_FRAGMENTS_FATE_TABLE(TEXT)
+#undef TEXT
+    };
+    struct sl_eval_answer answer;
+    if (eval_answer_read(reply, &answer) != SL_OK) {
         return error_make(SL_MALFORMED, "the image's answer cannot be read");
     }
-    hex = malloc(2 * (size_t)size + 1);
+    if (answer.fate == SL_EVAL_MALFORMED) {
+        return error_make(SL_MALFORMED, "this packet is malformed: dropped before any NF");
+    }
+    if (answer.fate != SL_EVAL_DECIDED) {
+        const char *why = answer.fragment < SL_FRAGMENT_FATES ? fates[answer.fragment] : "?";
+        return json_pack("{s:s, s:s}", "verdict",
+                         answer.fate == SL_EVAL_WAITS ? "held" : verdicts[SL_VERDICT_DROP],
+                         "fragment", why);
+    }
+    char *hex = malloc(2 * (size_t)answer.size + 1);
     if (hex == NULL) {
         return error_make(SL_NO_MEMORY, "no memory");
     }
-    sl_hex_encode(size > 0 ? bytes : (const uint8_t *)"", size, hex);
+    sl_hex_encode(answer.size > 0 ? answer.data : (const uint8_t *)"", answer.size, hex);
     char name[SL_NF_NAME_MAX];
-    sl_policy_nf_name(&session->policy, nf, name);
+    sl_policy_nf_name(&session->policy, answer.nf, name);
     /* rules are numbered from 1 wherever people see them */
-    json_t *out = json_pack("{s:s, s:i, s:s, s:I, s:s}", "verdict", verdicts[verdict], "nf",
-                            (int)nf, "nf_name", name, "rule", (json_int_t)rule + 1, "packet", hex);
-    if (rule == SL_RULE_DEFAULT) {
+    json_t *out = json_pack("{s:s, s:i, s:s, s:I, s:s}", "verdict", verdicts[answer.verdict], "nf",
+                            (int)answer.nf, "nf_name", name, "rule", (json_int_t)answer.rule + 1,
+                            "packet", hex);
+    if (answer.rule == SL_RULE_DEFAULT) {
         (void)json_object_set_new(out, "rule", json_null());
     }
-    rule_describe(session, nf, rule, out);
+    rule_describe(session, answer.nf, answer.rule, out);
     free(hex);
     return out;
 }
 
 static json_t *eval(struct sl_session *session, json_t *request)
 {
-    uint8_t body[EVAL_PACKET_MAX + 16];
+    uint8_t body[2 + SL_EVAL_REQUEST_EXTRA + EVAL_PACKET_MAX];
     uint8_t packet[EVAL_PACKET_MAX];
     struct sl_writer w;
     struct sl_msg reply = {0};
@@ -148,9 +175,11 @@ static json_t *eval(struct sl_session *session, json_t *request)
     }
     sl_writer_init(&w, body, sizeof(body));
     sl_writer_be16(&w, 1);
-    sl_writer_u8(&w, strcmp(port, "wan") == 0 ? SL_PORT_WAN : SL_PORT_LAN);
-    sl_writer_be32(&w, (uint32_t)size);
-    sl_writer_bytes(&w, packet, size);
+    const struct sl_eval_ask ask = {.port = strcmp(port, "wan") == 0 ? SL_PORT_WAN : SL_PORT_LAN,
+                                    .tag = EVAL_TAG,
+                                    .size = (uint32_t)size,
+                                    .data = packet};
+    sl_eval_ask_write(&w, &ask);
     sl_rc rc = sl_client_call(session->client, SL_MSG_EVAL, body, w.off, SL_SESSION_TIMEOUT_MS,
                               &reply, &err);
     json_t *out = rc == SL_OK ? eval_reply(session, &reply) : error_make(rc, err.text);

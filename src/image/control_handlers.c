@@ -6,17 +6,13 @@
 
 #include "base/secret.h"
 #include "control/sa_key.h"
+#include "image/control_eval.h"
 #include "image/control_server.h"
 #include "image/status.h"
-#include "nf/emit.h"
 #include "runtime/runtime.h"
 
 enum {
     PING_MAX = 1024,
-    EVAL_COUNT_MAX = 4096,
-    EVAL_HEADER_SIZE = 1 + 4,
-    EVAL_RESULT_SIZE = 1 + 1 + 4 + 4,
-    EVAL_NO_NF = 255, /* nf_index of a packet that is malformed: no NF saw it */
 };
 
 /* A body for the reply; false where memory is short. */
@@ -311,157 +307,6 @@ static sl_rc on_lease(struct sl_control_server *server, const struct sl_msg *req
     return SL_OK;
 }
 
-/* ---- EVAL ---- */
-
-/* Room for one burst of packets that may be rewritten. */
-struct eval_burst {
-    struct sl_packet packets[SL_BURST_MAX];
-    struct sl_packet *parsed[SL_BURST_MAX];
-    const uint8_t *original[SL_BURST_MAX];
-    uint32_t original_size[SL_BURST_MAX];
-    bool is_malformed[SL_BURST_MAX];
-    uint64_t now_ms; /* of its packets; 0: they have none */
-    uint32_t count;
-    uint32_t parsed_count;
-    uint8_t memory[SL_BURST_MAX][SL_PACKET_MAX + SL_WORKER_GROWTH];
-};
-
-/* Reads the next packets of the request: at most a burst, and of one time. */
-static sl_rc eval_read(struct eval_burst *burst, struct sl_reader *r, uint32_t left)
-{
-    burst->count = 0;
-    burst->parsed_count = 0;
-    while (burst->count < left && burst->count < SL_BURST_MAX) {
-        uint32_t i = burst->count;
-        size_t begin = r->off;
-        uint8_t port = sl_reader_u8(r);
-        uint64_t now_ms = (port & SL_MSG_EVAL_TIME) != 0 ? sl_reader_be64(r) : 0;
-        port &= (uint8_t)~SL_MSG_EVAL_TIME;
-        if (i > 0 && now_ms != burst->now_ms) {
-            r->off = r->rc == SL_OK ? begin : r->off; /* the next burst's */
-            return r->rc;
-        }
-        burst->now_ms = now_ms;
-        uint32_t size = sl_reader_be32(r);
-        if (r->rc == SL_OK && (port >= SL_PORT_COUNT || size > SL_PACKET_MAX)) {
-            sl_reader_fail(r, SL_RANGE);
-        }
-        const uint8_t *data = sl_reader_bytes(r, size);
-        if (r->rc != SL_OK) {
-            return r->rc;
-        }
-        memcpy(burst->memory[i], data, size);
-        burst->original[i] = data;
-        burst->original_size[i] = size;
-        burst->packets[i] = (struct sl_packet){.data = burst->memory[i],
-                                               .size = size,
-                                               .room = sizeof(burst->memory[i]),
-                                               .port_in = port,
-                                               .rule = SL_RULE_DEFAULT};
-        burst->is_malformed[i] = sl_packet_parse(&burst->packets[i]) != SL_OK;
-        if (!burst->is_malformed[i]) {
-            burst->parsed[burst->parsed_count++] = &burst->packets[i];
-        }
-        burst->count++;
-    }
-    return SL_OK;
-}
-
-static void eval_write(const struct eval_burst *burst, struct sl_writer *w)
-{
-    for (uint32_t i = 0; i < burst->count; i++) {
-        const struct sl_packet *packet = &burst->packets[i];
-        if (burst->is_malformed[i]) {
-            sl_writer_u8(w, SL_VERDICT_DROP);
-            sl_writer_u8(w, EVAL_NO_NF);
-            sl_writer_be32(w, SL_RULE_DEFAULT);
-            sl_writer_be32(w, 0);
-            continue;
-        }
-        bool is_changed = packet->verdict != SL_VERDICT_DROP && packet->size <= packet->room &&
-                          (packet->size != burst->original_size[i] ||
-                           memcmp(packet->data, burst->original[i], packet->size) != 0);
-        uint32_t size = is_changed ? packet->size : 0;
-        sl_writer_u8(w, packet->verdict);
-        sl_writer_u8(w, packet->nf_index);
-        sl_writer_be32(w, packet->rule);
-        sl_writer_be32(w, size);
-        sl_writer_bytes(w, packet->data, size);
-    }
-}
-
-/* What is evaluated is not forwarded, and neither is what NFs would send meanwhile. */
-static sl_rc emit_nothing(void *ctx, enum sl_port port, const void *data, uint32_t size)
-{
-    (void)ctx;
-    (void)port;
-    (void)data;
-    (void)size;
-    return SL_OK;
-}
-
-static sl_rc eval_run(struct sl_chain *chain, struct eval_burst *burst, struct sl_reader *r,
-                      uint32_t count, struct sl_writer *w)
-{
-    struct sl_emit emit = {.send = emit_nothing};
-    uint64_t ticked_ms = 0;
-    while (count > 0) {
-        sl_rc rc = eval_read(burst, r, count);
-        if (rc != SL_OK) {
-            return rc;
-        }
-        if (burst->now_ms != 0 && burst->now_ms - ticked_ms >= SL_CHAIN_TICK_MS) {
-            ticked_ms = burst->now_ms;
-            sl_chain_tick(chain, burst->now_ms, burst->now_ms, &emit);
-        }
-        if (burst->now_ms != 0) {
-            sl_chain_set_now(chain, burst->now_ms);
-        }
-        if (burst->parsed_count > 0) {
-            sl_chain_run(chain, burst->parsed, burst->parsed_count);
-        }
-        eval_write(burst, w);
-        count -= burst->count;
-    }
-    return sl_reader_end(r) != SL_OK ? sl_reader_end(r) : w->rc;
-}
-
-static sl_rc on_eval(struct sl_control_server *server, const struct sl_msg *request,
-                     struct sl_msg *reply, bool *ret_is_fatal, struct sl_err *err)
-{
-    struct sl_reader r;
-    struct sl_writer w;
-    struct sl_chain *chain = NULL;
-    sl_reader_init(&r, request->body, request->size);
-    uint16_t count = sl_reader_be16(&r);
-    if (r.rc != SL_OK || count > EVAL_COUNT_MAX) {
-        *ret_is_fatal = true;
-        return sl_err_set(err, r.rc != SL_OK ? r.rc : SL_RANGE,
-                          "eval of %u packets; at most %d at once", count, EVAL_COUNT_MAX);
-    }
-    sl_rc rc = sl_provision_eval_chain(server->params.provision, &chain, err);
-    if (rc != SL_OK) {
-        return rc;
-    }
-    /* Each packet comes back at most as large as it came plus what an NF may add. */
-    size_t room = 2 + (size_t)count * (EVAL_RESULT_SIZE + SL_WORKER_GROWTH) + request->size;
-    struct eval_burst *burst = malloc(sizeof(*burst));
-    if (burst == NULL || !make_body(reply, room)) {
-        free(burst);
-        return sl_err_set(err, SL_NO_MEMORY, "no memory to evaluate %u packets", count);
-    }
-    sl_writer_init(&w, reply->body, room);
-    sl_writer_be16(&w, count);
-    rc = eval_run(chain, burst, &r, count, &w);
-    free(burst);
-    reply->size = w.off;
-    if (rc != SL_OK) {
-        *ret_is_fatal = rc == SL_TRUNCATED || rc == SL_MALFORMED;
-        return sl_err_set(err, rc, "eval: %s", sl_rc_text(rc));
-    }
-    return SL_OK;
-}
-
 sl_rc sl_control_handle(struct sl_control_server *server, struct sl_connection *connection,
                         const struct sl_msg *request, uint64_t now_ns, struct sl_msg *reply,
                         bool *ret_is_fatal, struct sl_err *err)
@@ -483,7 +328,7 @@ sl_rc sl_control_handle(struct sl_control_server *server, struct sl_connection *
     case SL_MSG_PING:
         return on_ping(request, reply, ret_is_fatal, err);
     case SL_MSG_EVAL:
-        return on_eval(server, request, reply, ret_is_fatal, err);
+        return sl_control_eval(server->params.provision, request, reply, ret_is_fatal, err);
     case SL_MSG_TIME:
         return on_time(server, request, now_ns, ret_is_fatal, err);
     case SL_MSG_PATH:

@@ -104,16 +104,6 @@ static uint32_t shard_of(const struct sl_worker *worker, const struct sl_worker_
     return shard == SL_STEER_ANY ? worker->shard : shard;
 }
 
-/* True where it waits, or was dropped: the pool counts. */
-static bool is_held(const struct sl_worker_config *config, const struct sl_packet *packet)
-{
-    if (config->fragments == NULL || !sl_fragments_wants(packet)) {
-        return false;
-    }
-    (void)!sl_fragments_add(config->fragments, packet);
-    return true;
-}
-
 uint32_t sl_exchange_sort(struct sl_worker *worker, const struct sl_worker_config *config,
                           uint32_t count)
 {
@@ -132,7 +122,7 @@ uint32_t sl_exchange_sort(struct sl_worker *worker, const struct sl_worker_confi
         uint32_t shard = shard_of(worker, config, packet);
         if (shard != worker->shard) {
             sl_exchange_hand(worker, shard, packet, worker->origin[i]);
-        } else if (!is_held(config, packet)) {
+        } else if (!sl_fragments_hold(config->fragments, packet, 0)) {
             worker->origin[kept] = worker->origin[i];
             worker->burst[kept++] = packet;
         }
@@ -160,7 +150,7 @@ uint32_t sl_exchange_take(struct sl_worker *worker, const struct sl_worker_confi
             if (packet->verdict == SL_VERDICT_TURN) {
                 turned[turned_count] = packet;
                 turned_origin[turned_count++] = handed->origin;
-            } else if (!is_held(config, packet)) {
+            } else if (!sl_fragments_hold(config->fragments, packet, 0)) {
                 worker->origin[count] = handed->origin;
                 worker->burst[count++] = packet;
             }
@@ -189,10 +179,11 @@ uint32_t sl_exchange_whole(struct sl_worker *worker, const struct sl_worker_conf
 {
     uint32_t count = 0;
     uint32_t used = 0;
+    uint32_t tag;
     while (count < SL_BURST_MAX && used < SL_WORKER_BURST_BYTES) {
         struct sl_packet *packet = &worker->packets[count];
         if (sl_fragments_take(config->fragments, worker->arena + used, SL_WORKER_DATAGRAM_MAX,
-                              packet) != SL_OK) {
+                              packet, &tag) != SL_OK) {
             break;
         }
         packet->room = packet->size + SL_WORKER_GROWTH;

@@ -425,7 +425,7 @@ static sl_rc version_check(const struct sl_provision *provision, uint64_t versio
 static void install_bundle(struct sl_provision *provision, uint8_t *copy, size_t size,
                            uint64_t version, const uint8_t *hash)
 {
-    sl_chain_free(provision->eval);
+    sl_eval_free(provision->eval);
     provision->eval = NULL;
     free(provision->bundle);
     provision->bundle = copy;
@@ -502,22 +502,28 @@ sl_rc sl_provision_nf_command(struct sl_provision *provision, const char *nf, co
     return rc;
 }
 
-sl_rc sl_provision_eval_chain(struct sl_provision *provision, struct sl_chain **ret_chain,
-                              struct sl_err *err)
+sl_rc sl_provision_eval(struct sl_provision *provision, struct sl_eval **ret_eval,
+                        struct sl_err *err)
 {
     if (!provision->has_chain) {
         return sl_err_set(err, SL_STATE, "no chain is loaded");
     }
     if (provision->eval == NULL) {
+        struct sl_chain *chain = NULL;
         const struct sl_chain_place place = {.first = sl_provision_config(provision, 0)->chain,
                                              .flows_max = EVAL_FLOWS_MAX};
-        sl_rc rc = sl_chain_create_at(provision->bundle, provision->bundle_size, &place,
-                                      &provision->eval, err);
+        sl_rc rc =
+            sl_chain_create_at(provision->bundle, provision->bundle_size, &place, &chain, err);
         if (rc != SL_OK) {
             return rc;
         }
+        rc = sl_eval_create(chain, &provision->eval);
+        if (rc != SL_OK) {
+            sl_chain_free(chain);
+            return sl_err_set(err, rc, "no memory to evaluate packets: %s", sl_rc_text(rc));
+        }
     }
-    *ret_chain = provision->eval;
+    *ret_eval = provision->eval;
     return SL_OK;
 }
 
@@ -538,7 +544,7 @@ void sl_provision_done(struct sl_provision *provision)
     for (uint32_t shard = 0; shard < provision->shard_count; shard++) {
         sl_fragments_free(provision->fragments[shard]);
     }
-    sl_chain_free(provision->eval);
+    sl_eval_free(provision->eval);
     free(provision->bundle);
     free(provision->keys);
     *provision = (struct sl_provision){0};

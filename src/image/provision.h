@@ -15,6 +15,7 @@
 #include "control/message.h"
 #include "flow/spill.h"
 #include "image/worker.h"
+#include "nf/eval.h"
 
 enum {
     SL_PROVISION_HASH_SIZE = 32,
@@ -49,8 +50,8 @@ struct sl_provision {
     uint8_t hash[SL_PROVISION_HASH_SIZE]; /**< SHA-256 of the bundle */
     uint8_t *bundle;                      /**< for the evaluation chain */
     size_t bundle_size;
-    struct sl_chain *eval; /**< the same chain for EVAL, built when first asked for */
-    uint8_t (*keys)[16];   /**< SHA-256, cut, of every SA key ever set */
+    struct sl_eval *eval; /**< the same chain for EVAL, built when first asked for */
+    uint8_t (*keys)[16];  /**< SHA-256, cut, of every SA key ever set */
     uint32_t key_count;
     uint64_t sa_sets;
     uint64_t chain_sets;
@@ -98,10 +99,10 @@ sl_rc sl_provision_chain_set(struct sl_provision *provision, const void *bundle,
 sl_rc sl_provision_nf_command(struct sl_provision *provision, const char *nf, const char *line,
                               char *ret_answer, size_t answer_size) SL_MUST_CHECK;
 
-/** The chain for EVAL; never used by a worker.
- * @retval SL_OK, SL_STATE (no chain set), or as sl_chain_create */
-sl_rc sl_provision_eval_chain(struct sl_provision *provision, struct sl_chain **ret_chain,
-                              struct sl_err *err) SL_MUST_CHECK;
+/** The chain for EVAL, with flows and fragments of its own; never used by a worker.
+ * @retval SL_OK, SL_STATE (no chain set), or as sl_chain_create, sl_eval_create */
+sl_rc sl_provision_eval(struct sl_provision *provision, struct sl_eval **ret_eval,
+                        struct sl_err *err) SL_MUST_CHECK;
 
 /** Ends overlaps that are over, and frees what no worker uses any more. Call now and then. */
 void sl_provision_poll(struct sl_provision *provision, uint64_t now_ns);

@@ -12,13 +12,12 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "ct_cut.h"
 #include "ct_talk.h"
-#include "flow/fragments.h"
 #include "kernel_path.h"
-#include "nf/chain.h"
+#include "nf/eval.h"
 #include "policy/policy.h"
 #include "safelib/bytes.h"
-#include "safelib/checksum.h"
 
 enum {
     ROOM = 12000,
@@ -27,15 +26,13 @@ enum {
     LATE_MAX = 8,
     CLASS_LOST = 255,
     SHOWN_MAX = 10,
-    CUT_EVERY = 8, /* one packet in so many goes as two fragments */
 };
 
 struct item {
     uint8_t *data;
     uint32_t size;
     uint8_t port;
-    uint16_t cut; /* IPv4: its payload goes as two fragments, the second from here; 0: whole */
-    bool is_second_first;
+    struct cut cut;    /* how it goes in fragments */
     bool is_forwarded; /* by the kernel without any rule */
     uint8_t dscp;
     uint8_t kernel, ours; /* rule from 0, or CLASS_LOST; with a file: passed or not */
@@ -86,43 +83,6 @@ static bool parse(struct item *item, struct sl_packet *packet)
     return sl_packet_parse(packet) == SL_OK;
 }
 
-/* Some IPv4 packets go as two fragments; their identification says which they are. */
-static void choose_cut(struct item *item, const struct sl_packet *packet)
-{
-    uint32_t header = (uint32_t)(item->data[0] & 0xf) * 4;
-    uint32_t l4 = packet->proto == 6 ? (uint32_t)(item->data[packet->l4_off + 12] >> 4) * 4 : 8;
-    uint32_t payload = item->size - header;
-    uint32_t least = (l4 + 7) / 8 * 8;
-    /* errors are too short to be fragmented (RFC 1812 4.3.2.3): ours takes such for invalid */
-    bool is_query = packet->proto == 1 && (packet->icmp_type == 8 || packet->icmp_type == 0);
-    bool is_l4 = packet->proto == 6 || packet->proto == 17 || is_query;
-    if (packet->ip_version != 4 || !is_l4 || payload <= least || below(CUT_EVERY) != 0) {
-        return;
-    }
-    uint32_t more = (payload - 1 - least) / 8;
-    item->cut = (uint16_t)(least + 8 * below(more + 1));
-    item->is_second_first = below(2) == 0;
-    item->data[6] = item->data[7] = 0; /* no DF */
-    sl_be16_put(item->data + 4, (uint16_t)(item_count + 1));
-    sl_be16_put(item->data + 10, 0);
-    sl_be16_put(item->data + 10, sl_checksum_fold(sl_checksum_add(0, item->data, header)));
-}
-
-/* One of the two fragments of a packet that is cut. @return its bytes */
-static uint32_t make_fragment(const struct item *item, bool is_second, uint8_t *out)
-{
-    uint32_t header = (uint32_t)(item->data[0] & 0xf) * 4;
-    uint32_t begin = is_second ? item->cut : 0;
-    uint32_t end = is_second ? item->size - header : item->cut;
-    memcpy(out, item->data, header);
-    memcpy(out + header, item->data + header + begin, end - begin);
-    sl_be16_put(out + 2, (uint16_t)(header + end - begin));
-    sl_be16_put(out + 6, (uint16_t)(begin / 8 | (is_second ? 0 : 0x2000u)));
-    sl_be16_put(out + 10, 0);
-    sl_be16_put(out + 10, sl_checksum_fold(sl_checksum_add(0, out, header)));
-    return header + end - begin;
-}
-
 static void add_item(const uint8_t *data, uint32_t size, uint8_t port, const char *note)
 {
     struct item *item = &items[item_count];
@@ -142,7 +102,7 @@ static void add_item(const uint8_t *data, uint32_t size, uint8_t port, const cha
         return;
     }
     item->size = packet.size;
-    choose_cut(item, &packet);
+    cut_choose(&packet, item_count + 1, &item->cut);
     item_count++;
 }
 
@@ -178,12 +138,8 @@ static void read_capture(const char *path)
 static bool is_same(const struct item *item, const uint8_t *out, ssize_t size)
 {
     bool is_v4 = item->data[0] >> 4 == 4;
-    if (item->cut != 0) { /* the kernel has cut it again, or not */
-        return out[0] >> 4 == 4 && memcmp(out + 4, item->data + 4, 2) == 0 &&
-               memcmp(out + 12, item->data + 12, 8) == 0 && out[9] == item->data[9];
-    }
-    if (is_v4 && out[0] >> 4 == 4 && (sl_be16_get(out + 6) & 0x3fff) != 0) {
-        return false; /* a fragment of another one */
+    if (item->cut.count != 0) { /* the kernel has cut it again, or not */
+        return cut_is_same(item->data, out, (uint32_t)size);
     }
     return size == (ssize_t)item->size && out[0] >> 4 == item->data[0] >> 4 &&
            memcmp(out + (is_v4 ? 12 : 8), item->data + (is_v4 ? 12 : 8),
@@ -217,11 +173,12 @@ static void take_output(uint32_t index)
 static bool write_item(const struct item *item)
 {
     uint8_t fragment[ROOM];
-    if (item->cut == 0) {
+    if (item->cut.count == 0) {
         return write(kernel_tun[item->port], item->data, item->size) == (ssize_t)item->size;
     }
-    for (uint32_t i = 0; i < 2; i++) {
-        uint32_t size = make_fragment(item, (i == 1) != item->is_second_first, fragment);
+    for (uint32_t i = 0; i < item->cut.sent_count; i++) {
+        uint32_t size =
+            cut_write(item->data, (uint32_t)(item - items) + 1, &item->cut, i, fragment);
         if (write(kernel_tun[item->port], fragment, size) != (ssize_t)size) {
             return false;
         }
@@ -244,69 +201,61 @@ static void ask_kernel(uint32_t index, int wait_ms)
     }
 }
 
-/* Both fragments through the pool, and what comes out as one burst. What holds of the first must
- * hold of the second. */
-static void run_cut(struct sl_fragments *pool, struct sl_chain *chain, const struct item *item,
-                    bool is_classes, struct sl_packet *ret_packet)
+/* What becomes of an item: of each packet, or of each fragment that leaves. */
+struct deciding {
+    uint32_t index;
+    bool is_classes;
+    uint32_t decided;
+};
+
+static void on_result(void *ctx, const struct sl_eval_result *result)
 {
-    static uint8_t bytes[2][ROOM];
-    struct sl_packet packets[2];
-    struct sl_packet *list[2] = {&packets[0], &packets[1]};
-    for (uint32_t i = 0; i < 2; i++) {
-        struct item fragment = *item;
-        fragment.data = bytes[0];
-        fragment.size = make_fragment(item, (i == 1) != item->is_second_first, bytes[0]);
-        if (!parse(&fragment, &packets[0]) || sl_fragments_add(pool, &packets[0]) != SL_OK) {
-            die("fragment");
-        }
+    struct deciding *in = ctx;
+    const struct sl_packet *packet = result->packet;
+    if (result->fate != SL_EVAL_DECIDED) {
+        return;
     }
-    for (uint32_t i = 0; i < 2; i++) {
-        if (sl_fragments_take(pool, bytes[i], ROOM, &packets[i]) != SL_OK) {
-            die("a datagram that is not whole");
-        }
+    if (result->tag != in->index) {
+        die("a fragment of another packet");
     }
-    sl_chain_run(chain, list, 2);
-    /* a rejection is answered once, at the first */
-    bool is_passed[2] = {packets[0].verdict == SL_VERDICT_PASS,
-                         packets[1].verdict == SL_VERDICT_PASS};
-    if (is_passed[0] != is_passed[1] || (is_classes && packets[0].rule != packets[1].rule)) {
-        printf("  DIFFERENT: fragments of one datagram: rules %u and %u\n", packets[0].rule,
-               packets[1].rule);
-        packets[0].rule = CLASS_LOST; /* and so it is counted */
-        packets[0].verdict = UINT8_MAX;
+    struct item *item = &items[in->index];
+    bool is_passed = packet->verdict == SL_VERDICT_PASS;
+    uint8_t ours = (uint8_t)(in->is_classes ? packet->rule : is_passed);
+    if (in->decided++ > 0 && ours != item->ours) {
+        /* a rejection is answered once, at the first; else what holds of it holds of the others */
+        printf("  DIFFERENT: fragments of one datagram: %u and %u\n", item->ours, ours);
+        ours = CLASS_LOST - 1; /* and so it is counted */
     }
-    *ret_packet = packets[0];
+    item->ours = ours;
 }
 
-static void decide_ours(struct sl_chain *chain, bool is_classes)
+static void decide_ours(struct sl_eval *eval, bool is_classes)
 {
-    static uint8_t copy[ROOM];
-    const struct sl_fragments_limits limits = sl_fragments_limits_default();
-    struct sl_fragments *pool = NULL;
-    if (sl_fragments_create(&limits, &pool) != SL_OK) {
-        die("memory");
-    }
-    sl_chain_set_now(chain, 1000);
-    for (uint32_t i = 0; i < item_count; i++) {
-        if (!items[i].is_forwarded) {
+    static uint8_t bytes[CUT_SENT][ROOM];
+    struct deciding in = {.is_classes = is_classes};
+    sl_eval_listen(eval, on_result, &in);
+    sl_eval_set_now(eval, 1000);
+    for (in.index = 0; in.index < item_count; in.index++) {
+        struct item *item = &items[in.index];
+        struct sl_eval_packet packets[CUT_SENT];
+        uint32_t count = item->cut.count == 0 ? 1 : item->cut.sent_count;
+        if (!item->is_forwarded) {
             continue;
         }
-        struct item shadow = items[i];
-        memcpy(copy, items[i].data, items[i].size);
-        shadow.data = copy;
-        struct sl_packet packet;
-        struct sl_packet *list[1] = {&packet};
-        if (!parse(&shadow, &packet)) {
-            die("parse");
+        for (uint32_t i = 0; i < count; i++) {
+            bool is_cut = item->cut.count != 0;
+            uint32_t size =
+                is_cut ? cut_write(item->data, in.index + 1, &item->cut, i, bytes[i]) : item->size;
+            packets[i] = (struct sl_eval_packet){.data = is_cut ? bytes[i] : item->data,
+                                                 .size = size,
+                                                 .port = item->port,
+                                                 .tag = in.index};
         }
-        if (items[i].cut != 0) {
-            run_cut(pool, chain, &items[i], is_classes, &packet);
-        } else {
-            sl_chain_run(chain, list, 1);
-        }
-        items[i].ours = (uint8_t)(is_classes ? packet.rule : packet.verdict == SL_VERDICT_PASS);
+        in.decided = 0;
+        item->ours = is_classes ? CLASS_LOST : 0;
+        sl_eval_run(eval, packets, count, false);
     }
-    sl_fragments_free(pool);
+    sl_eval_listen(eval, NULL, NULL);
 }
 
 static void show(const struct item *item, uint32_t number, bool is_classes)
@@ -367,6 +316,10 @@ static uint32_t compare(bool is_classes)
     uint32_t different = 0;
     uint32_t passed = 0;
     uint32_t cut = 0;
+    uint32_t cut6 = 0;
+    uint32_t duplicated = 0;
+    uint32_t overlaps = 0;
+    uint32_t errors = 0;
     uint32_t by_class[2][CLASS_COUNT] = {{0}}; /* IPv4, IPv6 */
     for (uint32_t i = 0; i < item_count; i++) {
         if (items[i]
@@ -384,7 +337,11 @@ static uint32_t compare(bool is_classes)
         bool is_lost = item->dscp == CLASS_LOST;
         item->kernel = is_classes ? (uint8_t)(is_lost ? CLASS_LOST : item->dscp - 1) : !is_lost;
         compared++;
-        cut += item->cut != 0;
+        cut += item->cut.count != 0;
+        cut6 += item->cut.count != 0 && item->data[0] >> 4 == 6;
+        duplicated += item->cut.sent_count > item->cut.count;
+        overlaps += item->cut.is_overlap;
+        errors += item->cut.is_error;
         passed += !is_lost;
         if (item->kernel < CLASS_COUNT) {
             by_class[item->data[0] >> 4 == 6][item->kernel]++;
@@ -396,8 +353,9 @@ static uint32_t compare(bool is_classes)
             }
         }
     }
-    printf("%u packets compared, %u of them in fragments, the kernel lets %u pass, %u different\n",
-           compared, cut, passed, different);
+    printf("%u packets compared, %u of them in fragments (%u IPv6, %u ICMP errors, %u with "
+           "duplicates, %u that overlap), the kernel lets %u pass, %u different\n",
+           compared, cut, cut6, errors, duplicated, overlaps, passed, different);
     for (uint32_t i = 0; i < CLASS_COUNT && is_classes; i++) {
         printf("  IPv4 %6u  IPv6 %6u  %s\n", by_class[0][i], by_class[1][i], classes[i]);
     }
@@ -409,16 +367,18 @@ static uint32_t compare(bool is_classes)
     return compared == 0 ? 1 : different;
 }
 
-static struct sl_chain *load(const char *rules, struct sl_policy *policy)
+static struct sl_eval *load(const char *rules, struct sl_policy *policy)
 {
+    struct sl_eval *eval = NULL;
     struct sl_err err = {0};
     struct sl_chain *chain = NULL;
     if (sl_policy_compile_nftables(rules, policy, &err) != SL_OK ||
-        sl_chain_create(policy->bundle, policy->size, &chain, &err) != SL_OK) {
+        sl_chain_create(policy->bundle, policy->size, &chain, &err) != SL_OK ||
+        sl_eval_create(chain, &eval) != SL_OK) {
         fprintf(stderr, "ct_differ: %s\n", err.text);
         exit(2);
     }
-    return chain;
+    return eval;
 }
 
 int main(int argc, char **argv)
@@ -456,11 +416,11 @@ int main(int argc, char **argv)
         die("no packets");
     }
     struct sl_policy policy;
-    struct sl_chain *chain = load(ours, &policy);
-    decide_ours(chain, is_classes);
+    struct sl_eval *eval = load(ours, &policy);
+    decide_ours(eval, is_classes);
     run_nft("-f", kernels);
     uint32_t different = compare(is_classes);
-    sl_chain_free(chain);
+    sl_eval_free(eval);
     sl_policy_done(&policy);
     return different == 0 ? 0 : 1;
 }

@@ -8,6 +8,8 @@
 
 enum { PAYLOAD_MAX = 65536 };
 
+static uint32_t tag; /* of the fragment taken last */
+
 static uint8_t payload[PAYLOAD_MAX];
 static struct cut cut;
 
@@ -25,7 +27,7 @@ static sl_rc add(struct sl_fragments *pool, bool is_v6, uint32_t id, uint8_t pro
 {
     assert_ok(cut_make(&cut, is_v6, id, proto, payload, begin, end, is_more));
     assert_true(sl_fragments_wants(&cut.packet));
-    return sl_fragments_add(pool, &cut.packet);
+    return sl_fragments_add(pool, &cut.packet, 0);
 }
 
 static struct sl_fragments_counters counters_of(const struct sl_fragments *pool)
@@ -41,7 +43,7 @@ static struct sl_packet take(struct sl_fragments *pool, bool is_v6, uint32_t beg
     static uint8_t out[4096];
     struct sl_packet packet;
     uint32_t header = is_v6 ? 48 : 20;
-    assert_ok(sl_fragments_take(pool, out, sizeof(out), &packet));
+    assert_ok(sl_fragments_take(pool, out, sizeof(out), &packet, &tag));
     assert_int_equal(packet.size, header + end - begin);
     assert_memory_equal(packet.data + header, payload + begin, end - begin);
     assert_ptr_equal(packet.data, out);
@@ -82,7 +84,7 @@ static void check_whole(bool is_v6, uint8_t proto, uint16_t has, const uint32_t 
     assert_int_equal(counters_of(pool).held, 0);
     assert_int_equal(counters_of(pool).released, 3);
     struct sl_packet packet;
-    assert_rc(sl_fragments_take(pool, payload, sizeof(payload), &packet), SL_NOT_FOUND);
+    assert_rc(sl_fragments_take(pool, payload, sizeof(payload), &packet, &tag), SL_NOT_FOUND);
     sl_fragments_free(pool);
 }
 
@@ -117,8 +119,12 @@ static void test_checksum_of_the_whole(void **state)
     sl_be16_put(payload + 6, 0);
     assert_ok(add(pool, false, 1, 17, 0, 600, true));
     assert_ok(add(pool, false, 1, 17, 600, 1333, false));
-    assert_int_equal(take(pool, false, 0, 600).has & SL_FLOW_PKT_BAD_CHECKSUM, 0);
-    (void)take(pool, false, 600, 1333);
+    struct sl_packet first = take(pool, false, 0, 600);
+    assert_int_equal(first.has & SL_FLOW_PKT_BAD_CHECKSUM, 0);
+    /* and who has to give it one knows the sum of the rest */
+    assert_int_equal(first.more_sum,
+                     (uint16_t)~sl_checksum_fold(sl_checksum_add(0, payload + 600, 733)));
+    assert_int_equal(take(pool, false, 600, 1333).more_sum, 0);
     sl_be16_put(payload + 4, 1334);
     assert_ok(add(pool, false, 2, 17, 0, 600, true));
     assert_ok(add(pool, false, 2, 17, 600, 1333, false));
@@ -226,6 +232,198 @@ static void test_malformed(void **state)
     sl_fragments_free(pool);
 }
 
+/* ---- ICMP errors ---- */
+
+/* An error about a UDP packet of host 2 (the destination of cuts), or of its IPv6 self. */
+static void error_payload(uint8_t *out, uint32_t size, bool is_v6)
+{
+    uint8_t head[48];
+    cut_payload(out, size, is_v6, is_v6 ? 58 : 1);
+    out[0] = is_v6 ? 1 : 3;
+    out[1] = is_v6 ? 4 : 3;
+    memset(out + 4, 0, 4);
+    uint8_t *quote = out + 8;
+    if (is_v6) {
+        memset(quote, 0, 40);
+        quote[0] = 0x60;
+        quote[6] = 17;
+        quote[8] = quote[24] = 0x20;
+        quote[23] = 2;
+        quote[39] = 1;
+    } else {
+        memset(quote, 0, 20);
+        quote[0] = 0x45;
+        quote[9] = 17;
+        quote[12] = quote[16] = 10;
+        quote[15] = 2;
+        quote[19] = 1;
+    }
+    sl_be16_put(quote + (is_v6 ? 40 : 20), 7);
+    sl_be16_put(quote + (is_v6 ? 42 : 22), 9);
+    sl_be16_put(out + 2, 0);
+    (void)cut_header(head, is_v6, 0, 58, 0, 8, false);
+    uint64_t sum = is_v6 ? sl_checksum_pseudo(head + 8, head + 24, 16, 58, size) : 0;
+    sl_be16_put(out + 2, sl_checksum_fold(sl_checksum_add(sum, out, size)));
+}
+
+/* RFC 792, RFC 4443: what it quotes lies across fragments, and still says which flow it is about.
+ */
+static void check_error(bool is_v6, const uint32_t order[3])
+{
+    static const uint32_t cuts[4] = {0, 16, 32, 500};
+    struct sl_fragments *pool = make_pool(64, 4, 64);
+    uint8_t out[2048];
+    struct sl_packet packet;
+    struct sl_flow_tuple tuple;
+    bool is_error;
+    error_payload(payload, 500, is_v6);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_ok(cut_make(&cut, is_v6, 7, is_v6 ? 58 : 1, payload, cuts[order[i]],
+                           cuts[order[i] + 1], order[i] != 2));
+        assert_ok(sl_fragments_add(pool, &cut.packet, 10 + order[i]));
+    }
+    assert_rc(sl_fragments_take(pool, out, 500 + (is_v6 ? 47 : 19), &packet, &tag), SL_NO_SPACE);
+    assert_ok(sl_fragments_take(pool, out, sizeof(out), &packet, &tag));
+    assert_false(sl_fragments_is_ready(pool));
+    assert_int_equal(tag, 10);
+    assert_int_equal(packet.size, 500 + (is_v6 ? 40 : 20));
+    assert_memory_equal(packet.data + packet.l4_off, payload, 500);
+    struct sl_packet again = {.data = packet.data, .size = packet.size, .room = packet.room};
+    assert_ok(sl_packet_parse(&again));
+    assert_int_equal(again.has, packet.has & 0xfff);
+    assert_int_equal(again.l4_off, packet.l4_off);
+    assert_int_equal(packet.has & SL_FLOW_PKT_BAD_CHECKSUM, 0);
+    if (!is_v6) {
+        assert_int_equal(sl_checksum_fold(sl_checksum_add(0, out, 20)), 0);
+    }
+    assert_ok(sl_flow_tuple_of(&packet, &tuple, &is_error));
+    assert_true(is_error);
+    assert_int_equal(tuple.proto, 17);
+    assert_int_equal(tuple.sport, 9); /* turned */
+    assert_int_equal(tuple.dport, 7);
+    struct sl_fragments_counters counters = counters_of(pool);
+    assert_int_equal(counters.released, 3);
+    assert_int_equal(counters.held, 0);
+    assert_int_equal(counters.dropped, 0);
+    sl_fragments_free(pool);
+}
+
+static void test_errors_leave_as_one_packet(void **state)
+{
+    static const uint32_t orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                          {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    (void)state;
+    for (uint32_t i = 0; i < 6; i++) {
+        check_error(false, orders[i]);
+        check_error(true, orders[i]);
+    }
+}
+
+/* RFC 4443 2.4 (c): none is longer than 1280 bytes. */
+static void test_long_errors(void **state)
+{
+    (void)state;
+    for (uint32_t is_v6 = 0; is_v6 < 2; is_v6++) {
+        uint32_t most = 1280 - (is_v6 != 0 ? 40 : 20);
+        for (uint32_t more = 0; more < 2; more++) {
+            struct sl_fragments *pool = make_pool(64, 4, 64);
+            error_payload(payload, most + more, is_v6);
+            assert_ok(add(pool, is_v6, 1, is_v6 ? 58 : 1, 0, 600, true));
+            assert_rc(add(pool, is_v6, 1, is_v6 ? 58 : 1, 600, most + more, false),
+                      more != 0 ? SL_STATE : SL_OK);
+            assert_int_equal(sl_fragments_is_ready(pool), more == 0);
+            assert_int_equal(counters_of(pool).long_error, more);
+            assert_int_equal(counters_of(pool).dropped, 2 * more);
+            sl_fragments_free(pool);
+        }
+    }
+}
+
+/* ---- what is told ---- */
+
+static void test_progress(void **state)
+{
+    (void)state;
+    struct sl_fragments *pool = make_pool(64, 4, 64);
+    struct sl_fragments_progress progress;
+    static const struct {
+        uint32_t begin, end, holes; /* RFC 815 */
+    } steps[] = {{200, 400, 2}, {0, 200, 1}, {600, 800, 2}, {1000, 1333, 2}, {400, 600, 1}};
+    cut_payload(payload, 1333, false, 17);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_ok(cut_make(&cut, false, 1, 17, payload, steps[i].begin, steps[i].end,
+                           steps[i].end != 1333));
+        assert_rc(sl_fragments_progress(pool, &cut.packet, &progress),
+                  i == 0 ? SL_NOT_FOUND : SL_OK);
+        assert_ok(sl_fragments_add(pool, &cut.packet, i));
+        assert_ok(sl_fragments_progress(pool, &cut.packet, &progress));
+        assert_int_equal(progress.fragments, i + 1);
+        assert_int_equal(progress.holes, steps[i].holes);
+    }
+    assert_rc(add(pool, false, 1, 17, 8, 16, true), SL_STATE);
+    assert_rc(sl_fragments_progress(pool, &cut.packet, &progress), SL_STATE);
+    sl_fragments_clear(pool);
+    assert_rc(sl_fragments_progress(pool, &cut.packet, &progress), SL_NOT_FOUND);
+    sl_fragments_free(pool);
+}
+
+static void test_place(void **state)
+{
+    (void)state;
+    struct sl_fragments_place place;
+    for (uint32_t is_v6 = 0; is_v6 < 2; is_v6++) {
+        assert_ok(cut_make(&cut, is_v6, 0x1234, 17, payload, 600, 1200, true));
+        assert_true(sl_fragments_place_of(&cut.packet, &place));
+        assert_int_equal(place.id, 0x1234);
+        assert_int_equal(place.begin, 600);
+        assert_int_equal(place.end, 1200);
+        assert_int_equal(place.payload, is_v6 != 0 ? 48 : 20);
+        assert_true(place.is_more);
+    }
+}
+
+static uint32_t fates[SL_FRAGMENT_FATES];
+
+static void on_fate(void *ctx, uint32_t number, enum sl_fragments_fate fate)
+{
+    assert_ptr_equal(ctx, fates);
+    assert_true(number < 100);
+    fates[fate]++;
+}
+
+static void test_fates_are_told(void **state)
+{
+    (void)state;
+    struct sl_fragments *pool = make_pool(64, 2, 5);
+    sl_fragments_watch(pool, on_fate, fates);
+    cut_payload(payload, 1333, false, 17);
+    assert_ok(add(pool, false, 1, 17, 0, 600, true));
+    assert_rc(add(pool, false, 1, 17, 0, 600, true), SL_EXISTS);
+    assert_rc(add(pool, false, 1, 17, 8, 16, true), SL_STATE);
+    assert_rc(add(pool, false, 1, 17, 600, 608, true), SL_STATE);
+    assert_rc(add(pool, false, 1, 17, 0, 601, true), SL_MALFORMED);
+    assert_ok(add(pool, false, 2, 17, 0, 600, true));
+    assert_rc(add(pool, false, 2, 17, 600, 1333 - 5, true), SL_NO_SPACE);
+    assert_ok(
+        add(pool, true, 3, 17, 0, 200, true)); /* the first, which is no datagram, gives way */
+    assert_ok(add(pool, true, 4, 17, 0, 200, true)); /* and the second */
+    sl_fragments_set_now(pool, 60000);
+    error_payload(payload, 500, false);
+    assert_ok(add(pool, false, 1, 1, 0, 200, true));
+    assert_ok(add(pool, false, 1, 1, 200, 500, false));
+    assert_ok(sl_fragments_take(pool, payload, sizeof(payload), &cut.packet, &tag));
+    static const uint32_t want[SL_FRAGMENT_FATES] = {
+        [SL_FRAGMENT_DUPLICATE] = 1, [SL_FRAGMENT_OVERLAP] = 2, [SL_FRAGMENT_POISONED] = 1,
+        [SL_FRAGMENT_MALFORMED] = 1, [SL_FRAGMENT_SHARE] = 1,   [SL_FRAGMENT_EVICTED] = 1,
+        [SL_FRAGMENT_TIMEOUT] = 2,   [SL_FRAGMENT_JOINED] = 1};
+    for (uint32_t i = 0; i < SL_FRAGMENT_FATES; i++) {
+        if (fates[i] != want[i]) {
+            fail_msg("fate %u: told %u times, expected %u", i, fates[i], want[i]);
+        }
+    }
+    sl_fragments_free(pool);
+}
+
 /* ---- bounds ---- */
 
 static void test_timeouts(void **state)
@@ -283,7 +481,7 @@ static void test_share_and_size(void **state)
     sl_fragments_set_now(pool, 60000);
     assert_ok(add(pool, false, 1, 17, 0, 600, true));
     assert_ok(add(pool, false, 1, 17, 600, 1200, false));
-    assert_rc(sl_fragments_take(pool, payload, 619, &packet), SL_NO_SPACE);
+    assert_rc(sl_fragments_take(pool, payload, 619, &packet, &tag), SL_NO_SPACE);
     sl_fragments_free(pool);
     /* a fragment larger than a pool has room for */
     pool = make_pool(64, 32, 64);
@@ -292,7 +490,7 @@ static void test_share_and_size(void **state)
     (void)cut_header(big, false, 1, 17, 0, 64 * 256 + 8 - 20 + 12, true);
     struct sl_packet large = {.data = big, .size = sizeof(big), .room = sizeof(big)};
     assert_ok(sl_packet_parse(&large));
-    assert_rc(sl_fragments_add(pool, &large), SL_NO_SPACE);
+    assert_rc(sl_fragments_add(pool, &large, 0), SL_NO_SPACE);
     assert_int_equal(counters_of(pool).held, 0);
     sl_fragments_free(pool);
     const struct sl_fragments_limits bad[] = {{.blocks = 63, .datagrams = 1},
@@ -385,7 +583,7 @@ static void take_whole(struct sl_fragments *pool, bool is_v6, uint32_t total)
     uint32_t at = 0;
     while (at < total) {
         struct sl_packet packet;
-        assert_ok(sl_fragments_take(pool, out, sizeof(out), &packet));
+        assert_ok(sl_fragments_take(pool, out, sizeof(out), &packet, &tag));
         assert_memory_equal(packet.data + header, payload + at, packet.size - header);
         at += packet.size - header;
         assert_int_equal((packet.has & SL_PKT_MORE_FRAGMENTS) != 0, at < total);
@@ -463,10 +661,10 @@ static void test_flood(void **state)
     for (uint32_t i = 0; i < 200000; i++) {
         assert_ok(cut_make(&cut, false, i, 17, payload, 0, 600, true));
         sl_be32_put(cut.data + 12, 0x0b000000 + i);
-        (void)!sl_fragments_add(pool, &cut.packet);
+        (void)!sl_fragments_add(pool, &cut.packet, 0);
         if (i % 1000 == 0) {
             assert_ok(add(pool, false, i, 17, 600, 1333, false));
-            (void)!sl_fragments_add(pool, &cut.packet);
+            (void)!sl_fragments_add(pool, &cut.packet, 0);
             assert_ok(add(pool, false, i, 17, 0, 600, true));
             (void)take(pool, false, 0, 600);
             (void)take(pool, false, 600, 1333);
@@ -488,6 +686,11 @@ int main(void)
         cmocka_unit_test(test_end_is_the_end),
         cmocka_unit_test(test_duplicates),
         cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_errors_leave_as_one_packet),
+        cmocka_unit_test(test_long_errors),
+        cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_place),
+        cmocka_unit_test(test_fates_are_told),
         cmocka_unit_test(test_timeouts),
         cmocka_unit_test(test_oldest_gives_way),
         cmocka_unit_test(test_share_and_size),

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "control/eval_message.h"
 #include "server_bed.h"
 
 static void test_every_request(void **state)
@@ -227,12 +228,17 @@ static void test_status_is_json_with_every_counter(void **state)
     sl_client_free(client);
 }
 
-static size_t eval_packet(uint8_t *out, uint8_t port, uint32_t size, uint8_t fill)
+/* A packet to be asked about; `tag` names it. */
+static size_t eval_packet(uint8_t *out, uint32_t tag, uint32_t size, uint8_t fill)
 {
-    out[0] = port;
-    sl_be32_put(out + 1, size);
-    rig_packet(out + 5, size, 0, fill);
-    return 5 + size;
+    uint8_t data[64];
+    struct sl_writer w;
+    rig_packet(data, size, 0, fill);
+    const struct sl_eval_ask ask = {.port = tag % 2, .tag = tag, .size = size, .data = data};
+    sl_writer_init(&w, out, SL_EVAL_REQUEST_EXTRA + size);
+    sl_eval_ask_write(&w, &ask);
+    assert_ok(w.rc);
+    return w.off;
 }
 
 static void test_eval_runs_the_chain_and_forwards_nothing(void **state)
@@ -245,22 +251,29 @@ static void test_eval_runs_the_chain_and_forwards_nothing(void **state)
     size_t size = 2;
     sl_be16_put(body, 70);
     for (uint32_t i = 0; i < 70; i++) { /* more than one burst */
-        size += eval_packet(body + size, (uint8_t)(i % 2), 40, (uint8_t)(i % 3));
+        size += eval_packet(body + size, i, 40, (uint8_t)(i % 3));
     }
     assert_rc(sl_client_call(client, SL_MSG_EVAL, body, size, 5000, &reply, &err), SL_STATE);
     assert_ok(rig_set_chain(&bed.rig, 1, 0xff));
-    body[2 + 5 + 45] = 0; /* second packet: version 0, malformed */
+    body[2 + 9 + 49] = 0; /* second packet: version 0, malformed */
     assert_ok(sl_client_call(client, SL_MSG_EVAL, body, size, 5000, &reply, &err));
     struct sl_reader r;
+    uint64_t seen = 0;
     sl_reader_init(&r, reply.body, reply.size);
     assert_int_equal(sl_reader_be16(&r), 70);
     for (uint32_t i = 0; i < 70; i++) {
-        assert_int_equal(sl_reader_u8(&r), i == 1 ? SL_VERDICT_DROP : i % 3);
-        assert_int_equal(sl_reader_u8(&r), i == 1 ? 255 : 0);
-        assert_int_equal(sl_reader_be32(&r), i == 1 ? SL_RULE_DEFAULT : i % 3);
-        assert_int_equal(sl_reader_be32(&r), 0); /* unchanged */
+        struct sl_eval_answer answer;
+        assert_ok(sl_eval_answer_read(&r, &answer));
+        bool is_bad = answer.tag == 1;
+        seen |= answer.tag < 64 ? 1ull << answer.tag : 0;
+        assert_int_equal(answer.fate, is_bad ? SL_EVAL_MALFORMED : SL_EVAL_DECIDED);
+        assert_int_equal(answer.verdict, is_bad ? SL_VERDICT_DROP : answer.tag % 3);
+        assert_int_equal(answer.nf, is_bad ? SL_EVAL_NO_NF : 0);
+        assert_int_equal(answer.rule, is_bad ? SL_RULE_DEFAULT : answer.tag % 3);
+        assert_int_equal(answer.size, 0); /* unchanged */
     }
     assert_ok(sl_reader_end(&r));
+    assert_int_equal(seen, UINT64_MAX);
     sl_msg_done(&reply);
     assert_int_equal(rig_counters(&bed.rig, 0)->received, 0);
     sl_client_free(client);
@@ -501,11 +514,11 @@ static void test_second_request_before_the_reply_is_refused(void **state)
     enum { COUNT = 4096 };
     assert_ok(rig_set_chain(&bed.rig, 1, SL_VERDICT_PASS));
     size_t size = 2;
-    uint8_t *body = malloc(2 + COUNT * 45);
+    uint8_t *body = malloc(2 + COUNT * 49);
     assert_non_null(body);
     sl_be16_put(body, COUNT);
     for (uint32_t i = 0; i < COUNT; i++) {
-        size += eval_packet(body + size, 0, 40, 1);
+        size += eval_packet(body + size, 2 * i, 40, 1);
     }
     assert_ok(sl_client_request(client, SL_MSG_EVAL, body, size, NULL));
     free(body);

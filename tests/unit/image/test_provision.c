@@ -66,18 +66,18 @@ static void test_chain_versions_only_go_forward(void **state)
 {
     (void)state;
     struct rig rig;
-    struct sl_chain *chain = NULL;
+    struct sl_eval *eval = NULL;
     rig_init(&rig, 64, 65536);
-    assert_rc(sl_provision_eval_chain(&rig.provision, &chain, NULL), SL_STATE);
+    assert_rc(sl_provision_eval(&rig.provision, &eval, NULL), SL_STATE);
     assert_ok(rig_set_chain(&rig, 5, SL_VERDICT_PASS));
     assert_ok(rig_set_chain(&rig, 5, SL_VERDICT_PASS));           /* the same again */
     assert_rc(rig_set_chain(&rig, 5, SL_VERDICT_DROP), SL_STALE); /* same number, other rules */
     assert_rc(rig_set_chain(&rig, 4, SL_VERDICT_PASS), SL_STALE);
     assert_ok(rig_set_chain(&rig, 6, SL_VERDICT_DROP));
     assert_int_equal(sl_chain_version(sl_provision_config(&rig.provision, 0)->chain), 6);
-    assert_ok(sl_provision_eval_chain(&rig.provision, &chain, NULL));
-    assert_int_equal(sl_chain_version(chain), 6);
-    assert_ptr_not_equal(chain, sl_provision_config(&rig.provision, 0)->chain);
+    assert_ok(sl_provision_eval(&rig.provision, &eval, NULL));
+    assert_int_equal(sl_chain_version(sl_eval_chain(eval)), 6);
+    assert_ptr_not_equal(sl_eval_chain(eval), sl_provision_config(&rig.provision, 0)->chain);
     rig_done(&rig);
 }
 
