@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safelib-agent: brings a node's evidence to the trust monitor. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/confine.h"
@@ -176,8 +178,16 @@ static int enroll(const struct options *o)
     if (rc == SL_OK) {
         token[strcspn((char *)token, " \r\n")] = '\0';
     }
+    if (rc == SL_OK && token[0] == '\0') {
+        rc = sl_err_set(&err, SL_INVALID, "%s: is empty, expected a token of role enroller",
+                        o->token_file);
+    }
     rc = rc == SL_OK ? sl_agent_state_dir_make(&agent.config, &err) : rc;
     rc = rc == SL_OK ? sl_agent_user_become(&agent.config, &err) : rc;
+    /* the monitor enrols a TPM once: what it answers must find room here */
+    if (rc == SL_OK && access(agent.config.state_dir, W_OK | X_OK) != 0) {
+        rc = sl_err_set(&err, SL_IO, "state_dir: %s: %s", agent.config.state_dir, strerror(errno));
+    }
     rc = rc == SL_OK ? sl_agent_open(&agent, false, &err) : rc;
     rc = rc == SL_OK ? sl_agent_enroll(&agent, (char *)token, &err) : rc;
     if (rc == SL_OK) {

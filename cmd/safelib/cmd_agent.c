@@ -81,8 +81,8 @@ static int containers_show(const struct sl_agent_config *config, bool is_json)
     list = sl_agent_containers_json(&all, false);
     sl_agent_containers_done(&all);
     if (failed > 0) {
-        (void)complain(CMD_BAD, "%u containers are left out, the last of them: %s", failed,
-                       err.text);
+        (void)complain(CMD_BAD, "%u containers or runtimes are left out, the last of them: %s",
+                       failed, err.text);
     }
     if (list == NULL) {
         return complain(CMD_USAGE, "out of memory, or a container's name is not UTF-8");

@@ -3,6 +3,7 @@
 #include "agent/containers.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,10 +238,10 @@ static void image_containerd(struct sl_agent_container *c)
         text_take(value, name, sizeof(name)) &&
         sl_bolt_find(file, digest_keys, 6, &value) == SL_OK &&
         text_take(value, digest, sizeof(digest))) {
-        char both[2 * sizeof(c->image) + 2];
-        length = snprintf(both, sizeof(both), "%s@%s", name, digest);
-        /* a digest alone says more than a name alone */
-        SET(c->image, length > 0 && (size_t)length < sizeof(c->image) ? both : digest);
+        length = snprintf(c->image, sizeof(c->image), "%s@%s", name, digest);
+        if (length < 0 || (size_t)length >= sizeof(c->image)) {
+            SET(c->image, digest); /* a digest alone says more than a name alone */
+        }
     }
     free(data);
 }
@@ -341,7 +342,11 @@ static unsigned runtime_poll(struct sl_agent_containers *all,
     DIR *dir = opendir(runtime->state);
     struct dirent *at;
     unsigned failed = 0;
-    /* no directory: the runtime has not run yet */
+    if (dir == NULL && errno != ENOENT) { /* no directory: the runtime has not run yet */
+        (void)sl_err_set(err, SL_IO, "runtimes: %s: %s: %s", runtime->name, runtime->state,
+                         strerror(errno));
+        failed = 1;
+    }
     while (dir != NULL && (at = readdir(dir)) != NULL) {
         struct sl_agent_container c, *slot;
         if (!sl_agent_container_is_id(at->d_name)) {

@@ -2,11 +2,13 @@
 /* safelib-trustd: arguments, tokens, signals. */
 #include "trustd/program.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "trustd/http.h"
@@ -89,7 +91,11 @@ static int token_command(const struct arguments *args, const struct sl_trustd_co
     char path[SL_TRUSTD_PATH_SIZE + 16];
     int64_t now_ms = sl_now_ms();
     (void)snprintf(path, sizeof(path), "%s/trustd.db", config->state_dir);
-    sl_rc rc = sl_store_open(path, &store, &err);
+    sl_rc rc =
+        access(config->state_dir, W_OK | X_OK) == 0
+            ? sl_store_open(path, &store, &err)
+            : sl_err_set(&err, SL_IO, "state_dir: %s: %s; the monitor makes it when it starts",
+                         config->state_dir, strerror(errno));
     if (rc != SL_OK) {
         return fail(EXIT_SETUP, &err);
     }

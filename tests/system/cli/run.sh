@@ -70,6 +70,9 @@ expect 0 "no container in" "$safelib" agent containers --config agent.yaml
 mkdir -p runc/web && printf '{' >runc/web/state.json
 expect 1 "web/state.json: no JSON" "$safelib" agent containers --config agent.yaml
 expect 2 "no-such-file" "$safelib" agent containers --config no-such-file
+expect 1 "runtimes: runc: $work/agent.yaml: Not a directory" "$safelib" agent containers --config <(sed 's,/runc},/agent.yaml},' agent.yaml)
+: >token
+expect 1 "token: is empty" "$build/cmd/safelib-agent/safelib-agent" enroll --token-file token --config agent.yaml
 expect 2 "monitor.ca: /x: No such file" "$build/cmd/safelib-agent/safelib-agent" --check --config agent.yaml
 # a monitor's configuration is good where a start would succeed and somebody could talk to it
 certificate() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$1.key" -out "$1.pem" -days "$2" -subj /CN=monitor 2>/dev/null; }
@@ -89,6 +92,7 @@ if command -v faketime >/dev/null; then
     faketime '2020-01-01' openssl req -x509 -key good.key -out old.pem -days 1 -subj /CN=monitor 2>/dev/null
     expect 2 "certificate: old.pem: has expired" "$(trustd old.pem good.key 127.0.0.1:0)" --check --config trustd.yaml
 fi
+expect 1 "state_dir: monitor-state: No such file or directory; the monitor makes it" "$(trustd good.pem good.key 127.0.0.1:0)" token list --config trustd.yaml
 printf 'class: x\nnonsense: 1\n' >policies/x.yaml
 expect 2 "policies/x.yaml: Unexpected key: nonsense" "$(trustd good.pem good.key 127.0.0.1:0)" --check --config trustd.yaml
 expect 1 "trustd.yaml: expected a folder" "$(trustd good.pem good.key 127.0.0.1:0)" --config <(sed 's/monitor-state/trustd.yaml/' trustd.yaml)
