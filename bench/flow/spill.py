@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 from chains import SIZE, STATEFUL, WINDOW
 
@@ -23,7 +24,7 @@ from profile import shares_of  # noqa: E402
 from results import percentile, write  # noqa: E402
 
 SPARE = 16  # the table has room for one flow in so many more
-SETTLE = {"zipf": 2, "uniform": 0.5}  # packets for each flow before anything is measured
+SETTLE = {"zipf": 4, "uniform": 0.5}  # packets for each flow before anything is measured
 PARTS = [  # the first that matches, by symbol or library
     (None, r"native_idle"),
     ("records: opening (AES-256-GCM)", r"aes_gcm_dec_256"),
@@ -105,6 +106,7 @@ def profile(options, chains, proto):
             with tempfile.TemporaryDirectory() as folder:
                 with subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", "5000", "-o", f"{folder}/data", "-p",
                                        str(device.process.pid)]) as recorder:
+                    time.sleep(0.5)  # until it is attached
                     own = min(device.window(SIZE, WINDOW)[0] for _ in range(60))
                     recorder.send_signal(signal.SIGINT)
                 text = subprocess.run(["perf", "report", "-i", f"{folder}/data", "--stdio", "--sort", "comm,dso,sym"],
