@@ -9,6 +9,7 @@
 #include "flow/hash.h"
 #include "flow/index.h"
 #include "flow/record.h"
+#include "flow/store_private.h"
 #include "flow/table.h"
 #include "flow/tcp.h"
 #include "flow/tuple.h"
@@ -113,7 +114,9 @@ static inline sl_rc flow_pin(struct flow_plane *plane, uint32_t slot, bool will_
         *ret_record = plane->inside + (size_t)slot * plane->layout.size;
         return SL_OK;
     }
-    return sl_flow_store_pin(plane->store, slot, will_write, ret_record);
+    return store_pin_cached(plane->store, slot, will_write, ret_record)
+               ? SL_OK
+               : sl_flow_store_pin(plane->store, slot, will_write, ret_record);
 }
 
 static inline void flow_unpin(struct flow_plane *plane)

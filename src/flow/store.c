@@ -440,17 +440,6 @@ static sl_rc fetch(struct sl_flow_store *store, uint32_t slot, uint32_t *ret_fra
     return SL_OK;
 }
 
-/* The frame of a slot whose record is in the enclave. */
-static uint32_t hit(struct sl_flow_store *store, uint32_t slot)
-{
-    uint32_t frame = (uint32_t)(store->words[slot] & SLOT_VALUE_MASK);
-    if ((store->uses[frame] & FRAME_USES) < FRAME_USES) {
-        store->uses[frame]++;
-    }
-    store_count(&store->counters.hits, 1);
-    return frame;
-}
-
 sl_rc sl_flow_store_pin(struct sl_flow_store *store, uint32_t slot, bool will_write,
                         void **ret_record)
 {
@@ -465,22 +454,18 @@ sl_rc sl_flow_store_pin(struct sl_flow_store *store, uint32_t slot, bool will_wr
     if (state == SLOT_LOST) {
         return SL_AUTH;
     }
-    uint32_t frame = (uint32_t)(store->words[slot] & SLOT_VALUE_MASK);
-    bool is_pinned = state == SLOT_CACHED && (store->uses[frame] & FRAME_PINNED) != 0;
-    if (!is_pinned && store->pinned_count == SL_FLOW_PIN_MAX) {
+    if (store_pin_cached(store, slot, will_write, ret_record)) {
+        return SL_OK;
+    }
+    if (store->pinned_count == SL_FLOW_PIN_MAX) {
         return SL_NO_SPACE;
     }
-    if (state == SLOT_CACHED) {
-        frame = hit(store, slot);
-    } else {
-        sl_rc rc = fetch(store, slot, &frame);
-        if (rc != SL_OK) {
-            return rc;
-        }
+    uint32_t frame;
+    sl_rc rc = fetch(store, slot, &frame);
+    if (rc != SL_OK) {
+        return rc;
     }
-    if (!is_pinned) {
-        frame_pin(store, frame);
-    }
+    frame_pin(store, frame);
     store->uses[frame] |= will_write ? FRAME_DIRTY : 0;
     *ret_record = frame_record(store, frame);
     return SL_OK;

@@ -103,6 +103,31 @@ static inline uint8_t *slot_outside(const struct sl_flow_store *store, uint32_t 
     return store->outside + (size_t)slot * store->stride;
 }
 
+/* What mostly is to be done, without a call: a record that the cache holds, where not all are
+ * inside.
+ * @return false: it is not so, or no more may be pinned */
+static inline bool store_pin_cached(struct sl_flow_store *store, uint32_t slot, bool will_write,
+                                    void **ret_record)
+{
+    uint64_t word = store->words[slot];
+    if (word >> SLOT_STATE_SHIFT != SLOT_CACHED) {
+        return false;
+    }
+    uint32_t frame = (uint32_t)(word & SLOT_VALUE_MASK);
+    uint32_t uses = store->uses[frame];
+    if ((uses & FRAME_PINNED) == 0) {
+        if (store->pinned_count == SL_FLOW_PIN_MAX) {
+            return false;
+        }
+        store->pinned[store->pinned_count++] = frame;
+    }
+    uses += (uses & FRAME_USES) < FRAME_USES;
+    store->uses[frame] = (uint8_t)(uses | FRAME_PINNED | (will_write ? FRAME_DIRTY : 0));
+    store_count(&store->counters.hits, 1);
+    *ret_record = frame_record(store, frame);
+    return true;
+}
+
 /** Bytes of a slot outside: record and tag, in whole cache lines. */
 uint32_t store_stride(uint32_t record_size);
 
