@@ -273,7 +273,7 @@ static void flood_fragment(struct sl_fragments *pool, uint32_t kind, uint32_t i)
                        begin + (kind == 1 ? 8 : 48), true));
     sl_be32_put(cut.data + (cut.packet.ip_version == 4 ? 12 : 20),
                 0xcb000000u + i / count[kind] * 7919u);
-    (void)!sl_fragments_add(pool, &cut.packet);
+    (void)!sl_fragments_add(pool, &cut.packet, 7);
 }
 
 static void test_fragment_floods_are_bounded_and_over_in_time(void **state)
@@ -298,15 +298,16 @@ static void test_fragment_floods_are_bounded_and_over_in_time(void **state)
             }
             /* somebody's datagram in two parts gets through, with much between the parts */
             struct sl_packet packet;
+            uint32_t tag = 0;
             assert_ok(cut_make(&cut, false, 0x20000 + i, 17, payload, 0, 800, true));
-            assert_ok(sl_fragments_add(pool, &cut.packet));
+            assert_ok(sl_fragments_add(pool, &cut.packet, 7));
             for (uint32_t more = 0; more < 100; more++) {
                 flood_fragment(pool, kind, ++i);
             }
             assert_ok(cut_make(&cut, false, 0x20000 + i - 100, 17, payload, 800, SIZE, false));
-            assert_ok(sl_fragments_add(pool, &cut.packet));
-            assert_ok(sl_fragments_take(pool, out, sizeof(out), &packet));
-            assert_ok(sl_fragments_take(pool, out, sizeof(out), &packet));
+            assert_ok(sl_fragments_add(pool, &cut.packet, 7));
+            assert_ok(sl_fragments_take(pool, out, sizeof(out), &packet, &tag));
+            assert_ok(sl_fragments_take(pool, out, sizeof(out), &packet, &tag));
         }
         sl_fragments_counters(pool, &counters);
         assert_true(counters.held <= limits.blocks);
