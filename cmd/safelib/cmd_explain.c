@@ -130,7 +130,7 @@ static int explain_offline(const char *path, const struct flow_packet *flow, str
     const struct sl_eval_packet packet = {
         .data = flow->data, .size = flow->size, .port = flow->port};
     sl_eval_listen(in.eval, on_result, &in);
-    sl_eval_run(in.eval, &packet, 1, false);
+    sl_eval_run(in.eval, &packet, 1);
     sl_eval_free(in.eval);
     sl_policy_done(&policy);
     return in.status;

@@ -387,7 +387,7 @@ sl_rc eval_here(const char *path, struct sl_policy *ret_policy, struct sl_eval *
     }
     rc = sl_chain_create(policy.bundle, policy.size, &chain, err);
     if (rc == SL_OK) {
-        rc = sl_eval_create(chain, ret_eval);
+        rc = sl_eval_create(chain, true, ret_eval);
         if (rc != SL_OK) {
             (void)sl_err_set(err, rc, "%s", sl_rc_text(rc));
         }

@@ -316,7 +316,7 @@ static void one(struct explaining *in, const struct sl_capture_packet *frame)
     in->index = frame->index;
     in->seconds = (double)(frame->time_ns - in->first_ns) / 1e9;
     sl_eval_set_now(in->eval, frame->time_ns / 1000000);
-    sl_eval_run(in->eval, &packet, 1, true);
+    sl_eval_run(in->eval, &packet, 1);
 }
 
 /* Whether all is known of the only frame that is asked about. */

@@ -3,7 +3,8 @@
  * The operator's window: a unix socket, one JSON object per line in, one per line out.
  *   {"cmd":"status"}
  *   {"cmd":"ping","port":"lan","shard":0,"size":64,"timeout_ms":1000} -> {"rtt_ns":N}
- *   {"cmd":"eval","port":"lan","packet":"45.."} -> verdict, nf, rule
+ *   {"cmd":"eval","port":"lan","packet":"45.."} -> verdict, nf, rule; or
+ *   verdict and fragment (a sentence), where it is one that no NF would see by itself
  *   {"cmd":"reload"} -> version, sha256
  *   {"cmd":"snapshot"} -> state, epoch, flows, ...; with "progress":true only looks
  * Errors: {"error":"NAME","text":"sentence"}. The socket is root's alone (mode 0600).

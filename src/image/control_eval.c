@@ -57,7 +57,7 @@ static void flush(struct evaluation *in)
     if (in->now_ms != 0) {
         sl_eval_set_now(in->eval, in->now_ms);
     }
-    sl_eval_run(in->eval, in->packets, in->count, false);
+    sl_eval_run(in->eval, in->packets, in->count);
     in->count = 0;
 }
 

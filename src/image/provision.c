@@ -517,7 +517,7 @@ sl_rc sl_provision_eval(struct sl_provision *provision, struct sl_eval **ret_eva
         if (rc != SL_OK) {
             return rc;
         }
-        rc = sl_eval_create(chain, &provision->eval);
+        rc = sl_eval_create(chain, false, &provision->eval);
         if (rc != SL_OK) {
             sl_chain_free(chain);
             return sl_err_set(err, rc, "no memory to evaluate packets: %s", sl_rc_text(rc));

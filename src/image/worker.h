@@ -24,7 +24,8 @@
 #include "nf/chain.h"
 
 /** Per port by which the packet came in. Every datagram received or taken ends in exactly one of
- * passed, replied, probe_answered, handed and the drops; fragments may wait for their datagram. */
+ * passed, replied, probe_answered, handed and the drops; fragments may wait for their
+ * datagram, or leave in one packet with the first. */
 #define SL_WORKER_COUNTER_TABLE(X)                                                                 \
     X(received, "datagrams taken from the host")                                                   \
     X(passed, "packets sent out of the other port")                                                \

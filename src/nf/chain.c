@@ -42,8 +42,8 @@ static void decide_flows(struct sl_chain *chain, struct chain_entry *entry, stru
     while (table != NULL && count > 0) {
         uint32_t part = sl_flow_table_begin(table, live, chain->flows, count);
         entry->flow->burst(entry->state, table, live, chain->flows, part);
-        if (chain->trace != NULL) {
-            chain_trace_flow(chain->trace, table, &chain->flows[0]);
+        if (chain->traces != NULL) {
+            chain_trace_flows(chain, table, live, part);
         }
         sl_flow_table_end(table, live, chain->flows, part);
         live += part;
@@ -81,16 +81,16 @@ static uint32_t run_entry(struct sl_chain *chain, uint32_t index, struct sl_pack
         live[i]->nf_index = (uint8_t)index;
         bytes += live[i]->size;
     }
-    if (chain->trace != NULL) {
-        chain_trace_begin(chain->trace, index, live[0]);
+    if (chain->traces != NULL) {
+        chain_trace_begin(chain, index, live, count);
     }
     if (entry->flow != NULL) {
         decide_flows(chain, entry, live, count);
     } else {
         entry->nf->burst(entry->state, live, count);
     }
-    if (chain->trace != NULL) {
-        chain_trace_end(chain->trace, live[0]);
+    if (chain->traces != NULL) {
+        chain_trace_end(chain, live, count);
     }
     uint32_t kept = 0;
     uint32_t replied = 0;

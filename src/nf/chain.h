@@ -101,13 +101,15 @@ struct sl_chain_step {
 };
 enum { SL_CHAIN_STEPS_MAX = 2 * SL_CHAIN_NF_MAX /* a turned packet goes back */ };
 struct sl_chain_trace {
+    const struct sl_packet *packet; /**< whose it is */
     uint32_t count;
     struct sl_chain_step steps[SL_CHAIN_STEPS_MAX];
 };
-/** sl_chain_run for one packet that writes down every NF's step: the same code decides.
+/** sl_chain_run that writes down every NF's step with every packet: the same code decides.
+ * @param[out] ret_traces  one for each packet
  * @context never the packet path of a running image */
-void sl_chain_run_traced(struct sl_chain *chain, struct sl_packet *packet,
-                         struct sl_chain_trace *ret_trace);
+void sl_chain_run_traced(struct sl_chain *chain, struct sl_packet *const *packets, uint32_t count,
+                         struct sl_chain_trace *ret_traces);
 
 /** Whether some NF keeps time: only then the next two are worth a call. */
 bool sl_chain_wants_time(const struct sl_chain *chain);

@@ -14,7 +14,6 @@ struct sl_eval {
     struct sl_fragments *fragments; /* NULL: none wait */
     uint64_t ticked_ms;
     bool has_time;
-    bool is_traced;
     sl_eval_told *told;
     void *ctx;
     const struct sl_eval_packet *now; /* whose fate is being decided, and as it was parsed */
@@ -23,7 +22,7 @@ struct sl_eval {
     struct sl_packet packets[SL_BURST_MAX];
     uint32_t tags[SL_BURST_MAX];
     const struct sl_eval_packet *from[SL_BURST_MAX];
-    struct sl_chain_trace trace;
+    struct sl_chain_trace *traces; /* of the burst; NULL: none are kept */
     uint8_t memory[SL_BURST_MAX][SL_PACKET_MAX + SL_EVAL_GROWTH];
 };
 
@@ -45,16 +44,24 @@ static void on_fate(void *ctx, uint32_t tag, enum sl_fragments_fate fate)
                                         .packet = is_now ? eval->now_parsed : NULL});
 }
 
-sl_rc sl_eval_create(struct sl_chain *chain, struct sl_eval **ret_eval)
+sl_rc sl_eval_create(struct sl_chain *chain, bool is_traced, struct sl_eval **ret_eval)
 {
     struct sl_eval *eval = calloc(1, sizeof(*eval));
     if (eval == NULL) {
         return SL_NO_MEMORY;
     }
+    if (is_traced) {
+        eval->traces = calloc(SL_BURST_MAX, sizeof(*eval->traces));
+        if (eval->traces == NULL) {
+            free(eval);
+            return SL_NO_MEMORY;
+        }
+    }
     if (sl_chain_has_flows(chain)) { /* as in the image */
         const struct sl_fragments_limits limits = sl_fragments_limits_default();
         sl_rc rc = sl_fragments_create(&limits, &eval->fragments);
         if (rc != SL_OK) {
+            free(eval->traces);
             free(eval);
             return rc;
         }
@@ -70,6 +77,7 @@ void sl_eval_free(struct sl_eval *eval)
     if (eval != NULL) {
         sl_fragments_free(eval->fragments);
         sl_chain_free(eval->chain);
+        free(eval->traces);
         free(eval);
     }
 }
@@ -118,33 +126,33 @@ void sl_eval_set_now(struct sl_eval *eval, uint64_t now_ms)
     }
 }
 
-/* The burst through the chain; every packet of it is told. */
+/* The burst through the chain; every packet of it is told. One packet, or a whole datagram: what is
+ * decided does not hang on who asks about what else at once. */
 static void run_burst(struct sl_eval *eval)
 {
     struct sl_packet *list[SL_BURST_MAX];
     for (uint32_t i = 0; i < eval->count; i++) {
         list[i] = &eval->packets[i];
     }
-    if (eval->count > 0 && !eval->is_traced) {
+    if (eval->count > 0 && eval->traces == NULL) {
         sl_chain_run(eval->chain, list, eval->count);
+    } else if (eval->count > 0) {
+        sl_chain_run_traced(eval->chain, list, eval->count, eval->traces);
     }
     for (uint32_t i = 0; i < eval->count; i++) {
-        if (eval->is_traced) {
-            sl_chain_run_traced(eval->chain, list[i], &eval->trace);
-        }
-        tell(eval, &(struct sl_eval_result){.tag = eval->tags[i],
-                                            .fate = SL_EVAL_DECIDED,
-                                            .from = eval->from[i],
-                                            .packet = list[i],
-                                            .trace = eval->is_traced ? &eval->trace : NULL});
+        tell(eval,
+             &(struct sl_eval_result){.tag = eval->tags[i],
+                                      .fate = SL_EVAL_DECIDED,
+                                      .from = eval->from[i],
+                                      .packet = list[i],
+                                      .trace = eval->traces != NULL ? &eval->traces[i] : NULL});
     }
     eval->count = 0;
 }
 
-/* Datagrams that have become whole, after what came before their last fragment. */
+/* Datagrams that have become whole, each fragment with those that it goes with in the image. */
 static void run_whole(struct sl_eval *eval)
 {
-    run_burst(eval);
     while (sl_fragments_is_ready(eval->fragments)) {
         uint32_t i = eval->count;
         if (i == SL_BURST_MAX) {
@@ -198,19 +206,14 @@ static void run_one(struct sl_eval *eval, const struct sl_eval_packet *from)
     } else if (sl_fragments_is_ready(eval->fragments)) {
         run_whole(eval);
     }
-    if (eval->count == (eval->is_traced ? 1 : SL_BURST_MAX)) {
-        run_burst(eval);
-    }
+    run_burst(eval);
 }
 
-void sl_eval_run(struct sl_eval *eval, const struct sl_eval_packet *packets, uint32_t count,
-                 bool is_traced)
+void sl_eval_run(struct sl_eval *eval, const struct sl_eval_packet *packets, uint32_t count)
 {
-    eval->is_traced = is_traced;
     for (uint32_t i = 0; i < count; i++) {
         run_one(eval, &packets[i]);
     }
-    run_burst(eval);
 }
 
 void sl_eval_forget(struct sl_eval *eval)

@@ -41,10 +41,12 @@ typedef void sl_eval_told(void *ctx, const struct sl_eval_result *result);
 
 struct sl_eval;
 
-/** @param chain  becomes the evaluation's on SL_OK
+/** @param chain      becomes the evaluation's on SL_OK
+ * @param is_traced  results come with the steps of every NF
  * @retval SL_OK  @retval SL_NO_MEMORY  @retval SL_CRYPTO  no randomness
  * @owner caller frees  @context control thread */
-sl_rc sl_eval_create(struct sl_chain *chain, struct sl_eval **ret_eval) SL_MUST_CHECK;
+sl_rc sl_eval_create(struct sl_chain *chain, bool is_traced,
+                     struct sl_eval **ret_eval) SL_MUST_CHECK;
 void sl_eval_free(struct sl_eval *eval);
 struct sl_chain *sl_eval_chain(struct sl_eval *eval);
 /** Where fragments wait; NULL: they pass as they come, as no NF of the chain keeps flows. */
@@ -56,10 +58,8 @@ void sl_eval_listen(struct sl_eval *eval, sl_eval_told *told, void *ctx);
  * of fragments whose time is over. */
 void sl_eval_set_now(struct sl_eval *eval, uint64_t now_ms);
 /** Runs packets, any number of them, in their order. Each has one result, but those that WAIT: of
- * them others follow, in this or a later call.
- * @param is_traced  one by one, with their steps */
-void sl_eval_run(struct sl_eval *eval, const struct sl_eval_packet *packets, uint32_t count,
-                 bool is_traced);
+ * them others follow, in this or a later call. */
+void sl_eval_run(struct sl_eval *eval, const struct sl_eval_packet *packets, uint32_t count);
 /** Drops the fragments that wait. */
 void sl_eval_forget(struct sl_eval *eval);
 

@@ -28,7 +28,9 @@ struct sl_chain {
     uint32_t shard, shard_count;
     bool wants_time;
     struct sl_flow_hash_key steer_key; /* one for all shards, and all versions */
-    struct sl_chain_trace *trace;      /* NULL but for sl_chain_run_traced */
+    /* NULL but for sl_chain_run_traced: one for each packet of its burst */
+    struct sl_chain_trace *traces;
+    uint32_t trace_count;
     struct chain_entry entries[SL_CHAIN_NF_MAX];
     struct sl_flow flows[SL_BURST_MAX];
 };
@@ -48,10 +50,12 @@ static inline void chain_table_set(struct chain_entry *entry, struct sl_flow_tab
 struct chain_entry *chain_counterpart(struct sl_chain *chain, const struct sl_chain *of,
                                       uint32_t index);
 
-/* The trace of one packet (trace.c): before an NF, while its flow is at hand, and after it. */
-void chain_trace_begin(struct sl_chain_trace *trace, uint32_t nf, const struct sl_packet *packet);
-void chain_trace_flow(struct sl_chain_trace *trace, struct sl_flow_table *table,
-                      const struct sl_flow *flow);
-void chain_trace_end(struct sl_chain_trace *trace, const struct sl_packet *packet);
+/* The traces of a burst (trace.c): before an NF, while its flows are at hand, and after it. */
+void chain_trace_begin(const struct sl_chain *chain, uint32_t nf, struct sl_packet *const *packets,
+                       uint32_t count);
+void chain_trace_flows(const struct sl_chain *chain, struct sl_flow_table *table,
+                       struct sl_packet *const *packets, uint32_t count);
+void chain_trace_end(const struct sl_chain *chain, struct sl_packet *const *packets,
+                     uint32_t count);
 
 #endif

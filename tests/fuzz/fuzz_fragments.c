@@ -159,7 +159,7 @@ static struct sl_eval *eval_make(void)
     sl_writer_be32(&w, 1000);
     sl_rc rc = sl_chain_create_at(bundle, w.off, &place, &chain, &err);
     assert(rc == SL_OK);
-    if (rc == SL_OK && sl_eval_create(chain, &eval) != SL_OK) {
+    if (rc == SL_OK && sl_eval_create(chain, true, &eval) != SL_OK) {
         sl_chain_free(chain);
     }
     return eval;
@@ -186,12 +186,12 @@ static void run_eval(const uint8_t *data, size_t size)
         packets[count] = (struct sl_eval_packet){
             .data = copies[count], .size = bytes, .port = (uint8_t)(bytes & 1), .tag = tag++};
         if (++count == SL_BURST_MAX || bytes % 3 == 0) {
-            sl_eval_run(eval, packets, count, bytes % 2 == 0);
+            sl_eval_run(eval, packets, count);
             sl_eval_set_now(eval, now_ms);
             count = 0;
         }
     }
-    sl_eval_run(eval, packets, count, false);
+    sl_eval_run(eval, packets, count);
     sl_eval_set_now(eval, now_ms);
     sl_eval_set_now(eval, now_ms + 60000);
     for (uint32_t i = 0; i < tag; i++) {

@@ -253,7 +253,7 @@ static void decide_ours(struct sl_eval *eval, bool is_classes)
         }
         in.decided = 0;
         item->ours = is_classes ? CLASS_LOST : 0;
-        sl_eval_run(eval, packets, count, false);
+        sl_eval_run(eval, packets, count);
     }
     sl_eval_listen(eval, NULL, NULL);
 }
@@ -374,7 +374,7 @@ static struct sl_eval *load(const char *rules, struct sl_policy *policy)
     struct sl_chain *chain = NULL;
     if (sl_policy_compile_nftables(rules, policy, &err) != SL_OK ||
         sl_chain_create(policy->bundle, policy->size, &chain, &err) != SL_OK ||
-        sl_eval_create(chain, &eval) != SL_OK) {
+        sl_eval_create(chain, false, &eval) != SL_OK) {
         fprintf(stderr, "ct_differ: %s\n", err.text);
         exit(2);
     }

@@ -6,7 +6,7 @@
 #             └─► safelib policy compile(nat.yaml) ─► chain ─────────────────────► packet ─┘
 #
 # Random sessions of TCP, UDP and pings through the kernel's NAT and ours: out, answers, ICMP errors from both sides with
-# whole and cut quotes. Prints its seed.
+# whole and cut quotes; some of all of these in two to six fragments, in any order, with duplicates and overlaps. Prints its seed.
 set -eu
 build=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)

@@ -73,7 +73,7 @@ static void run_one(struct sl_eval *eval, const struct sl_capture_packet *in)
                                                                              : SL_PORT_WAN,
                                           .tag = (uint32_t)in->index};
     sl_eval_set_now(eval, in->time_ns / 1000000);
-    sl_eval_run(eval, &packet, 1, true);
+    sl_eval_run(eval, &packet, 1);
 }
 
 int main(int argc, char **argv)
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     }
     if (sl_policy_read(argv[1], &policy, &err) != SL_OK ||
         sl_chain_create(policy.bundle, policy.size, &chain, &err) != SL_OK ||
-        sl_eval_create(chain, &eval) != SL_OK ||
+        sl_eval_create(chain, false, &eval) != SL_OK ||
         sl_capture_open(argv[2], &capture, &err) != SL_OK) {
         fprintf(stderr, "reference: %s\n", err.text);
         return 1;

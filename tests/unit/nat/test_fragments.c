@@ -79,7 +79,7 @@ static struct sl_eval *make(const char *yaml)
     struct sl_eval *eval = NULL;
     struct sl_err err = {0};
     assert_ok(sl_chain_create(bundle, size, &chain, &err));
-    assert_ok(sl_eval_create(chain, &eval));
+    assert_ok(sl_eval_create(chain, false, &eval));
     sl_eval_listen(eval, on_result, NULL);
     sl_eval_set_now(eval, 1000);
     return eval;
@@ -123,7 +123,7 @@ static void check(struct sl_eval *eval, uint8_t port, const struct flow_spec *sp
     uint32_t upper = size - (whole[0] >> 4 == 6 ? 40 : 20);
     const struct sl_eval_packet packet = {.data = whole, .size = size, .port = port};
     memset(&out, 0, sizeof(out));
-    sl_eval_run(eval, &packet, 1, false);
+    sl_eval_run(eval, &packet, 1);
     struct result want = out;
     assert_int_equal(want.packets, 1);
     uint32_t each = upper / PIECES / 8 * 8;
@@ -135,7 +135,7 @@ static void check(struct sl_eval *eval, uint8_t port, const struct flow_spec *sp
                                              .port = port};
     }
     memset(&out, 0, sizeof(out));
-    sl_eval_run(eval, packets, PIECES, false);
+    sl_eval_run(eval, packets, PIECES);
     assert_int_equal(out.dropped, 0);
     assert_int_equal(out.packets, spec->about != NULL ? 1 : PIECES);
     assert_int_equal(out.size, want.size);

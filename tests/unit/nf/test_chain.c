@@ -90,7 +90,8 @@ static void test_chain_run_traced_writes_down_every_step(void **state)
     uint8_t data[64];
     assert_ok(sl_chain_create(bundle, two_nfs(2), &chain, &err));
     struct sl_packet packet = udp(data, 64, 80);
-    sl_chain_run_traced(chain, &packet, &trace);
+    struct sl_packet *list[2] = {&packet, NULL};
+    sl_chain_run_traced(chain, list, 1, &trace);
     assert_int_equal(packet.verdict, SL_VERDICT_PASS);
     assert_int_equal(trace.count, 2);
     for (uint32_t i = 0; i < 2; i++) {
@@ -103,16 +104,29 @@ static void test_chain_run_traced_writes_down_every_step(void **state)
         assert_false(trace.steps[i].has_flow_table);
     }
     packet = udp(data, 64, 53); /* dropped by the first: the second does not see it */
-    sl_chain_run_traced(chain, &packet, &trace);
+    sl_chain_run_traced(chain, list, 1, &trace);
     assert_int_equal(trace.count, 1);
     assert_int_equal(trace.steps[0].verdict, SL_VERDICT_DROP);
     assert_int_equal(trace.steps[0].rule, 0);
     packet = udp(data, 4, 80); /* from the other side the second NF is the first */
     packet.port_in = SL_PORT_WAN;
-    sl_chain_run_traced(chain, &packet, &trace);
+    sl_chain_run_traced(chain, list, 1, &trace);
     assert_int_equal(trace.count, 1);
     assert_int_equal(trace.steps[0].nf, 1);
     assert_int_equal(trace.steps[0].port, SL_PORT_WAN);
+    /* each of a burst has its own, although the first of them ends early */
+    static struct sl_chain_trace both[2];
+    uint8_t other[64];
+    struct sl_packet second = udp(other, 64, 81);
+    packet = udp(data, 64, 53);
+    list[1] = &second;
+    sl_chain_run_traced(chain, list, 2, both);
+    assert_ptr_equal(both[0].packet, &packet);
+    assert_ptr_equal(both[1].packet, &second);
+    assert_int_equal(both[0].count, 1);
+    assert_int_equal(both[1].count, 2);
+    assert_int_equal(both[0].steps[0].before.dport, 53);
+    assert_int_equal(both[1].steps[1].before.dport, 81);
     sl_chain_free(chain);
 }
 
