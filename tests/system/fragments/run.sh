@@ -38,8 +38,8 @@ block 1 >rules.nft
 block 2 | sed 1d >want
 "$safelib" explain --chain rules.nft --in fragments.pcap >got 2>&1
 check "explain prints what docs/fragments.md shows" diff want got
-sed -n '/^# fragments/,/^\.Ed/p' "$source/man/safelib-explain.1" | sed '1d;$d;s/\\-/-/g' >man
-in_man() { [ "$(wc -l <man)" -gt 5 ] && diff <(head -n "$(wc -l <man)" got) man; }
+sed -n '/^# fragments/,/^\.Ed/p' "$source/man/safelib-explain.1" | sed '1d;$d;s/\\-/-/g' >shown
+in_man() { [ "$(wc -l <shown)" -gt 5 ] && diff <(head -n "$(wc -l <shown)" got) shown; }
 check "and what the man page shows" in_man
 only() { "$safelib" explain --chain rules.nft --in fragments.pcap --frame 1 | grep -c 'released with datagram id 0x1234, whole with #4' | grep -qx 1; }
 check "one frame: told to its end, which comes with a later one" only
