@@ -252,10 +252,53 @@ static void test_registry_lists_what_is_linked_in(void **state)
     assert_null(sl_nf_registered(count));
 }
 
+/* Shards of one image never disagree, whatever they had before. */
+static void test_chain_steers_by_the_first_shards_key(void **state)
+{
+    (void)state;
+    uint8_t keys[3][SL_CHAIN_STEER_KEY_SIZE];
+    struct sl_chain *chains[3];
+    size_t size = two_nfs(2);
+    const struct sl_chain_place alone = {.shard_count = 2};
+    assert_ok(sl_chain_create_at(bundle, size, &alone, &chains[0], NULL));
+    assert_ok(sl_chain_create_at(bundle, size, &alone, &chains[1], NULL));
+    const struct sl_chain_place second = {
+        .first = chains[0], .keys_of = chains[1], .shard = 1, .shard_count = 2};
+    assert_ok(sl_chain_create_at(bundle, size, &second, &chains[2], NULL));
+    for (uint32_t i = 0; i < 3; i++) {
+        sl_chain_steer_key_get(chains[i], keys[i]);
+        sl_chain_free(chains[i]);
+    }
+    assert_memory_not_equal(keys[0], keys[1], sizeof(keys[0]));
+    assert_memory_equal(keys[0], keys[2], sizeof(keys[0]));
+}
+
+/* A gateway steers also for an image with NFs that it does not have. */
+static void test_chain_steering_only_leaves_unknown_nfs_out(void **state)
+{
+    (void)state;
+    uint8_t data[64];
+    struct sl_chain *chain = NULL;
+    struct sl_packet packet = udp(data, 64, 80);
+    size_t size = two_nfs(2);
+    uint8_t *name = memmem(bundle, size, "example_ttl", 11);
+    assert_non_null(name);
+    name[0] = 'x';
+    const struct sl_chain_place image = {.shard_count = 2};
+    const struct sl_chain_place gateway = {.shard_count = 2, .is_steering_only = true};
+    assert_rc(sl_chain_create_at(bundle, size, &image, &chain, NULL), SL_NOT_FOUND);
+    assert_ok(sl_chain_create_at(bundle, size, &gateway, &chain, NULL));
+    assert_int_equal(sl_chain_nf_count(chain), 1);
+    assert_true(sl_chain_steer(chain, &packet) < 2);
+    sl_chain_free(chain);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_chain_runs_nfs_in_order),
+        cmocka_unit_test(test_chain_steers_by_the_first_shards_key),
+        cmocka_unit_test(test_chain_steering_only_leaves_unknown_nfs_out),
         cmocka_unit_test(test_chain_run_traced_writes_down_every_step),
         cmocka_unit_test(test_chain_further_shares_and_outlives),
         cmocka_unit_test(test_chain_more_packets_than_a_burst_all_decided),
