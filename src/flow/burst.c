@@ -217,8 +217,8 @@ EVERY uint32_t find(struct sl_flow_table *table, struct flow_look *look, void **
         struct flow_plane *plane = flow_plane_of(table, id);
         const struct sl_flow_slot *slot = &plane->slots[id >> 1];
         if (sl_flow_is_live(slot) && !sl_flow_is_due(slot, table->tick) &&
-            flow_pin(plane, id >> 1, !flow_is_plain(&plane->layout, look->tuple.proto),
-                     ret_record) == SL_OK &&
+            flow_pin(plane, id >> 1, !flow_is_plain(plane, look->tuple.proto), ret_record) ==
+                SL_OK &&
             flow_match(*ret_record, &plane->layout, &look->tuple, ret_direction)) {
             return id;
         }

@@ -13,11 +13,11 @@ uint32_t flow_look_group(const struct sl_flow_table *table)
 }
 
 /* Bytes of the flow's record that the packet comes to. */
-static uint32_t wanted_size(const struct sl_flow_layout *layout, uint8_t proto)
+static inline uint32_t wanted_size(const struct flow_plane *plane, uint8_t proto)
 {
-    return flow_is_plain(layout, proto)
-               ? (uint32_t)sizeof(struct sl_flow_head) + 2u * layout->addr_size
-               : layout->size;
+    return flow_is_plain(plane, proto)
+               ? (uint32_t)sizeof(struct sl_flow_head) + 2u * plane->layout.addr_size
+               : plane->layout.size;
 }
 
 /* The id that the hash most likely stands for, and the load of its record where all are inside. */
@@ -31,7 +31,7 @@ static inline uint32_t find_likely(struct sl_flow_table *table, uint64_t hash, u
     __builtin_prefetch(&plane->slots[id >> 1], 1);
     if (plane->inside != NULL) {
         const uint8_t *record = plane->inside + (size_t)(id >> 1) * plane->layout.size;
-        uint32_t last = wanted_size(&plane->layout, proto) - 1;
+        uint32_t last = wanted_size(plane, proto) - 1;
         __builtin_prefetch(record, 1);
         for (uint32_t off = LINE; off < last; off += LINE) {
             __builtin_prefetch(record + off, 1);
@@ -82,8 +82,7 @@ static void prefetch_outside(const struct sl_flow_table *table, const struct flo
         uint32_t id = looks[i].likely;
         const struct flow_plane *plane = &table->planes[id & 1];
         if (id != UINT32_MAX && plane->outside != NULL) {
-            sl_flow_store_prefetch(plane->store, id >> 1,
-                                   wanted_size(&plane->layout, looks[i].tuple.proto));
+            sl_flow_store_prefetch(plane->store, id >> 1, wanted_size(plane, looks[i].tuple.proto));
         }
     }
 }

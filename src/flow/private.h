@@ -32,6 +32,7 @@ struct flow_plane {
     struct sl_flow_layout layout;
     struct sl_flow_wheel wheel;
     size_t inside_size;
+    bool is_plain;   /* nothing is kept per flow but the head, addresses, and TCP's windows */
     uint8_t *inside; /* the records, where all of them are inside; else NULL */
     uint32_t hits;   /* of records there, that the store was not told of yet */
     uint8_t *outside;
@@ -100,9 +101,9 @@ static inline void flow_count(uint64_t *counter, uint64_t amount)
 
 /* Whether a packet of a known flow looks at no more than the head and the addresses, and writes
  * nothing but bits of the head. */
-static inline bool flow_is_plain(const struct sl_flow_layout *layout, uint8_t proto)
+static inline bool flow_is_plain(const struct flow_plane *plane, uint8_t proto)
 {
-    return proto != SL_FLOW_TCP && layout->reply_off == 0 && layout->state_off == layout->size;
+    return proto != SL_FLOW_TCP && plane->is_plain;
 }
 
 /* As sl_flow_store_pin; without a call where all records are inside. */

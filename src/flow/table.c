@@ -93,6 +93,7 @@ static sl_rc plane_create(struct sl_flow_table *table, uint32_t index, uint64_t 
     memset(plane->slots, 0, params.count * sizeof(*plane->slots)); /* pages are touched now */
     plane->count = params.count;
     plane->inside = sl_flow_store_inside(plane->store);
+    plane->is_plain = plane->layout.reply_off == 0 && plane->layout.state_off == plane->layout.size;
     plane->inside_size = sl_flow_store_inside_size(&params);
     *ret_keys += params.count;
     return SL_OK;
