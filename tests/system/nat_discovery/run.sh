@@ -97,6 +97,16 @@ check "hairpinning" wait_for 5 hairpin
 
 say "the rest"
 check "ping" in_ns lan ping -c 2 -i 0.2 -W 2 10.2.0.2
+check "ping in fragments" in_ns lan ping -c 3 -i 0.3 -W 5 -s 4000 10.2.0.2
+background wan big.log socat -u UDP4-RECV:7005,bind=10.2.0.2,rcvbuf=200000 OPEN:"$WORK/big",creat,append
+head -c 9000 /dev/zero | tr '\0' f >"$WORK/sent"
+big_came() {
+    in_ns lan socat -u -b 9000 FILE:"$WORK/sent" UDP4-SENDTO:10.2.0.2:7005
+    head -c 9000 "$WORK/big" 2>/dev/null | cmp -s - "$WORK/sent"
+}
+check "a datagram of 9000 bytes, in fragments" wait_for 10 big_came
+whole() { [ "$("$SAFELIB" status --socket "$WORK/gateway.sock" --json | grep -o '"datagrams": *[0-9]*' | grep -o '[0-9]*$' | sort -n | tail -n 1)" -ge 7 ]; }
+check "the image has put them together" wait_for 10 whole
 background wan web.log socat TCP-LISTEN:80,fork,reuseaddr "SYSTEM:echo you are \$SOCAT_PEERADDR"
 check "TCP: the server sees an outside address" wait_for 5 bash -c \
     "ip netns exec $P-lan timeout 5 socat -u TCP:10.2.0.2:80 - | grep -q 'you are 198.51.100'"
