@@ -323,7 +323,7 @@ static sl_rc error_6to4(const struct nat_policy *policy, struct sl_packet *packe
     if (has_length && header[4] != 0 && header[4] * 8u < quoted) {
         quoted = header[4] * 8u;
     }
-    if (!nat_icmp_error_6to4(header)) {
+    if (!nat_icmp_error_6to4(header, policy->mtu6)) {
         return SL_UNSUPPORTED;
     }
     uint32_t translated = quote_6to4(policy, icmp + NAT_ICMP_SIZE, quoted, outside);

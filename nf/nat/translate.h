@@ -39,8 +39,9 @@ uint32_t nat_segments_left_off(const uint8_t *ip6, uint32_t size);
 /** Type, code and the word behind the checksum of an ICMP error in the other family.
  * @param[in,out] icmp   8 bytes of header
  * @param packet_size    total length of the quoted packet, where the MTU is not told
+ * @param mtu6           of the IPv6 side: no MTU that is told is larger
  * @return false: not to be translated */
-bool nat_icmp_error_6to4(uint8_t *icmp);
+bool nat_icmp_error_6to4(uint8_t *icmp, uint16_t mtu6);
 bool nat_icmp_error_4to6(uint8_t *icmp, uint16_t packet_size, uint16_t mtu6);
 
 #endif

@@ -117,20 +117,22 @@ static bool unreachable_6to4(uint8_t *icmp)
     return icmp[1] < sizeof(codes) && put(icmp, UNREACHABLE4, codes[icmp[1]], 0);
 }
 
-static bool too_big_6to4(uint8_t *icmp)
+static bool too_big_6to4(uint8_t *icmp, uint16_t mtu6)
 {
     uint32_t mtu = sl_be32_get(icmp + 4);
-    mtu = mtu > 0xffff + GROWTH ? 0xffff : mtu < 68 + GROWTH ? 68 : mtu - GROWTH;
+    /* RFC 7915 5.2: no more than the next hop on the IPv6 side takes, less 20 */
+    mtu = mtu < mtu6 ? mtu : mtu6;
+    mtu = mtu < 68 + GROWTH ? 68 : mtu - GROWTH;
     return put(icmp, UNREACHABLE4, FRAGMENTATION_NEEDED, mtu);
 }
 
-bool nat_icmp_error_6to4(uint8_t *icmp)
+bool nat_icmp_error_6to4(uint8_t *icmp, uint16_t mtu6)
 {
     switch (icmp[0]) {
     case UNREACHABLE6:
         return unreachable_6to4(icmp);
     case TOO_BIG6:
-        return too_big_6to4(icmp);
+        return too_big_6to4(icmp, mtu6);
     case TIME_EXCEEDED6:
         return put(icmp, TIME_EXCEEDED4, icmp[1], 0);
     case PARAMETER6: {

@@ -286,7 +286,7 @@ static void test_icmp_error_pointers_by_the_tables_of_rfc_7915(void **state)
         sl_be32_put(icmp + 4, i);
         int want = i == 0 ? 0 : i == 1 ? 1 : i < 4 ? -1 : i < 6 ? 2 : i == 6 ? 9 : i == 7 ? 8 : 0;
         want = i < 8 ? want : i < 24 ? 12 : i < 40 ? 16 : -1;
-        bool is_known = nat_icmp_error_6to4(icmp);
+        bool is_known = nat_icmp_error_6to4(icmp, 1500);
         assert_int_equal(is_known, want >= 0);
         assert_true(!is_known || (icmp[0] == 12 && icmp[4] == want));
     }
@@ -309,9 +309,15 @@ static void test_icmp_error_mtu(void **state)
         assert_true(nat_icmp_error_4to6(icmp, (uint16_t)table[i].packet, (uint16_t)table[i].mtu6));
         assert_int_equal(sl_be32_get(icmp + 4), table[i].want);
     }
-    uint8_t icmp[8] = {2, 0, 0, 0, 0, 0, 0x05, 0x14}; /* 1300 */
-    assert_true(nat_icmp_error_6to4(icmp));
-    assert_int_equal(sl_be16_get(icmp + 6), 1280);
+    /* 20 less; the IPv6 side's at most, however large; 68 at least (RFC 791) */
+    static const uint32_t back[][2] = {{1300, 1280},       {1500, 1480}, {9000, 1480},
+                                       {UINT32_MAX, 1480}, {40, 68},     {0, 68}};
+    for (size_t i = 0; i < 6; i++) {
+        uint8_t icmp[8] = {2, 0};
+        sl_be32_put(icmp + 4, back[i][0]);
+        assert_true(nat_icmp_error_6to4(icmp, 1500));
+        assert_int_equal(sl_be32_get(icmp + 4), back[i][1]);
+    }
 }
 
 static void test_nat64_too_big_and_no_hops_are_answered(void **state)
