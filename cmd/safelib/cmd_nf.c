@@ -1,10 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safelib nf: a line for a network function of the running chain. */
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "gateway_ask.h"
+
+/* An answer of several parts, "a; b", has a line for each. */
+static void put_parts(const char *answer)
+{
+    const char *end;
+    while ((end = strstr(answer, "; ")) != NULL) {
+        printf("%.*s\n", (int)(end - answer), answer);
+        answer = end + 2;
+    }
+    printf("%s\n", answer);
+}
 
 static int nf_run(const char *socket, const char *nf, const char *line)
 {
@@ -23,7 +35,7 @@ static int nf_run(const char *socket, const char *nf, const char *line)
     const char *answer = json_string_value(json_object_get(reply, "answer"));
     int status = CMD_GOOD;
     if (answer != NULL) {
-        printf("%s\n", answer);
+        put_parts(answer);
     } else {
         status = complain(CMD_BAD, "%s", json_text_at(reply, "text"));
     }
@@ -39,12 +51,15 @@ int cmd_nf(int argc, char **argv)
     };
     const struct command_spec spec = {
         .usage = "safelib nf NF 'LINE'",
-        .about = "Hands a line to a network function of the running chain, through the gateway. "
-                 "The balancer\n"
-                 "takes `backend SERVICE/NAME drain`, ready, down and up. Nothing of it is written "
-                 "to the\n"
-                 "policy; it holds over a reload, not over a restart of the image.",
-        .examples = "  safelib nf balancer 'backend web/a drain'\n",
+        .about =
+            "Hands a line to a network function of the running chain, through the gateway. "
+            "The balancer\n"
+            "takes `backend SERVICE/NAME drain`, ready, down and up. Nothing of it is written "
+            "to the\n"
+            "policy; it holds over a reload, not over a restart of the image. The NAT (nat44,\n"
+            "nat64) takes `blocks SHARD FROM`: who had which block of ports (policy-nat.md).",
+        .examples = "  safelib nf balancer 'backend web/a drain'\n"
+                    "  safelib nf nat44 'blocks 0 0'\n",
         .options = options,
         .option_count = 1,
         .min_args = 2,

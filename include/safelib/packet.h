@@ -174,7 +174,8 @@ struct sl_nf {
 
     /** Carries out a line of the operator's or of the gateway's health checks, in words of the NF's
      * own ("backend web/a down"). Called for each shard's state, in turn. Optional.
-     * @param[out] ret_answer  a sentence, at most @p answer_size bytes with terminator
+     * @param[out] ret_answer  a sentence, at most @p answer_size bytes with terminator; an empty
+     * one leaves the answer to the other shards
      * @retval SL_OK
      * @retval SL_INVALID    no such command
      * @retval SL_NOT_FOUND  of something that is not there

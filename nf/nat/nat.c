@@ -304,6 +304,7 @@ static void nat_burst(void *state, struct sl_flow_table *table, struct sl_packet
     struct nat_work work = {
         .nat = state, .table = table, .now_ms = now_ms, .now_s = (uint32_t)(now_ms / MS)};
     work.nat->table = table;
+    work.nat->store->now_ms = now_ms;
     prefetch_mappings(&work, flows, count);
     for (uint32_t i = 0; i < count; i++) {
         work.packet = packets[i];
@@ -421,12 +422,43 @@ static void nat_adopt(void *state, void *old)
 
 static void nat_tick(void *state, uint64_t now_ms, uint64_t unix_ms, struct sl_emit *emit)
 {
-    (void)unix_ms;
     (void)emit;
     struct nat *nat = state;
+    nat->store->now_ms = now_ms;
+    nat->store->unix_ahead_ms = unix_ms > now_ms ? unix_ms - now_ms : 0;
     if (nat->table != NULL) {
         nat_store_sweep(nat->store, nat->table, (uint32_t)(now_ms / MS), SWEEP_PER_TICK);
     }
+}
+
+/* `blocks SHARD FROM`: of that shard, the events of its log from that number on. */
+static sl_rc nat_command(void *state, const char *text, char *ret_answer, size_t answer_size)
+{
+    const struct nat *nat = state;
+    const struct nat_log *log = nat->store->log;
+    static const char word[] = "blocks ";
+    bool is_blocks = strncmp(text, word, sizeof(word) - 1) == 0;
+    const char *digits = is_blocks ? text + sizeof(word) - 1 : text;
+    char *end;
+    unsigned long shard = strtoul(digits, &end, 10);
+    const char *second = end;
+    unsigned long long from = strtoull(second, &end, 10);
+    if (!is_blocks || second == digits || *second != ' ' || end == second || *end != '\0') {
+        (void)snprintf(ret_answer, answer_size,
+                       "expected `blocks SHARD FROM`: the log of port blocks, from that event on");
+        return SL_INVALID;
+    }
+    if (log == NULL || shard >= nat->store->shard_count) {
+        (void)snprintf(ret_answer, answer_size, "%s",
+                       log == NULL ? "only `method: port_block` has a log of blocks"
+                                   : "there are not so many shards");
+        return SL_NOT_FOUND;
+    }
+    ret_answer[0] = '\0';
+    if (shard == nat->store->shard) {
+        nat_log_text(log, from, ret_answer, answer_size);
+    }
+    return SL_OK;
 }
 
 /* Both ends of a packet as the NAT sees them: of an error, those of the packet that it is about. */
@@ -513,7 +545,8 @@ static void nat_counter_get(const void *state, uint32_t index, struct sl_nf_coun
     {                                                                                              \
         .name = (nf_name), .load = (nf_load), .share = nat_share, .place = nat_place,              \
         .flow = &(nf_flow), .adopt = nat_adopt, .tick = nat_tick, .steer = nat_steer,              \
-        .unload = nat_unload, .counter_count = nat_counter_count, .counter_get = nat_counter_get,  \
+        .command = nat_command, .unload = nat_unload, .counter_count = nat_counter_count,          \
+        .counter_get = nat_counter_get,                                                            \
     }
 
 static const struct sl_flow_spec nat44_flow = FLOW_SPEC(0);

@@ -188,6 +188,20 @@ static struct span block_span(const struct nat_policy *policy, uint32_t block)
     return (struct span){.lo = (uint16_t)lo, .hi = (uint16_t)(lo + policy->block_size - 1)};
 }
 
+static void block_tell(const struct nat_store *store, const struct nat_subscriber_entry *subscriber,
+                       uint32_t outside, uint32_t block, bool is_taken)
+{
+    struct span span = block_span(store->policy, block);
+    const struct nat_log_event event = {
+        .unix_ms = store->unix_ahead_ms != 0 ? store->now_ms + store->unix_ahead_ms : 0,
+        .subscriber = subscriber->addr,
+        .outside = outside,
+        .first = span.lo,
+        .last = span.hi,
+        .is_taken = is_taken};
+    nat_log_add(store->log, &event);
+}
+
 static bool block_take(struct nat_store *store, const struct sl_flow_table *table,
                        struct nat_address *address, uint32_t number)
 {
@@ -204,6 +218,7 @@ static bool block_take(struct nat_store *store, const struct sl_flow_table *tabl
             subscriber->blocks[subscriber->block_count++] = (uint16_t)block;
             store->counters.blocks++;
             store->counters.blocks_taken++;
+            block_tell(store, subscriber, address->outside, block, true);
             return true;
         }
     }
@@ -263,6 +278,7 @@ void nat_blocks_give(struct nat_store *store, struct nat_subscriber_entry *subsc
         }
         store->counters.blocks--;
         store->counters.blocks_given++;
+        block_tell(store, subscriber, subscriber->outside, subscriber->blocks[i], false);
     }
     subscriber->block_count = 0;
 }
@@ -280,5 +296,6 @@ bool nat_block_claim(struct nat_store *store, struct nat_address *address, uint3
     subscriber->blocks[subscriber->block_count++] = (uint16_t)block;
     store->counters.blocks++;
     store->counters.blocks_taken++;
+    block_tell(store, subscriber, address->outside, block, true);
     return true;
 }

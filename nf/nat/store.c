@@ -82,6 +82,7 @@ void nat_store_free(struct nat_store *store)
     free(store->by_subscriber);
     free(store->permissions);
     free(store->by_permission);
+    free(store->log);
     free(store);
 }
 
@@ -150,6 +151,10 @@ sl_rc nat_store_create(const struct nat_policy *policy, struct nat_store **ret_s
     store->subscriber_capacity = policy->subscribers;
     sl_rc rc = tables_create(store);
     rc = rc == SL_OK ? addresses_create(store) : rc;
+    if (rc == SL_OK && policy->allocation == SL_NAT_BLOCK) {
+        store->log = calloc(1, sizeof(*store->log));
+        rc = store->log != NULL ? SL_OK : SL_NO_MEMORY;
+    }
     if (rc != SL_OK) {
         nat_store_free(store);
         return rc;
@@ -552,6 +557,12 @@ bool nat_store_adopt(struct nat_store *store, struct nat_store *old)
         store->generation = old->generation;
         store->counters.made = old->counters.made;
         store->counters.ended = old->counters.ended + old->counters.mappings;
+        store->unix_ahead_ms = old->unix_ahead_ms;
+        if (store->log != NULL && old->log != NULL) { /* what was is told all the same */
+            struct nat_log *log = store->log;
+            store->log = old->log;
+            old->log = log;
+        }
         return false;
     }
     addresses_adopt(store, old);

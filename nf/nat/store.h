@@ -13,6 +13,7 @@
 #ifndef SL_NF_NAT_STORE_H
 #define SL_NF_NAT_STORE_H
 
+#include "nat/block_log.h"
 #include "nat/policy.h"
 #include "safelib/flow.h"
 
@@ -113,7 +114,10 @@ struct nat_store {
     uint32_t address_count;
     struct nat_address *addresses; /* ascending */
     struct nat_store_counters counters;
-    uint32_t sweep; /* where the sweep goes on */
+    struct nat_log *log;    /* block allocation: who had which, else NULL */
+    uint64_t now_ms;        /* of the last burst or tick */
+    uint64_t unix_ahead_ms; /* the time of day is so far ahead; 0: not known */
+    uint32_t sweep;         /* where the sweep goes on */
 };
 
 /** Why nothing could be allocated. */

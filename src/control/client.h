@@ -175,7 +175,7 @@ sl_rc sl_client_status(struct sl_client *client, int timeout_ms, char **ret_json
 sl_rc sl_client_path(struct sl_client *client, int timeout_ms, uint16_t mtu, bool is_single,
                      struct sl_err *err) SL_MUST_CHECK;
 /** SL_MSG_NF: a line for an NF.
- * @param[out] ret_answer  at least SL_NF_LINE_MAX bytes
+ * @param[out] ret_answer  at least SL_NF_ANSWER_MAX bytes
  * @retval SL_OK, SL_RANGE (the line is too long), or of the image: SL_NOT_FOUND, SL_INVALID,
  * SL_UNSUPPORTED, SL_STATE */
 sl_rc sl_client_nf(struct sl_client *client, int timeout_ms, const char *nf, const char *line,

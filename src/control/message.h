@@ -35,7 +35,8 @@ enum {
     SL_SA_PREVIOUS_MAX = 16,
     SL_SEALED_MAX = 256,
     SL_INSTANCE_SIZE = 16,
-    SL_NF_LINE_MAX = 256, /**< of SL_MSG_NF, with terminator */
+    SL_NF_LINE_MAX = 256,    /**< of SL_MSG_NF, with terminator */
+    SL_NF_ANSWER_MAX = 4096, /**< of its answer, with terminator */
 };
 
 enum sl_control_frame_kind {

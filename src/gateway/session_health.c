@@ -14,7 +14,7 @@ sl_rc sl_session_health_tell(struct sl_session *session, struct sl_err *err)
     bool is_up;
     for (uint32_t i = 0; health != NULL && i < TOLD_PER_ROUND; i++) {
         char line[SL_NF_LINE_MAX];
-        char answer[SL_NF_LINE_MAX];
+        char answer[SL_NF_ANSWER_MAX];
         if (!sl_health_next(health, &index, &is_up)) {
             break;
         }

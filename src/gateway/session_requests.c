@@ -192,7 +192,7 @@ static json_t *eval(struct sl_session *session, json_t *request)
 /* A line for an NF of the running chain. */
 static json_t *nf_tell(struct sl_session *session, json_t *request)
 {
-    char answer[SL_NF_LINE_MAX];
+    char answer[SL_NF_ANSWER_MAX];
     struct sl_err err = {0};
     const char *nf = json_string_value(json_object_get(request, "nf"));
     const char *line = json_string_value(json_object_get(request, "line"));

@@ -231,8 +231,8 @@ static sl_rc on_nf(struct sl_control_server *server, const struct sl_msg *reques
     struct sl_writer w;
     char nf[SL_NF_NAME_MAX];
     char line[SL_NF_LINE_MAX];
-    char answer[SL_NF_LINE_MAX] = "";
-    uint8_t body[2 + SL_NF_LINE_MAX];
+    char answer[SL_NF_ANSWER_MAX] = "";
+    uint8_t body[2 + SL_NF_ANSWER_MAX];
     sl_reader_init(&r, request->body, request->size);
     sl_reader_string(&r, nf, sizeof(nf));
     sl_reader_string(&r, line, sizeof(line));

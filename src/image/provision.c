@@ -493,8 +493,12 @@ sl_rc sl_provision_nf_command(struct sl_provision *provision, const char *nf, co
     sl_rc rc = SL_STATE;
     (void)snprintf(ret_answer, answer_size, "no chain is loaded");
     for (uint32_t shard = 0; provision->has_chain && shard < provision->shard_count; shard++) {
-        rc = sl_chain_command(sl_provision_config(provision, shard)->chain, nf, line, ret_answer,
-                              answer_size);
+        char answer[SL_NF_ANSWER_MAX];
+        rc = sl_chain_command(sl_provision_config(provision, shard)->chain, nf, line, answer,
+                              sizeof(answer));
+        if (rc != SL_OK || answer[0] != '\0') { /* an empty one leaves the word to other shards */
+            (void)snprintf(ret_answer, answer_size, "%s", answer);
+        }
         if (rc != SL_OK) {
             break;
         }

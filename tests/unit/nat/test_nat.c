@@ -237,6 +237,47 @@ static void test_nat_hairpins_with_the_outside_source(void **state)
     flow_rig_done(&rig);
 }
 
+/* RFC 5508 REQ-7: an error about a hairpinned packet goes back by the hairpin, to who sent it, with
+ * what it sent in it, from the outside address of who tells it. */
+static void test_nat_hairpins_icmp_errors(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec server = query;
+    struct flow_spec to_server = query;
+    server.src = "10.0.0.2";
+    server.sport = 5000;
+    to_server.dst = "192.0.2.1";
+    to_server.dport = 5000;
+    struct flow_spec got = to_server;
+    got.src = "192.0.2.1";
+    got.dst = "10.0.0.2";
+    const struct flow_spec error = {.src = "10.0.0.2",
+                                    .dst = "192.0.2.1",
+                                    .proto = 1,
+                                    .icmp_type = 3,
+                                    .icmp_code = 3,
+                                    .about = &got};
+    nat_bed_init(&rig, PLAIN "filtering: endpoint_independent\n");
+    nat_bed_pass(&rig, LAN, &server);
+    nat_bed_pass(&rig, LAN, &to_server);
+    nat_bed_pass(&rig, LAN, &error);
+    assert_int_equal(rig.packet.port_in, WAN); /* so it leaves by the LAN */
+    const uint8_t teller[4] = {192, 0, 2, 1};
+    const uint8_t host[4] = {10, 0, 0, 1};
+    assert_memory_equal(rig.packet.data + 12, teller, 4);
+    assert_memory_equal(rig.packet.data + 16, host, 4);
+    uint8_t whole[128];
+    uint32_t size = flow_packet_write(&to_server, whole, sizeof(whole));
+    assert_int_equal(rig.packet.size, 28 + size);
+    assert_memory_equal(rig.packet.data + 28, whole, size);
+    /* RFC 4787 REQ-12: it ends neither mapping */
+    assert_int_equal(flow_rig_counter(&rig, "mappings"), 2);
+    nat_bed_pass(&rig, LAN, &to_server);
+    assert_string_equal(nat_bed_source(&rig), "192.0.2.1:4000");
+    flow_rig_done(&rig);
+}
+
 /* RFC 4787 REQ-3, REQ-4: ranges and parity; REQ-3 b: never one endpoint for two. */
 static void test_nat_ports_keep_range_and_parity_and_are_never_shared(void **state)
 {
@@ -729,6 +770,7 @@ int main(void)
         cmocka_unit_test(test_nat_filtering_behaviours),
         cmocka_unit_test(test_nat_lets_nothing_in_unasked),
         cmocka_unit_test(test_nat_hairpins_with_the_outside_source),
+        cmocka_unit_test(test_nat_hairpins_icmp_errors),
         cmocka_unit_test(test_nat_ports_keep_range_and_parity_and_are_never_shared),
         cmocka_unit_test(test_nat_udp_mapping_is_kept_by_what_goes_out),
         cmocka_unit_test(test_nat_mapping_lasts_from_the_last_packet_out),

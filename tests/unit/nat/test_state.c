@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a NAT has learned: saved and restored with its flows, held in blocks, and given back when
  * the host has damaged the flows that it was for. */
+#include <inttypes.h>
+
 #include "bed.h"
 #include "flow/spill.h"
+#include "nat/block_log.h"
 #include "nat/nat.h"
 #include "safelib/bytes.h"
 #include "unit.h"
@@ -185,6 +188,116 @@ static void test_what_damaged_flows_held_comes_back(void **state)
     sl_chain_free(rig.chain);
 }
 
+/* Reads the whole log by as many calls as it takes. @return events */
+static uint32_t log_read(struct flow_rig *rig, const char *nf, uint64_t from, char *out,
+                         size_t size)
+{
+    uint32_t events = 0;
+    uint64_t next = from;
+    size_t used = 0;
+    out[0] = '\0';
+    while (true) {
+        char command[64];
+        char answer[512];
+        (void)snprintf(command, sizeof(command), "blocks 0 %" PRIu64, next);
+        assert_ok(sl_chain_command(rig->chain, nf, command, answer, sizeof(answer)));
+        char *last = strstr(answer, "next ");
+        assert_non_null(last);
+        uint64_t now = strtoull(last + 5, NULL, 10);
+        *last = '\0';
+        size_t length = strlen(answer);
+        assert_true(used + length < size);
+        memcpy(out + used, answer, length + 1);
+        used += length;
+        if (now == next) {
+            return events;
+        }
+        events += (uint32_t)(now - next);
+        next = now;
+    }
+}
+
+/* Who had a port at a time, from the log alone, is who sent from it. */
+static void test_log_tells_who_had_a_port(void **state)
+{
+    (void)state;
+    static struct flow_rig rig;
+    static char log[1 << 16];
+    const char *policy = INSIDE "outside: {addresses: [192.0.2.1], ports: 1024-2047}\n"
+                                "allocation: {method: port_block, block_size: 64, "
+                                "blocks_per_subscriber: 2}\n";
+    nat_bed_init(&rig, policy);
+    flow_rig_wait(&rig, 1000); /* the time of day becomes known */
+    for (uint32_t round = 0; round < 3; round++) {
+        uint16_t ports[8];
+        uint64_t then_ms = rig.unix_ms;
+        for (uint32_t host = 0; host < 8; host++) {
+            char src[32];
+            struct flow_spec spec = query;
+            (void)snprintf(src, sizeof(src), "10.0.0.%u", (host + round) % 8 + 1);
+            spec.src = src;
+            nat_bed_pass(&rig, LAN, &spec);
+            ports[host] = nat_bed_sport(&rig);
+        }
+        assert_true(log_read(&rig, "nat44", 0, log, sizeof(log)) > 0);
+        for (uint32_t host = 0; host < 8; host++) {
+            char want[32] = "nobody";
+            char mine[32];
+            unsigned long long number;
+            unsigned long long seconds;
+            unsigned millis;
+            unsigned first;
+            unsigned last;
+            char what[8];
+            char inside[32];
+            (void)snprintf(mine, sizeof(mine), "10.0.0.%u", (host + round) % 8 + 1);
+            for (const char *line = log; *line != '\0'; line = strchr(line, ';') + 2) {
+                assert_int_equal(sscanf(line, "%llu %llu.%u %7s %31s 192.0.2.1 %u-%u", &number,
+                                        &seconds, &millis, what, inside, &first, &last),
+                                 7);
+                if (seconds * 1000 + millis <= then_ms && ports[host] >= first &&
+                    ports[host] <= last) {
+                    (void)snprintf(want, sizeof(want), "%s", what[0] == 't' ? inside : "nobody");
+                }
+            }
+            assert_string_equal(want, mine);
+        }
+        flow_rig_wait(&rig, 400000);
+    }
+    /* 3 rounds of 8 blocks, taken and given back; a reload keeps them */
+    assert_int_equal(log_read(&rig, "nat44", 0, log, sizeof(log)), 48);
+    nat_bed_reload(&rig, policy);
+    assert_int_equal(log_read(&rig, "nat44", 40, log, sizeof(log)), 8);
+    assert_int_equal(log_read(&rig, "nat44", 48, log, sizeof(log)), 0);
+    char answer[256];
+    assert_rc(sl_chain_command(rig.chain, "nat44", "blocks", answer, sizeof(answer)), SL_INVALID);
+    assert_rc(sl_chain_command(rig.chain, "nat44", "blocks 1 0", answer, sizeof(answer)),
+              SL_NOT_FOUND);
+    flow_rig_done(&rig);
+    nat_bed_init(&rig, INSIDE "outside: {addresses: [192.0.2.1]}\n");
+    assert_rc(sl_chain_command(rig.chain, "nat44", "blocks 0 0", answer, sizeof(answer)),
+              SL_NOT_FOUND);
+    flow_rig_done(&rig);
+}
+
+/* The oldest events give way; the numbers say that they are gone. */
+static void test_log_is_a_ring(void **state)
+{
+    (void)state;
+    static struct nat_log log;
+    char out[256];
+    for (uint32_t i = 0; i < NAT_LOG_EVENTS + 10; i++) {
+        const struct nat_log_event event = {.unix_ms = 1000 * i, .first = 1, .last = 2};
+        nat_log_add(&log, &event);
+    }
+    nat_log_text(&log, 3, out, sizeof(out));
+    assert_int_equal(strtoul(out, NULL, 10), 11); /* one place is kept free for the writer */
+    nat_log_text(&log, NAT_LOG_EVENTS + 9, out, sizeof(out));
+    assert_string_equal(out, "4105 4105.000 given 0:0:0:0:0:0:0:0 0.0.0.0 1-2; next 4106");
+    nat_log_text(&log, NAT_LOG_EVENTS + 99, out, sizeof(out));
+    assert_string_equal(out, "next 4195");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +305,8 @@ int main(void)
         cmocka_unit_test(test_mappings_of_another_pool_do_not_come_back),
         cmocka_unit_test(test_what_damaged_flows_held_comes_back),
         cmocka_unit_test(test_blocks_are_a_subscribers_own_and_given_back),
+        cmocka_unit_test(test_log_tells_who_had_a_port),
+        cmocka_unit_test(test_log_is_a_ring),
     };
     return cmocka_run_group_tests_name("nat/state", tests, NULL, NULL);
 }
