@@ -38,7 +38,8 @@ struct explaining {
     json_t *list;
     uint64_t first_ns;
     uint64_t told;
-    uint64_t index; /* of the frame at hand */
+    uint64_t index;   /* of the frame at hand */
+    uint32_t missing; /* bytes of it that were not captured */
     double seconds;
     struct waiting *waiting; /* in no order */
     uint32_t waiting_count;
@@ -148,9 +149,16 @@ static void tell_malformed(struct explaining *in, uint8_t port)
 {
     in->told++;
     if (in->list != NULL) {
-        (void)make_entry(in, in->index, port, "", "drop", true);
+        json_t *entry = make_entry(in, in->index, port, "", "drop", true);
+        (void)json_object_set_new(entry, "missing", json_integer((json_int_t)in->missing));
+        return;
+    }
+    show_head(in->index, in->seconds, port, "", "drop");
+    if (in->missing > 0) {
+        printf("  the capture lacks its last %u bytes (snap length): what the chain makes of the "
+               "whole packet cannot be told; capture with `tcpdump -s 0`\n",
+               in->missing);
     } else {
-        show_head(in->index, in->seconds, port, "", "drop");
         printf("  malformed: dropped before any NF\n");
     }
 }
@@ -314,6 +322,7 @@ static void one(struct explaining *in, const struct sl_capture_packet *frame)
                                           .port = lan_port_of(&in->lan, frame->data, frame->size),
                                           .tag = (uint32_t)frame->index};
     in->index = frame->index;
+    in->missing = frame->missing;
     in->seconds = (double)(frame->time_ns - in->first_ns) / 1e9;
     sl_eval_set_now(in->eval, frame->time_ns / 1000000);
     sl_eval_run(in->eval, &packet, 1);
@@ -369,7 +378,7 @@ static int run(struct explaining *in)
         return complain(CMD_USAGE, "%s: no IP packet in frame %llu", in->what->in,
                         (unsigned long long)in->what->frame);
     }
-    return CMD_GOOD;
+    return in->told > 0 ? CMD_GOOD : complain(CMD_GOOD, "%s: no IP packet in it", in->what->in);
 }
 
 int explain_capture(const struct explain_capture *what)

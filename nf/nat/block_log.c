@@ -25,7 +25,7 @@ void nat_log_add(struct nat_log *log, const struct nat_log_event *event)
  * and the place of the one NAT_LOG_EVENTS before it. */
 static bool event_read(const struct nat_log *log, uint64_t number, struct nat_log_event *ret_event)
 {
-    uint64_t words[NAT_LOG_WORDS];
+    uint64_t words[NAT_LOG_WORDS] = {0};
     for (uint32_t i = 0; i < NAT_LOG_WORDS; i++) {
         words[i] = __atomic_load_n(&log->words[number % NAT_LOG_EVENTS][i], __ATOMIC_ACQUIRE);
     }

@@ -155,6 +155,7 @@ sl_rc sl_capture_next(struct sl_capture *capture, struct sl_capture_packet *ret_
         *ret_packet = (struct sl_capture_packet){
             .data = frame + off,
             .size = header->caplen - off,
+            .missing = header->len > header->caplen ? header->len - header->caplen : 0,
             .index = capture->counts.frames,
             .time_ns = (uint64_t)header->ts.tv_sec * 1000000000u + (uint64_t)header->ts.tv_usec,
         };

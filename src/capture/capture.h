@@ -15,7 +15,8 @@ struct sl_capture_writer;
 
 struct sl_capture_packet {
     const uint8_t *data; /**< IP header on; valid until the next call */
-    uint32_t size;       /**< bytes captured (may be fewer than the packet had) */
+    uint32_t size;       /**< bytes captured */
+    uint32_t missing;    /**< bytes more that the frame had (snap length) */
     uint64_t index;      /**< number of the frame in the file, from 1, as tools show it */
     uint64_t time_ns;    /**< since 1970 */
 };

@@ -31,11 +31,13 @@ for _ in $(seq 100); do
 done
 "$cmd/safelib/safelib" status --json --socket "$work/none" --host-socket "$work/host.sock" >"$work/status.json" 2>&1 ||
     fail "host.yaml: $(cat "$work/host.log" "$work/status.json")"
-"$cmd/safelib-agent/safelib-agent" --check --config "$source/packaging/agent.yaml" >/dev/null || fail "agent.yaml"
-sed 's,^ *# \( *- {name: \|tee: \),\1,; s,^- {name,  - {name,' "$source/packaging/agent.yaml" >"$work/agent.yaml"
-"$cmd/safelib-agent/safelib-agent" --check --config "$work/agent.yaml" >/dev/null || fail "agent.yaml with what it has in comments"
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/monitor.key" -out "$work/monitor.pem" -days 2 \
     -subj /CN=localhost 2>/dev/null
+cp "$work/monitor.pem" "$work/monitor-ca.pem"
+sed "s,/etc/safelib/,$work/,; s,/var/lib/safelib-agent,$work/agent," "$source/packaging/agent.yaml" >"$work/agent-plain.yaml"
+"$cmd/safelib-agent/safelib-agent" --check --config "$work/agent-plain.yaml" >/dev/null || fail "agent.yaml"
+sed 's,^ *# \( *- {name: \|tee: \),\1,; s,^- {name,  - {name,' "$work/agent-plain.yaml" >"$work/agent.yaml"
+"$cmd/safelib-agent/safelib-agent" --check --config "$work/agent.yaml" >/dev/null || fail "agent.yaml with what it has in comments"
 mkdir "$work/policies" "$work/refvals"
 sed "s,/etc/safelib/,$work/,; s,/var/lib/safelib-refvals,$work/refvals,; s,/var/lib,$work," "$source/packaging/trustd.yaml" >"$work/trustd.yaml"
 "$cmd/safelib-trustd/safelib-trustd" --check --config "$work/trustd.yaml" >/dev/null || fail "trustd.yaml"

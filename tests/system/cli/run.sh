@@ -36,13 +36,14 @@ expect_json() { # STATUS COMMAND...: standard output must be one JSON value
         echo "FAIL: no JSON from: $*"
     fi
 }
-pcap() { # LINK_TYPE FRAME_HEX...: a little-endian pcap
+pcap() { # LINK_TYPE FRAME_HEX[+MISSING]...: a little-endian pcap
     python3 -c '
 import struct, sys
 out = struct.pack("<IHHIIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, int(sys.argv[1]))
 for text in sys.argv[2:]:
+    text, _, missing = text.partition("+")
     frame = bytes.fromhex(text)
-    out += struct.pack("<IIII", 1, 0, len(frame), len(frame)) + frame
+    out += struct.pack("<IIII", 1, 0, len(frame), len(frame) + int(missing or 0)) + frame
 sys.stdout.buffer.write(out)' "$@"
 }
 dns=4500001c00000000401100000a000001c000020104d2003500080000
@@ -173,6 +174,8 @@ captures() {
     local run=("$safelib" replay --chain rules.slp --device bare)
     pcap 1 $ether$dns $ether${dns}00000000 ffffffffffff0000000000000806 >ether.pcap
     pcap 101 $dns 45 >raw.pcap
+    pcap 101 ${dns:0:42}+7 >snapped.pcap
+    pcap 101 >none.pcap
     pcap 9 ff030021$dns 21$dns 0021$dns c02100 >ppp.pcap # RFC 1661 6.5: a compressed protocol number
     pcap 105 00 >wifi.pcap
     head -c 60 ether.pcap >cut.pcap
@@ -186,6 +189,8 @@ captures() {
     expect 0 "rules.nft:5: " "$safelib" explain --chain chain.yaml --in ether.pcap
     expect 0 "malformed: dropped before any NF" "$safelib" explain --chain rules.nft --in raw.pcap --frame 2
     expect_json 0 "$safelib" explain --chain chain.slp --in ether.pcap --json
+    expect 0 "the capture lacks its last 7 bytes (snap length)" "$safelib" explain --chain rules.nft --in snapped.pcap
+    expect 0 "none.pcap: no IP packet in it" "$safelib" explain --chain rules.nft --in none.pcap
     expect 0 "only the original direction has been seen" "$safelib" explain --chain "$source/packaging/examples/chain.yaml" --in ether.pcap
     expect 2 "no IP packet in frame 99" "$safelib" explain --chain rules.nft --in ether.pcap --frame 99
     expect 2 "expected one packet in words, or --in PCAP" "$safelib" explain --chain rules.nft

@@ -2,6 +2,8 @@
 /* The NF in a chain, under virtual time. */
 #include "policy_rig.h"
 
+#include "cuts.h"
+#include "nf/eval.h"
 #include "safelib/bytes.h"
 
 static const char settings[] =
@@ -111,6 +113,38 @@ static void test_monitor_closed_connection_is_told_soon(void **state)
     flow_rig_done(&rig);
 }
 
+/* RFC 7011 octetDeltaCount: bytes of packets with their IP headers, so every fragment counts. */
+static void test_monitor_counts_every_fragment(void **state)
+{
+    (void)state;
+    enum { SIZE = 3000, STEP = 1200, HEADERS = 3 * 20 };
+    static uint8_t payload[SIZE];
+    static struct cut cuts[3];
+    struct flow_rig rig = {0};
+    struct sl_policy policy;
+    struct sl_err err = {0};
+    struct sl_eval *eval = NULL;
+    assert_ok(policy_compile("monitor", settings, &policy, &err));
+    assert_ok(sl_chain_create(policy.bundle, policy.size, &rig.chain, &err));
+    assert_ok(sl_eval_create(rig.chain, false, &eval));
+    sl_eval_set_now(eval, 1000);
+    cut_payload(payload, SIZE, false, 17);
+    static const uint32_t order[3] = {1, 2, 0};
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t begin = order[i] * STEP;
+        uint32_t end = order[i] == 2 ? SIZE : begin + STEP;
+        assert_ok(cut_make(&cuts[i], false, 9, 17, payload, begin, end, order[i] != 2));
+        const struct sl_eval_packet packet = {
+            .data = cuts[i].data, .size = cuts[i].packet.size, .port = SL_PORT_LAN};
+        sl_eval_run(eval, &packet, 1);
+    }
+    sl_eval_set_now(eval, 3000); /* talkers are told now and then */
+    assert_int_equal(flow_rig_counter(&rig, "flow table: flows"), 1);
+    assert_int_equal(flow_rig_counter(&rig, "top.10.0.0.1"), SIZE + HEADERS);
+    sl_eval_free(eval);
+    sl_policy_done(&policy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_monitor_errors_and_multicast_are_in_no_record),
         cmocka_unit_test(test_monitor_reload_keeps_flows_and_what_waits),
         cmocka_unit_test(test_monitor_closed_connection_is_told_soon),
+        cmocka_unit_test(test_monitor_counts_every_fragment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
