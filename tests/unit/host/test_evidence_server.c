@@ -53,9 +53,9 @@ static void gate_init(struct gate *gate)
 struct fake {
     bool is_blocking;
     struct gate entered, go;
-    sl_rc rc;
-    size_t quote_size;
-    bool had_report;
+    _Atomic sl_rc rc; /* the server's thread reads what the test sets between two questions */
+    _Atomic size_t quote_size;
+    _Atomic bool had_report;
 };
 
 static struct gate left; /* a producer that was left behind has come back */
