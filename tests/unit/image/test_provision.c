@@ -162,7 +162,8 @@ static void *work(void *arg)
 static void test_swaps_under_traffic_lose_nothing(void **state)
 {
     (void)state;
-    enum { ROUNDS = 300, PER_ROUND = 20 };
+    enum { ROUNDS = 300, PER_ROUND = 20, IDLE_MAX = 20000000 };
+    uint32_t idle = 0;
     struct rig rig;
     pthread_t thread;
     uint8_t packet[200];
@@ -189,6 +190,13 @@ static void test_swaps_under_traffic_lose_nothing(void **state)
         while (opened < sent) {
             uint32_t got = rig_receive(&rig, 1, rig.from_image[1], inner, NULL, NULL);
             opened += got;
+            if (got == 0 && ++idle > IDLE_MAX) {
+                const struct sl_worker_counters *counters = rig_counters(&rig, 0);
+                fail_msg("round %u: %llu sent, %llu came; passed %llu, refused by ESP %llu", round,
+                         (unsigned long long)sent, (unsigned long long)opened,
+                         (unsigned long long)counters->passed,
+                         (unsigned long long)counters->drop_esp);
+            }
             if (got == 0) {
                 (void)sched_yield();
             }
