@@ -3,6 +3,10 @@
 #include "device/image.h"
 #include "image/image.h"
 
+#ifndef SL_NF_HEAP_SIZE /* a benchmark has an image with room for millions of flows */
+#define SL_NF_HEAP_SIZE (128ull << 20)
+#endif
+
 /* One control thread and up to SL_AREA_SHARDS_MAX workers. The shards share one compiled policy.
  * With 10,000 firewall rules 25 MB of the heap are in use at most while it is loaded, 39 MB while
  * it replaces another under traffic, for one shard as for four. The rest is room for policies that
@@ -11,7 +15,7 @@
 __attribute__((used, section(".sl_image"))) static const struct sl_image_wants wants = {
     .magic = SL_IMAGE_WANTS_MAGIC,
     .version = 1,
-    .heap_size = 128ull << 20,
+    .heap_size = SL_NF_HEAP_SIZE,
     .stack_size = 256 << 10,
     .thread_count = 17,
     .isv_prod_id = 1,

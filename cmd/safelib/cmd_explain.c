@@ -107,7 +107,7 @@ static void on_result(void *ctx, const struct sl_eval_result *result)
     } else if (result->fate != SL_EVAL_DECIDED) {
         answer->verdict = result->fate == SL_EVAL_WAITS ? "held" : "drop";
         (void)snprintf(answer->fragment, sizeof(answer->fragment), "%s",
-                       fragment_text(result->fragment));
+                       sl_fragments_fate_text(result->fragment));
     } else {
         const struct sl_packet *packet = result->packet;
         answer->verdict = verdict_name(packet->verdict);

@@ -68,7 +68,7 @@ static const char *rule_of(const struct sl_eval_answer *answer, char *out, size_
     if (answer->fate == SL_EVAL_MALFORMED) {
         return "malformed";
     }
-    return fragment_word(answer->fragment);
+    return sl_fragments_fate_word(answer->fragment);
 }
 
 static void put_line(struct replay *replay, const struct sl_eval_answer *answer)

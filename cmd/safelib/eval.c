@@ -400,21 +400,3 @@ sl_rc eval_here(const char *path, struct sl_policy *ret_policy, struct sl_eval *
     *ret_policy = policy;
     return SL_OK;
 }
-
-static const struct {
-    const char *word, *text;
-} fates[] = {
-#define FATE(name, word, text) {word, text},
-    SL_FRAGMENTS_FATE_TABLE(FATE)
-#undef FATE
-};
-
-const char *fragment_word(uint8_t fate)
-{
-    return fate < SL_FRAGMENT_FATES ? fates[fate].word : "?";
-}
-
-const char *fragment_text(uint8_t fate)
-{
-    return fate < SL_FRAGMENT_FATES ? fates[fate].text : "?";
-}

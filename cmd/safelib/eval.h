@@ -41,10 +41,6 @@ void eval_stop(struct eval *eval);
  * @param[out] ret_policy, ret_eval  the caller's to end; as they were unless SL_OK */
 sl_rc eval_here(const char *path, struct sl_policy *ret_policy, struct sl_eval **ret_eval,
                 struct sl_err *err) SL_MUST_CHECK;
-/** What becomes of a fragment (enum sl_fragments_fate): one word; the end of a sentence. */
-const char *fragment_word(uint8_t fate);
-const char *fragment_text(uint8_t fate);
-
 /** sl_policy_load. */
 sl_rc eval_policy(const char *path, struct sl_policy *ret_policy, struct sl_err *err) SL_MUST_CHECK;
 

@@ -43,8 +43,8 @@ struct explaining {
     double seconds;
     struct waiting *waiting; /* in no order */
     uint32_t waiting_count;
-    uint64_t
-        first_index; /* of the datagram that leaves: its first fragment, and what became of it */
+    /* of the datagram that leaves: its first fragment, and what became of it */
+    uint64_t first_index;
     struct sl_packet first;
 };
 
@@ -82,7 +82,7 @@ static void put_fragment(const struct explaining *in, const struct sl_eval_resul
         sl_fragments_progress(sl_eval_fragments(in->eval), result->packet, &progress) == SL_OK;
     if (!is_kept) {
         (void)snprintf(nth, sizeof(nth), "fragment");
-        (void)snprintf(rest, sizeof(rest), "%s", fragment_text(result->fragment));
+        (void)snprintf(rest, sizeof(rest), "%s", sl_fragments_fate_text(result->fragment));
     } else if (is_open) {
         (void)snprintf(nth, sizeof(nth), "%u%s fragment", progress.fragments,
                        ordinal(progress.fragments));
@@ -93,10 +93,10 @@ static void put_fragment(const struct explaining *in, const struct sl_eval_resul
                    result->packet->ip_version == 4 ? 4 : 8, place->id, place->begin,
                    place->end > 0 ? place->end - 1 : 0, place->is_more ? "" : ", its end", rest);
     if (json != NULL) {
-        json_t *at =
-            json_pack("{s:I, s:I, s:I, s:b, s:s, s:s}", "id", (json_int_t)place->id, "begin",
-                      (json_int_t)place->begin, "end", (json_int_t)place->end, "more",
-                      place->is_more, "fate", fragment_word(result->fragment), "text", out);
+        json_t *at = json_pack("{s:I, s:I, s:I, s:b, s:s, s:s}", "id", (json_int_t)place->id,
+                               "begin", (json_int_t)place->begin, "end", (json_int_t)place->end,
+                               "more", place->is_more, "fate",
+                               sl_fragments_fate_word(result->fragment), "text", out);
         if (is_kept) {
             (void)json_object_set_new(at, "holes",
                                       json_integer(is_open ? (json_int_t)progress.holes : 0));
@@ -216,6 +216,22 @@ static bool is_as_first(const struct explaining *in, const struct sl_packet *pac
            packet->rule == in->first.rule;
 }
 
+/* The last word on a fragment that waited; @p lead stands before it where there are lines. */
+static void tell_last(const struct explaining *in, const struct waiting *was, const char *verdict,
+                      const char *fate, const char *lead, const char *text)
+{
+    if (in->list != NULL) {
+        json_t *fragment = json_object_get(was->json, "fragment");
+        (void)json_object_set_new(was->json, "verdict", json_string(verdict));
+        (void)json_object_set_new(fragment, "fate", json_string(fate));
+        (void)json_object_set_new(fragment, "with", json_integer((json_int_t)in->index));
+        (void)json_object_set_new(fragment, "text", json_string(text));
+    } else {
+        show_head(was->index, was->seconds, was->port, was->ends, verdict);
+        printf("  %s%s\n", lead, text);
+    }
+}
+
 /* A fragment that waited leaves with its datagram, and the chain has decided. */
 static void tell_released(struct explaining *in, const struct waiting *was,
                           const struct sl_eval_result *result)
@@ -238,16 +254,7 @@ static void tell_released(struct explaining *in, const struct waiting *was,
     if (!is_wanted(in, was->index)) {
         return;
     }
-    if (in->list != NULL) {
-        json_t *fragment = json_object_get(was->json, "fragment");
-        (void)json_object_set_new(was->json, "verdict", json_string(verdict));
-        (void)json_object_set_new(fragment, "fate", json_string("released"));
-        (void)json_object_set_new(fragment, "with", json_integer((json_int_t)in->index));
-        (void)json_object_set_new(fragment, "text", json_string(words));
-    } else {
-        show_head(was->index, was->seconds, was->port, was->ends, verdict);
-        printf("  %s\n", words);
-    }
+    tell_last(in, was, verdict, "released", "", words);
     if (!is_same) {
         tell_steps(in, result->trace, was->json);
     }
@@ -257,21 +264,12 @@ static void tell_released(struct explaining *in, const struct waiting *was,
 static void tell_gone(struct explaining *in, const struct waiting *was,
                       const struct sl_eval_result *result)
 {
-    bool is_joined = result->fragment == SL_FRAGMENT_JOINED;
-    const char *verdict = is_joined ? "joined" : "drop";
-    const char *text = fragment_text(result->fragment);
-    if (!is_wanted(in, was->index)) {
-        return;
-    }
-    if (in->list != NULL) {
-        json_t *fragment = json_object_get(was->json, "fragment");
-        (void)json_object_set_new(was->json, "verdict", json_string(verdict));
-        (void)json_object_set_new(fragment, "fate", json_string(fragment_word(result->fragment)));
-        (void)json_object_set_new(fragment, "with", json_integer((json_int_t)in->index));
-        (void)json_object_set_new(fragment, "text", json_string(text));
-    } else {
-        show_head(was->index, was->seconds, was->port, was->ends, verdict);
-        printf("  at #%llu: %s\n", (unsigned long long)in->index, text);
+    char lead[40];
+    (void)snprintf(lead, sizeof(lead), "at #%llu: ", (unsigned long long)in->index);
+    if (is_wanted(in, was->index)) {
+        tell_last(in, was, result->fragment == SL_FRAGMENT_JOINED ? "joined" : "drop",
+                  sl_fragments_fate_word(result->fragment), lead,
+                  sl_fragments_fate_text(result->fragment));
     }
 }
 

@@ -9,24 +9,12 @@
 #include <string.h>
 
 #include "safelib/bytes.h"
+#include "safelib/checksum.h"
 #include "safelib/packet.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/** Corrects a checksum as it lies in a packet: RFC 1624 eqn. 3. The sums are of words in the
- * processor's byte order, which comes to the same (RFC 1071 2 B).
- * @param delta  what was added to the words that it covers; less than 2^48 */
-static inline uint16_t sl_rewrite_checksum(uint16_t field, uint64_t delta)
-{
-    uint64_t sum = (uint16_t)~field + delta;
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~sum;
-}
 
 /** Gives a TCP or UDP packet over IPv4 that is no fragment another source or destination. A UDP
  * checksum of 0 says "none" (RFC 768) and stays, and none comes about. The packet's parsed fields
@@ -48,6 +36,7 @@ static inline bool sl_rewrite_end4(struct sl_packet *packet, bool is_source, con
     uint8_t *at = packet->data + (is_source ? 12 : 16);
     uint8_t *l4 = packet->data + packet->l4_off;
     uint8_t *check = l4 + (packet->proto == TCP ? 16 : 6);
+    /* RFC 1624 eqn. 3 on words as they lie there: the byte order does not matter (RFC 1071 2 B) */
     uint32_t addrs[2]; /* before, now */
     uint16_t ports[2];
     uint16_t sums[2];
@@ -56,7 +45,7 @@ static inline bool sl_rewrite_end4(struct sl_packet *packet, bool is_source, con
     memcpy(at, addr, 4);
     uint64_t delta = (uint64_t)(uint32_t)~addrs[0] + addrs[1];
     memcpy(sums, packet->data + 10, 2);
-    sums[0] = sl_rewrite_checksum(sums[0], delta);
+    sums[0] = sl_checksum_fold((uint16_t)~sums[0] + delta);
     memcpy(packet->data + 10, sums, 2);
     l4 += is_source ? 0 : 2;
     memcpy(&ports[0], l4, 2);
@@ -65,7 +54,7 @@ static inline bool sl_rewrite_end4(struct sl_packet *packet, bool is_source, con
     delta += (uint64_t)(uint16_t)~ports[0] + ports[1];
     memcpy(&sums[1], check, 2);
     if (packet->proto == TCP || sums[1] != 0) {
-        sums[1] = sl_rewrite_checksum(sums[1], delta);
+        sums[1] = sl_checksum_fold((uint16_t)~sums[1] + delta);
         sums[1] = packet->proto == UDP && sums[1] == 0 ? 0xffff : sums[1];
         memcpy(check, &sums[1], 2);
     }

@@ -17,7 +17,6 @@ enum {
     PROTO_IP6 = 41,
     PROTO_ICMP6 = 58,
     TUNNEL_TTL = 64,
-    RUNTIME_BITS = 0xf000, /* of sl_packet.has */
 };
 
 /* Ports are written where the checksum over them can be put right. */
@@ -192,7 +191,7 @@ sl_rc lb_encapsulate(struct sl_packet *packet, const struct lb_addr *src, const 
         put_outer6(packet->data, packet, src, dst, traffic_class);
     }
     packet->size += more;
-    uint16_t own = packet->has & RUNTIME_BITS;
+    uint16_t own = packet->has & SL_PKT_RUNTIME;
     sl_rc rc = sl_packet_parse(packet);
     packet->has |= own;
     return rc;

@@ -281,8 +281,8 @@ static void firewall_flow_burst(void *state, struct sl_flow_table *table,
     if (known_count > 0) {
         decide_all(firewall, known, cts, known_count);
     }
-    for (uint32_t i = 0; is_any_first && i < count;
-         i++) { /* a connection that is refused is none, answer or not */
+    /* a connection that is refused is none, answer or not */
+    for (uint32_t i = 0; is_any_first && i < count; i++) {
         if (flows[i].is_first && packets[i]->verdict == SL_VERDICT_REPLY) {
             (void)!sl_flow_close(table, flows[i].handle);
         }

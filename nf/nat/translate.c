@@ -210,8 +210,8 @@ static uint8_t echo_type_turn(uint8_t type)
 static void reparse(struct sl_packet *packet, const struct nat_end *end, bool is_source)
 {
     const struct sl_packet was = *packet;
-    (void)!sl_packet_parse(packet);            /* it is our own */
-    packet->has |= was.has & (uint16_t)~0xfff; /* the runtime's bits */
+    (void)!sl_packet_parse(packet); /* it is our own */
+    packet->has |= was.has & SL_PKT_RUNTIME;
     packet->more = was.more;
     packet->more_sum = was.more_sum;
     if ((was.has & SL_PKT_LATER_FRAGMENT) == 0) {

@@ -219,7 +219,7 @@ EVERY uint32_t find(struct sl_flow_table *table, struct flow_look *look, void **
         if (sl_flow_is_live(slot) && !sl_flow_is_due(slot, table->tick) &&
             flow_pin(plane, id >> 1, !flow_is_plain(plane, look->tuple.proto), ret_record) ==
                 SL_OK &&
-            flow_match(*ret_record, &plane->layout, &look->tuple, ret_direction)) {
+            sl_flow_record_match(*ret_record, &plane->layout, &look->tuple, ret_direction)) {
             return id;
         }
     }

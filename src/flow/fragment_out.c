@@ -19,18 +19,26 @@ static const uint8_t *block_at(const struct sl_fragments *pool, const struct fra
 static uint64_t sum_fragment(const struct sl_fragments *pool, const struct fragment *fragment,
                              uint32_t off, uint32_t limit, uint64_t sum)
 {
-    uint16_t block = fragment->block;
-    uint32_t left = fragment->packet.size - off;
-    left = left < limit ? left : limit;
-    for (; off >= SL_FRAGMENTS_BLOCK; off -= SL_FRAGMENTS_BLOCK) {
-        block = pool->block_next[block];
-    }
-    for (; left > 0; block = pool->block_next[block], off = 0) {
-        uint32_t part = left < SL_FRAGMENTS_BLOCK - off ? left : SL_FRAGMENTS_BLOCK - off;
-        sum = sl_checksum_add(sum, pool->blocks + (size_t)block * SL_FRAGMENTS_BLOCK + off, part);
-        left -= part;
+    struct fragments_walk walk = fragments_walk(pool, fragment, off, limit);
+    struct fragments_part part;
+    while (fragments_walk_next(&walk, &part)) {
+        sum = sl_checksum_add(sum, part.bytes, part.size);
     }
     return sum;
+}
+
+/* Copies up to @p limit bytes of a fragment from @p off on. @return how many */
+static uint32_t copy_out(const struct sl_fragments *pool, const struct fragment *fragment,
+                         uint32_t off, uint32_t limit, uint8_t *out)
+{
+    struct fragments_walk walk = fragments_walk(pool, fragment, off, limit);
+    struct fragments_part part;
+    uint32_t size = 0;
+    while (fragments_walk_next(&walk, &part)) {
+        memcpy(out + size, part.bytes, part.size);
+        size += part.size;
+    }
+    return size;
 }
 
 /* What of @p size bytes of upper layer has to sum up: all, or as many as UDP says.
@@ -88,23 +96,6 @@ static bool is_sum_good(const struct sl_fragments *pool, const struct datagram *
     return sl_checksum_fold(sum) == 0;
 }
 
-/* The first 8 bytes of the upper layer of a first fragment, which may lie on two blocks. */
-static void read_l4(const struct sl_fragments *pool, const struct fragment *first, uint8_t *ret_l4)
-{
-    uint32_t off = first->packet.l4_off;
-    uint16_t block = first->block;
-    for (; off >= SL_FRAGMENTS_BLOCK; off -= SL_FRAGMENTS_BLOCK) {
-        block = pool->block_next[block];
-    }
-    for (uint32_t i = 0; i < 8 && first->packet.l4_off + i < first->packet.size; i++, off++) {
-        if (off == SL_FRAGMENTS_BLOCK) {
-            block = pool->block_next[block];
-            off = 0;
-        }
-        ret_l4[i] = pool->blocks[(size_t)block * SL_FRAGMENTS_BLOCK + off];
-    }
-}
-
 /* What UDP without a checksum needs where it has to have one (NAT64): the sum of what is not in the
  * first fragment. */
 static uint16_t sum_of_others(const struct sl_fragments *pool, const struct datagram *datagram)
@@ -160,7 +151,7 @@ bool fragments_complete(struct sl_fragments *pool, uint16_t index)
     if (is_error && joined_size(first, datagram) > SL_FRAGMENTS_ERROR_MAX) {
         return false;
     }
-    read_l4(pool, first, l4);
+    (void)copy_out(pool, first, packet->l4_off, sizeof(l4), l4);
     packet->has |= SL_FLOW_PKT_WHOLE | SL_FLOW_PKT_CHECKED;
     if (!is_sum_good(pool, datagram, l4, packet->l4_off - (uint32_t)first->payload)) {
         packet->has |= SL_FLOW_PKT_BAD_CHECKSUM;
@@ -185,24 +176,6 @@ bool fragments_complete(struct sl_fragments *pool, uint16_t index)
 bool sl_fragments_is_ready(const struct sl_fragments *fragments)
 {
     return fragments->ready.oldest != NONE;
-}
-
-/* A fragment's bytes from @p off on. @return how many */
-static uint32_t copy_out(const struct sl_fragments *pool, const struct fragment *fragment,
-                         uint32_t off, uint8_t *out)
-{
-    uint16_t block = fragment->block;
-    uint32_t size = fragment->packet.size - off;
-    for (; off >= SL_FRAGMENTS_BLOCK; off -= SL_FRAGMENTS_BLOCK) {
-        block = pool->block_next[block];
-    }
-    for (uint32_t left = size; left > 0; block = pool->block_next[block], off = 0) {
-        uint32_t part = left < SL_FRAGMENTS_BLOCK - off ? left : SL_FRAGMENTS_BLOCK - off;
-        memcpy(out, pool->blocks + (size_t)block * SL_FRAGMENTS_BLOCK + off, part);
-        out += part;
-        left -= part;
-    }
-    return size;
 }
 
 /* The headers of a first fragment as those of its whole datagram (RFC 791 3.2, RFC 8200 4.5).
@@ -237,7 +210,7 @@ static void join(struct sl_fragments *pool, struct datagram *datagram, struct sl
     uint16_t at;
     while ((at = pool->fragments[datagram->first].next) != NONE) {
         struct fragment *fragment = &pool->fragments[at];
-        end += copy_out(pool, fragment, fragment->payload, end);
+        end += copy_out(pool, fragment, fragment->payload, UINT32_MAX, end);
         pool->fragments[datagram->first].next = fragment->next;
         fragments_tell(pool, fragment->tag, SL_FRAGMENT_JOINED);
         fragments_give(pool, datagram, at);
@@ -262,7 +235,7 @@ sl_rc sl_fragments_take(struct sl_fragments *fragments, uint8_t *out, uint32_t r
     if (size > room) {
         return SL_NO_SPACE;
     }
-    (void)copy_out(fragments, fragment, 0, out);
+    (void)copy_out(fragments, fragment, 0, UINT32_MAX, out);
     struct sl_packet packet = fragment->packet;
     bool is_v6 = packet.ip_version == 6;
     packet.data = out;

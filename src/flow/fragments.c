@@ -17,6 +17,24 @@ enum {
     DEFAULT_DATAGRAMS = 1024,
 };
 
+static const struct {
+    const char *word, *text;
+} fates[] = {
+#define FATE(name, word, text) {word, text},
+    SL_FRAGMENTS_FATE_TABLE(FATE)
+#undef FATE
+};
+
+const char *sl_fragments_fate_word(uint32_t fate)
+{
+    return fate < SL_FRAGMENT_FATES ? fates[fate].word : "?";
+}
+
+const char *sl_fragments_fate_text(uint32_t fate)
+{
+    return fate < SL_FRAGMENT_FATES ? fates[fate].text : "?";
+}
+
 void fragments_count(uint64_t *counter, uint64_t amount)
 {
     __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + amount,
@@ -344,19 +362,15 @@ static void copy_in(struct sl_fragments *pool, uint16_t block, const uint8_t *da
 static bool is_equal(const struct sl_fragments *pool, const struct fragment *fragment,
                      const uint8_t *data, const struct sl_fragments_place *place)
 {
-    uint32_t left = place->end - place->begin;
-    uint32_t off = fragment->payload;
-    uint16_t block = fragment->block;
-    for (; off >= SL_FRAGMENTS_BLOCK; off -= SL_FRAGMENTS_BLOCK) {
-        block = pool->block_next[block];
-    }
-    for (data += place->payload; left > 0; block = pool->block_next[block], off = 0) {
-        uint32_t part = left < SL_FRAGMENTS_BLOCK - off ? left : SL_FRAGMENTS_BLOCK - off;
-        if (memcmp(pool->blocks + (size_t)block * SL_FRAGMENTS_BLOCK + off, data, part) != 0) {
+    struct fragments_walk walk =
+        fragments_walk(pool, fragment, fragment->payload, place->end - place->begin);
+    struct fragments_part part;
+    data += place->payload;
+    while (fragments_walk_next(&walk, &part)) {
+        if (memcmp(part.bytes, data, part.size) != 0) {
             return false;
         }
-        data += part;
-        left -= part;
+        data += part.size;
     }
     return true;
 }

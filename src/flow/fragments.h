@@ -75,6 +75,9 @@ enum sl_fragments_fate {
 #undef SL_FRAGMENTS_FATE
         SL_FRAGMENT_FATES
 };
+/** A fate's word, the end of a sentence on it; "?" for a number that is none. */
+const char *sl_fragments_fate_word(uint32_t fate);
+const char *sl_fragments_fate_text(uint32_t fate);
 
 /** Is told of each fragment that will not leave: all but WAITS. */
 typedef void sl_fragments_watcher(void *ctx, uint32_t tag, enum sl_fragments_fate fate);

@@ -73,6 +73,48 @@ struct sl_fragments {
 
 void fragments_count(uint64_t *counter, uint64_t amount);
 
+/* The next bytes of a fragment that lie together. */
+struct fragments_part {
+    const uint8_t *bytes;
+    uint32_t size;
+};
+
+/* Goes through a fragment's bytes, which lie in blocks: from @p off on, @p limit at most. */
+struct fragments_walk {
+    const struct sl_fragments *pool;
+    uint32_t off, left;
+    uint16_t block;
+};
+
+static inline struct fragments_walk fragments_walk(const struct sl_fragments *pool,
+                                                   const struct fragment *fragment, uint32_t off,
+                                                   uint32_t limit)
+{
+    uint32_t left = fragment->packet.size - off;
+    struct fragments_walk walk = {.pool = pool, .off = off, .block = fragment->block};
+    walk.left = left < limit ? left : limit;
+    for (; walk.off >= SL_FRAGMENTS_BLOCK; walk.off -= SL_FRAGMENTS_BLOCK) {
+        walk.block = pool->block_next[walk.block];
+    }
+    return walk;
+}
+
+/* @return false: there are no more */
+static inline bool fragments_walk_next(struct fragments_walk *walk, struct fragments_part *ret_part)
+{
+    const struct sl_fragments *pool = walk->pool;
+    uint32_t room = SL_FRAGMENTS_BLOCK - walk->off;
+    if (walk->left == 0) {
+        return false;
+    }
+    ret_part->bytes = pool->blocks + (size_t)walk->block * SL_FRAGMENTS_BLOCK + walk->off;
+    ret_part->size = walk->left < room ? walk->left : room;
+    walk->left -= ret_part->size;
+    walk->block = pool->block_next[walk->block];
+    walk->off = 0;
+    return true;
+}
+
 /* Tells who watches. */
 void fragments_tell(const struct sl_fragments *pool, uint32_t tag, enum sl_fragments_fate fate);
 

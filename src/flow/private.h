@@ -127,19 +127,6 @@ static inline void flow_unpin(struct flow_plane *plane)
     sl_flow_store_unpin(plane->store);
 }
 
-/* As sl_flow_record_match: IPv4 that has ports, and no reply of its own, here. */
-static inline bool flow_match(const void *record, const struct sl_flow_layout *layout,
-                              const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
-{
-    const struct sl_flow_head *head = record;
-    if ((head->bits & SL_FLOW_BIT_REKEYED) != 0 || layout->addr_size != 4 ||
-        head->proto == SL_FLOW_ICMP || head->proto == SL_FLOW_ICMP6) {
-        return sl_flow_record_match(record, layout, tuple, ret_direction);
-    }
-    return tuple->ip_version == 4 && tuple->proto == head->proto &&
-           sl_flow_record_match4(record, tuple, ret_direction);
-}
-
 /* What a record keeps of TCP's windows; NULL where nothing. */
 static inline struct sl_flow_tcp_windows *flow_windows(const struct sl_flow_layout *layout,
                                                        void *record)

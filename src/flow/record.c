@@ -149,16 +149,12 @@ static bool match4_rekeyed(const void *record, const struct sl_flow_layout *layo
     return false;
 }
 
-bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layout,
-                          const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
+bool sl_flow_record_match_other(const void *record, const struct sl_flow_layout *layout,
+                                const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
 {
     const struct sl_flow_head *head = record;
-    bool is_plain = (head->bits & SL_FLOW_BIT_REKEYED) == 0;
-    if (is_plain && layout->addr_size == 4 && !is_icmp(head->proto)) {
-        return tuple->ip_version == 4 && tuple->proto == head->proto &&
-               sl_flow_record_match4(record, tuple, ret_direction);
-    }
-    if (!is_plain && !layout->is_wide && layout->addr_size == 4 && !is_icmp(head->proto)) {
+    bool is_rekeyed = (head->bits & SL_FLOW_BIT_REKEYED) != 0;
+    if (is_rekeyed && !layout->is_wide && layout->addr_size == 4 && !is_icmp(head->proto)) {
         return tuple->ip_version == 4 && tuple->proto == head->proto &&
                match4_rekeyed(record, layout, tuple, ret_direction);
     }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "flow/tuple.h"
 #include "safelib/flow.h"
 
 enum {
@@ -60,12 +61,8 @@ bool sl_flow_record_fits(const struct sl_flow_layout *layout, const struct sl_fl
 void sl_flow_record_rekey(void *record, const struct sl_flow_layout *layout,
                           const struct sl_flow_tuple *reply);
 
-/** Whether the tuple is one of the record's two, and which (written only then). */
-bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layout,
-                          const struct sl_flow_tuple *tuple, uint8_t *ret_direction);
-
-/** The same for a record and a tuple of IPv4 and of one protocol, not ICMP, where the reply is the
- * original turned. */
+/** For sl_flow_record_match: a record and a tuple of IPv4 and of one protocol, not ICMP, where the
+ * reply is the original turned. */
 static inline bool sl_flow_record_match4(const void *record, const struct sl_flow_tuple *tuple,
                                          uint8_t *ret_direction)
 {
@@ -86,6 +83,23 @@ static inline bool sl_flow_record_match4(const void *record, const struct sl_flo
     }
     *ret_direction = there == 0 ? SL_FLOW_ORIGINAL : SL_FLOW_REPLY;
     return true;
+}
+
+/** For sl_flow_record_match: all other records. */
+bool sl_flow_record_match_other(const void *record, const struct sl_flow_layout *layout,
+                                const struct sl_flow_tuple *tuple, uint8_t *ret_direction);
+
+/** Whether the tuple is one of the record's two, and which (written only then). */
+static inline bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layout,
+                                        const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
+{
+    const struct sl_flow_head *head = record;
+    if ((head->bits & SL_FLOW_BIT_REKEYED) != 0 || layout->addr_size != 4 ||
+        head->proto == SL_FLOW_ICMP || head->proto == SL_FLOW_ICMP6) {
+        return sl_flow_record_match_other(record, layout, tuple, ret_direction);
+    }
+    return tuple->ip_version == 4 && tuple->proto == head->proto &&
+           sl_flow_record_match4(record, tuple, ret_direction);
 }
 
 /** A timeout in 16 bits, rounded up by less than 1/2048; in ticks. */

@@ -333,7 +333,7 @@ static bool is_sum_good(const struct sl_packet *packet, const uint8_t *l4, uint3
                               : sum_short(packet->src, 16) + sum_short(packet->dst, 16);
         sum += __builtin_bswap16(packet->proto) + (uint64_t)__builtin_bswap16((uint16_t)size);
     }
-    return is_all_ones(sum);
+    return sl_checksum_fold(sum) == 0;
 }
 
 bool sl_flow_checksum_is_good(struct sl_packet *packet)

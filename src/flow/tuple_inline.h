@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "flow/tuple.h"
+#include "safelib/checksum.h"
 
 /* Every program that has ESP has AES instructions (esp/aead.c refuses to start without). */
 #define SL_FLOW_USES_AES __attribute__((target("aes,sse4.1")))
@@ -92,18 +93,8 @@ SL_FLOW_USES_AES static inline uint64_t tuple_hash(const struct sl_flow_hash_key
 
 /* ---- checksum ---- */
 
-/* A sum of native words with its carries added: whether it comes to all ones does not depend on the
- * byte order (RFC 1071 2 B). */
-static inline bool is_all_ones(uint64_t sum)
-{
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return sum == 0xffff;
-}
-
-/* Few bytes, four at a time. */
+/* Few bytes, four at a time, as they lie there: whether a sum of native words folds to zero does
+ * not depend on the byte order (RFC 1071 2 B). */
 static inline uint64_t sum_short(const uint8_t *at, uint32_t size)
 {
     uint64_t sum = 0;
@@ -139,7 +130,7 @@ static inline bool checksum_is_good(struct sl_packet *packet)
     }
     uint64_t sum = sum_short(l4, size) + load32(packet->src) + load32(packet->dst);
     sum += __builtin_bswap16(packet->proto) + (uint64_t)__builtin_bswap16((uint16_t)size);
-    bool is_good = is_all_ones(sum);
+    bool is_good = sl_checksum_fold(sum) == 0;
     packet->has |= is_good ? SL_FLOW_PKT_CHECKED : SL_FLOW_PKT_CHECKED | SL_FLOW_PKT_BAD_CHECKSUM;
     return is_good;
 }

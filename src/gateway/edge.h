@@ -3,8 +3,8 @@
  * The data path: threads that take packets from the TUNs into the tunnel (edge_tx.c) and back
  * (edge_rx.c).
  *
- *   TUN read -> cut super-packet -> slot by shard (steering.h) -> seal in place -> run ->
- * UDP_SEGMENT UDP_GRO -> check source -> open in place -> ECN -> join -> TUN of the slot's port
+ *   TUN read -> cut super-packet -> slot by steering.h -> seal in place -> run -> UDP_SEGMENT
+ *   UDP_GRO -> check source -> open in place -> ECN -> join -> TUN of the slot's port
  */
 #ifndef SL_GATEWAY_EDGE_H
 #define SL_GATEWAY_EDGE_H

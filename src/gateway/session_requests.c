@@ -119,11 +119,6 @@ static sl_rc eval_answer_read(const struct sl_msg *reply, struct sl_eval_answer 
 static json_t *eval_reply(const struct sl_session *session, const struct sl_msg *reply)
 {
     static const char *const verdicts[] = {"drop", "pass", "reply"};
-    static const char *const fates[] = {
-#define TEXT(name, word, text) text,
-        SL_FRAGMENTS_FATE_TABLE(TEXT)
-#undef TEXT
-    };
     struct sl_eval_answer answer;
     if (eval_answer_read(reply, &answer) != SL_OK) {
         return error_make(SL_MALFORMED, "the image's answer cannot be read");
@@ -132,10 +127,9 @@ static json_t *eval_reply(const struct sl_session *session, const struct sl_msg 
         return error_make(SL_MALFORMED, "this packet is malformed: dropped before any NF");
     }
     if (answer.fate != SL_EVAL_DECIDED) {
-        const char *why = answer.fragment < SL_FRAGMENT_FATES ? fates[answer.fragment] : "?";
         return json_pack("{s:s, s:s}", "verdict",
                          answer.fate == SL_EVAL_WAITS ? "held" : verdicts[SL_VERDICT_DROP],
-                         "fragment", why);
+                         "fragment", sl_fragments_fate_text(answer.fragment));
     }
     char *hex = malloc(2 * (size_t)answer.size + 1);
     if (hex == NULL) {

@@ -14,9 +14,7 @@ struct evaluation {
     struct sl_eval *eval;
     struct sl_writer w;
     uint32_t answers;
-    uint64_t now_ms; /* of the packets at hand; 0: they have none */
-    uint32_t count;
-    struct sl_eval_packet packets[SL_BURST_MAX];
+    uint64_t now_ms; /* of the last packet; 0: they have none */
 };
 
 /* One that waited in an earlier request comes back with its bytes: nobody has kept them. */
@@ -51,16 +49,6 @@ static void on_result(void *ctx, const struct sl_eval_result *result)
     sl_eval_answer_write(&in->w, &answer);
 }
 
-/* Runs what is at hand: packets of one time. */
-static void flush(struct evaluation *in)
-{
-    if (in->now_ms != 0) {
-        sl_eval_set_now(in->eval, in->now_ms);
-    }
-    sl_eval_run(in->eval, in->packets, in->count);
-    in->count = 0;
-}
-
 static sl_rc run(struct evaluation *in, struct sl_reader *r, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -69,14 +57,14 @@ static sl_rc run(struct evaluation *in, struct sl_reader *r, uint32_t count)
         if (rc != SL_OK) {
             return rc;
         }
-        if (in->count == SL_BURST_MAX || (in->count > 0 && ask.time_ms != in->now_ms)) {
-            flush(in);
+        if (ask.time_ms != 0 && ask.time_ms != in->now_ms) {
+            sl_eval_set_now(in->eval, ask.time_ms);
         }
         in->now_ms = ask.time_ms;
-        in->packets[in->count++] = (struct sl_eval_packet){
+        const struct sl_eval_packet packet = {
             .data = ask.data, .size = ask.size, .port = ask.port, .tag = ask.tag};
+        sl_eval_run(in->eval, &packet, 1);
     }
-    flush(in);
     if (in->now_ms == 0) { /* without a clock nothing would end what waits */
         sl_eval_listen(in->eval, NULL, NULL);
         sl_eval_forget(in->eval);

@@ -358,8 +358,8 @@ static void restore_undo(struct sl_control_server *server, uint64_t now_ns)
      * SA yet, so no packet is being steered. */
     const struct sl_provision *provision = server->params.provision;
     uint8_t key[SL_CHAIN_STEER_KEY_SIZE];
+    sl_chain_steer_key_get(sl_provision_config(provision, 0)->chain, key);
     for (uint32_t shard = 1; shard < provision->shard_count; shard++) {
-        sl_chain_steer_key_get(sl_provision_config(provision, 0)->chain, key);
         sl_chain_steer_key_set(sl_provision_config(provision, shard)->chain, key);
     }
     sl_wipe(key, sizeof(key));

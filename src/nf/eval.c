@@ -50,21 +50,20 @@ sl_rc sl_eval_create(struct sl_chain *chain, bool is_traced, struct sl_eval **re
     if (eval == NULL) {
         return SL_NO_MEMORY;
     }
+    sl_rc rc = SL_OK;
     if (is_traced) {
         eval->traces = calloc(SL_BURST_MAX, sizeof(*eval->traces));
-        if (eval->traces == NULL) {
-            free(eval);
-            return SL_NO_MEMORY;
-        }
+        rc = eval->traces != NULL ? SL_OK : SL_NO_MEMORY;
     }
-    if (sl_chain_has_flows(chain)) { /* as in the image */
+    if (rc == SL_OK && sl_chain_has_flows(chain)) { /* as in the image */
         const struct sl_fragments_limits limits = sl_fragments_limits_default();
-        sl_rc rc = sl_fragments_create(&limits, &eval->fragments);
-        if (rc != SL_OK) {
-            free(eval->traces);
-            free(eval);
-            return rc;
-        }
+        rc = sl_fragments_create(&limits, &eval->fragments);
+    }
+    if (rc != SL_OK) {
+        sl_eval_free(eval);
+        return rc;
+    }
+    if (eval->fragments != NULL) {
         sl_fragments_watch(eval->fragments, on_fate, eval);
     }
     eval->chain = chain;
@@ -131,12 +130,15 @@ void sl_eval_set_now(struct sl_eval *eval, uint64_t now_ms)
 static void run_burst(struct sl_eval *eval)
 {
     struct sl_packet *list[SL_BURST_MAX];
+    if (eval->count == 0) {
+        return;
+    }
     for (uint32_t i = 0; i < eval->count; i++) {
         list[i] = &eval->packets[i];
     }
-    if (eval->count > 0 && eval->traces == NULL) {
+    if (eval->traces == NULL) {
         sl_chain_run(eval->chain, list, eval->count);
-    } else if (eval->count > 0) {
+    } else {
         sl_chain_run_traced(eval->chain, list, eval->count, eval->traces);
     }
     for (uint32_t i = 0; i < eval->count; i++) {

@@ -189,7 +189,6 @@ static sl_rc no_memory(const struct compiling *in)
     return sl_err_set(in->err, SL_NO_MEMORY, "%s: out of memory", in->path);
 }
 
-/* The names of one NF's rules go behind those of the NFs before it. */
 /* "firewall: NOTE; router: NOTE"; what no memory is there for is not said. */
 static void take_note(struct compiling *in, unsigned index, const struct sl_policy *part)
 {
@@ -204,6 +203,7 @@ static void take_note(struct compiling *in, unsigned index, const struct sl_poli
     in->policy.note = both;
 }
 
+/* The names of one NF's rules go behind those of the NFs before it. */
 static sl_rc take_names(struct compiling *in, unsigned index, struct sl_policy *part,
                         const char *source)
 {

@@ -87,10 +87,10 @@ wait_for() { # SECONDS COMMAND...: until it succeeds
         sleep 0.1
     done
 }
-stop() { # PID [SIGNAL]: ends it, waits, at most 5 s
+stop() { # PID [SIGNAL]: ends it, waits, at most 10 s
     local pid=$1
     kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
-    for _ in $(seq 50); do
+    for _ in $(seq 100); do
         is_alive "$pid" || break
         sleep 0.1
     done

@@ -10,6 +10,7 @@
 #include "flow/table.h"
 #include "flow/wheel.h"
 #include "model_packet.h"
+#include "no_burst.h"
 
 enum {
     FLOWS_MAX = 6, /* of the table: small, so that it is full now and then */
@@ -138,16 +139,6 @@ static void nf_ended(void *state, struct sl_flow_table *table, const struct sl_f
     }
     entry->is_live = false;
     model->ended_count++;
-}
-
-static void no_burst(void *state, struct sl_flow_table *table, struct sl_packet *const *packets,
-                     struct sl_flow *flows, uint32_t count)
-{
-    (void)state;
-    (void)table;
-    (void)packets;
-    (void)flows;
-    (void)count;
 }
 
 static const struct sl_flow_spec spec = {.state_size = sizeof(struct nf_state),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A chain whose flows are mostly outside, and a host that damages them: each damaged flow is ended
  * and counted, its packets begin a new one, and all others go on. */
+#include "no_burst.h"
 #include "unit.h"
 
 #include "flow/spill.h"
@@ -101,16 +102,6 @@ static void test_all_gone_all_begin_anew(void **state)
     flow_rig_wait(&rig, 3700000); /* all time out, none is stuck */
     assert_int_equal(flow_rig_counter(&rig, "flow table: flows"), 0);
     flow_rig_done(&rig);
-}
-
-static void no_burst(void *state, struct sl_flow_table *table, struct sl_packet *const *packets,
-                     struct sl_flow *flows, uint32_t count)
-{
-    (void)state;
-    (void)table;
-    (void)packets;
-    (void)flows;
-    (void)count;
 }
 
 /* All flows once, in their direction or turned around. @return how many are established */

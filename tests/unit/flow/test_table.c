@@ -2,21 +2,12 @@
 /* Flow tables as NFs see them: keys, handles, timeouts; what floods do; what a flow costs. */
 #include "flow/table.h"
 #include "flow/tuple.h"
+#include "no_burst.h"
 #include "rig.h"
 #include "unit.h"
 
 static uint32_t ended_count;
 static uint32_t ended_last;
-
-static void no_burst(void *state, struct sl_flow_table *table, struct sl_packet *const *packets,
-                     struct sl_flow *flows, uint32_t count)
-{
-    (void)state;
-    (void)table;
-    (void)packets;
-    (void)flows;
-    (void)count;
-}
 
 static void ended(void *state, struct sl_flow_table *table, const struct sl_flow_tuple *original,
                   const struct sl_flow_tuple *reply, void *flow_state, uint32_t end)

@@ -2,18 +2,9 @@
 /* TCP as it goes by, told as conversations. tests/system/firewall_kernel compares many more of them
  * with the kernel's conntrack. */
 #include "flow/table.h"
+#include "no_burst.h"
 #include "rig.h"
 #include "unit.h"
-
-static void no_burst(void *state, struct sl_flow_table *table, struct sl_packet *const *packets,
-                     struct sl_flow *flows, uint32_t count)
-{
-    (void)state;
-    (void)table;
-    (void)packets;
-    (void)flows;
-    (void)count;
-}
 
 static const struct sl_flow_spec spec = {.state_size = 8, .version = 1, .burst = no_burst};
 
