@@ -74,12 +74,15 @@ enum nat_timeout {
     NAT_TIMEOUT_UDP,
     NAT_TIMEOUT_TCP,
     NAT_TIMEOUT_TRANSITORY,
-    NAT_TIMEOUT_ICMP
+    NAT_TIMEOUT_ICMP,
+    NAT_TIMEOUT_RESET,   /* transitory: an established connection was reset */
+    NAT_TIMEOUT_REFUSED, /* transitory: another one was */
 };
 
 /* RFC 5382 REQ-5: established connections, and those "partially open or closing". A connection that
  * one side has closed may go on for long (RFC 6146 3.5.2.2): it is closing when both have. */
-static inline enum nat_timeout nat_timeout_of(const struct nat_session *session, uint8_t tcp)
+static inline enum nat_timeout nat_timeout_of(const struct nat_session *session, uint8_t tcp,
+                                              bool is_reset)
 {
     if (session->space == NAT_ICMP) {
         return NAT_TIMEOUT_ICMP;
@@ -87,10 +90,29 @@ static inline enum nat_timeout nat_timeout_of(const struct nat_session *session,
     if (session->space != NAT_TCP) {
         return NAT_TIMEOUT_UDP;
     }
-    return tcp == SL_FLOW_TCP_ESTABLISHED || tcp == SL_FLOW_TCP_FIN_WAIT ||
-                   tcp == SL_FLOW_TCP_CLOSE_WAIT
-               ? NAT_TIMEOUT_TCP
-               : NAT_TIMEOUT_TRANSITORY;
+    if (tcp == SL_FLOW_TCP_ESTABLISHED || tcp == SL_FLOW_TCP_FIN_WAIT ||
+        tcp == SL_FLOW_TCP_CLOSE_WAIT) {
+        return NAT_TIMEOUT_TCP;
+    }
+    if (tcp != SL_FLOW_TCP_CLOSE) {
+        return NAT_TIMEOUT_TRANSITORY;
+    }
+    /* RFC 7857 2.2: four minutes after a reset, also where the table would end the flow at once;
+     * RFC 6146 3.5.2.2: "If a packet other than a RST packet is received", the reset was not the
+     * ends'
+     */
+    bool was_established =
+        session->timeout == NAT_TIMEOUT_TCP || session->timeout == NAT_TIMEOUT_RESET;
+    if (is_reset) {
+        return was_established ? NAT_TIMEOUT_RESET : NAT_TIMEOUT_REFUSED;
+    }
+    return was_established ? NAT_TIMEOUT_TCP : NAT_TIMEOUT_TRANSITORY;
+}
+
+static inline bool nat_is_reset(const struct sl_packet *packet)
+{
+    enum { RST = 0x04 };
+    return (packet->has & SL_PKT_HAS_TCP) != 0 && (packet->tcp_flags & RST) != 0;
 }
 
 /** Seconds between two looks at a session's mapping, and between two notes of what goes out: a 64th
@@ -114,7 +136,7 @@ static inline bool nat_session_is_settled(const struct nat_work *work)
     if (work->flow->relation == SL_FLOW_RELATED || session->kind == NAT_SESSION_NONE ||
         is_original != (is_out == (session->kind == NAT_SESSION_OUT)) ||
         session->epoch != work->nat->store->epoch ||
-        session->timeout != nat_timeout_of(session, work->flow->tcp)) {
+        session->timeout != nat_timeout_of(session, work->flow->tcp, nat_is_reset(work->packet))) {
         return false;
     }
     uint32_t look_s = nat_look_s(policy, session->space);

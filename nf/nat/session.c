@@ -30,6 +30,8 @@ static uint32_t timeout_ms(const struct nat_policy *policy, enum nat_timeout tim
     case NAT_TIMEOUT_TCP:
         return policy->tcp_established_ms;
     case NAT_TIMEOUT_TRANSITORY:
+    case NAT_TIMEOUT_RESET:
+    case NAT_TIMEOUT_REFUSED:
         return policy->tcp_transitory_ms;
     case NAT_TIMEOUT_ICMP:
         return policy->icmp_ms;
@@ -40,7 +42,8 @@ static uint32_t timeout_ms(const struct nat_policy *policy, enum nat_timeout tim
 
 static void timeout_follow(struct nat_work *work)
 {
-    enum nat_timeout timeout = nat_timeout_of(work->session, work->flow->tcp);
+    enum nat_timeout timeout =
+        nat_timeout_of(work->session, work->flow->tcp, nat_is_reset(work->packet));
     if (work->session->timeout != timeout &&
         sl_flow_set_timeout(work->table, work->flow->handle,
                             timeout_ms(&work->nat->program->policy, timeout)) == SL_OK) {
@@ -140,7 +143,7 @@ static enum nat_reason outside_of(struct nat_work *work, struct nat_session *ses
     if (session->space == NAT_SPACE_COUNT) {
         return NAT_unsupported;
     }
-    if ((work->packet->has & SL_PKT_HAS_TCP) != 0 && (work->packet->tcp_flags & TCP_RST) != 0) {
+    if (nat_is_reset(work->packet)) {
         return NAT_closed_port;
     }
     /* RFC 5508 REQ-1: identifiers have endpoint-independent mapping, as nothing depends on them */
@@ -255,14 +258,16 @@ enum nat_reason nat_session_open_out(struct nat_work *work)
 }
 
 /* True where nothing has gone out for longer than the policy lets a mapping last; when something
- * did is not known to the second. TCP has its own states, which inside answers for. */
+ * did is not known to the second. TCP's connections have their own states, which inside answers
+ * for: this only ends what strangers alone keep, with SYNs that inside refuses. */
 static bool is_expired(const struct nat_policy *policy, uint8_t space, uint32_t last_out_s,
                        uint32_t now_s)
 {
-    uint32_t most_ms = space == NAT_ICMP ? policy->icmp_ms : policy->udp_ms;
+    uint32_t most_ms = space == NAT_ICMP  ? policy->icmp_ms
+                       : space == NAT_TCP ? policy->tcp_established_ms
+                                          : policy->udp_ms;
     uint32_t most_s = (most_ms + MS - 1) / MS + nat_look_s(policy, space) - 1;
-    return space != NAT_TCP && (policy->flags & SL_NAT_INBOUND_REFRESH) == 0 &&
-           now_s - last_out_s > most_s;
+    return (policy->flags & SL_NAT_INBOUND_REFRESH) == 0 && now_s - last_out_s > most_s;
 }
 
 /* RFC 4787 5: who may send to a mapping. */
@@ -435,7 +440,8 @@ static bool revalidate(struct nat_work *work)
     return true;
 }
 
-/* RFC 4787 REQ-6: what goes out keeps session and mapping; what comes in, where the policy says so.
+/* RFC 4787 REQ-6: what goes out keeps session and mapping, but for a reset, which answers a
+ * stranger (RFC 7857 7.1); what comes in, where the policy says so.
  * @return false: it comes in too late */
 static bool refresh(struct nat_work *work, bool is_out)
 {
@@ -443,7 +449,8 @@ static bool refresh(struct nat_work *work, bool is_out)
     const struct nat_policy *policy = &work->nat->program->policy;
     struct nat_mapping *mapping =
         session->mapping != NAT_NONE ? &work->nat->store->mappings[session->mapping] : NULL;
-    bool is_refreshing = is_out || (policy->flags & SL_NAT_INBOUND_REFRESH) != 0;
+    bool is_refreshing =
+        (is_out && !nat_is_reset(work->packet)) || (policy->flags & SL_NAT_INBOUND_REFRESH) != 0;
     if (is_refreshing && work->now_s - session->last_out_s >= nat_look_s(policy, session->space)) {
         session->last_out_s = work->now_s;
         if (mapping != NULL) {

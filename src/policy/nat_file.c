@@ -36,7 +36,7 @@ static const cyaml_strval_t bools[] = {{"false", GIVEN(0)}, {"true", GIVEN(1)}};
                      sizeof(words) / sizeof((words)[0]))
 #define STRING(flags, type, member)                                                                \
     CYAML_FIELD_STRING_PTR(#member, flags, struct type, member, 0, VALUE_MAX)
-#define NUMBER(type, member) CYAML_FIELD_UINT(#member, OPTIONAL, struct type, member)
+#define NUMBER(type, member) CYAML_FIELD_UINT_PTR(#member, OPTIONAL, struct type, member)
 
 static const cyaml_schema_value_t text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, VALUE_MAX),
@@ -60,14 +60,15 @@ static const cyaml_schema_field_t allocation_fields[] = {
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t subscriber_fields[] = {
-    CYAML_FIELD_UINT_PTR("ipv4", OPTIONAL, struct sl_nat_yaml_subscriber, ipv4),
-    CYAML_FIELD_UINT_PTR("ipv6", OPTIONAL, struct sl_nat_yaml_subscriber, ipv6),
+    NUMBER(sl_nat_yaml_subscriber, ipv4),
+    NUMBER(sl_nat_yaml_subscriber, ipv6),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t limits_fields[] = {
     NUMBER(sl_nat_yaml_limits, mappings),
     NUMBER(sl_nat_yaml_limits, subscribers),
-    NUMBER(sl_nat_yaml_limits, mappings_per_subscriber),
+    CYAML_FIELD_UINT("mappings_per_subscriber", OPTIONAL, struct sl_nat_yaml_limits,
+                     mappings_per_subscriber),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t timeouts_fields[] = {

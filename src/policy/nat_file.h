@@ -13,7 +13,8 @@
 #include "base/err.h"
 #include "nat/format.h"
 
-/** Enumerations: 0 where the file does not say, else SL_NAT_YAML_GIVEN with the value. */
+/** Enumerations: 0 where the file does not say, else SL_NAT_YAML_GIVEN with the value. Pointers:
+ * NULL where it does not. */
 enum { SL_NAT_YAML_GIVEN = 0x100 };
 
 struct sl_nat_yaml_forward {
@@ -26,18 +27,19 @@ struct sl_nat_yaml_outside {
 };
 struct sl_nat_yaml_64 {
     char *prefix;
-    uint32_t mtu;
+    uint32_t *mtu;
     int private_addresses;
 };
 struct sl_nat_yaml_allocation {
     int method;
-    uint32_t block_size, blocks_per_subscriber;
+    uint32_t *block_size, *blocks_per_subscriber;
 };
 struct sl_nat_yaml_subscriber {
     uint32_t *ipv4, *ipv6;
 };
 struct sl_nat_yaml_limits {
-    uint32_t mappings, subscribers, mappings_per_subscriber;
+    uint32_t *mappings, *subscribers;
+    uint32_t mappings_per_subscriber; /* 0: no limit */
 };
 struct sl_nat_yaml_timeouts {
     char *udp, *tcp_established, *tcp_transitory, *icmp;
@@ -72,7 +74,8 @@ enum {
 /** Writes what nf/nat loads.
  * @param text  the file, where faults are looked up
  * @retval SL_OK
- * @retval SL_MALFORMED, SL_RANGE, SL_UNSUPPORTED  @p err says "line L, column C: `word`: ..." */
+ * @retval SL_MALFORMED, SL_RANGE, SL_UNSUPPORTED  @p err says "line L, column C: key: `word`: ...",
+ * also where it is only the whole that does not fit together */
 struct sl_writer;
 sl_rc sl_nat_yaml_write(const struct sl_nat_yaml *yaml, const char *text, size_t size,
                         struct sl_writer *w, struct sl_err *err) SL_MUST_CHECK;

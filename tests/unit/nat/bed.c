@@ -112,3 +112,37 @@ void nat_bed_pass(struct flow_rig *rig, uint8_t port_in, const struct flow_spec 
     assert_ptr_equal(again.dst, rig->packet.dst);
     assert_int_equal(again.icmp_type, rig->packet.icmp_type);
 }
+
+void nat_bed_refused(struct flow_rig *rig, uint8_t port_in, const struct flow_spec *spec,
+                     uint32_t reason)
+{
+    assert_int_equal(flow_rig_send(rig, port_in, spec), SL_VERDICT_DROP);
+    assert_int_equal(rig->packet.rule, reason);
+}
+
+struct flow_spec nat_bed_answer(const struct flow_spec *spec, uint16_t outside_port)
+{
+    struct flow_spec answer = flow_spec_turn(spec);
+    answer.dst = "192.0.2.1";
+    if (spec->proto == 1 || spec->proto == 58) {
+        answer.sport = outside_port;
+    } else {
+        answer.dport = outside_port;
+    }
+    return answer;
+}
+
+struct flow_spec nat_bed_segment(const struct flow_spec *base, uint8_t flags, uint32_t seq,
+                                 uint32_t ack)
+{
+    struct flow_spec s = *base;
+    s.flags = flags;
+    s.seq = seq;
+    s.ack = ack;
+    return s;
+}
+
+uint64_t nat_bed_mappings(const struct flow_rig *rig)
+{
+    return flow_rig_counter(rig, "mappings");
+}

@@ -23,5 +23,15 @@ uint16_t nat_bed_sport(const struct flow_rig *rig);
 uint16_t nat_bed_dport(const struct flow_rig *rig);
 /* Sends, and asserts that it passes with whole checksums. */
 void nat_bed_pass(struct flow_rig *rig, uint8_t port_in, const struct flow_spec *spec);
+/* Sends, and asserts that it is dropped, for that reason (enum nat_reason). */
+void nat_bed_refused(struct flow_rig *rig, uint8_t port_in, const struct flow_spec *spec,
+                     uint32_t reason);
+/* What answers a packet of inside that left by 192.0.2.1 and that port (or identifier). */
+struct flow_spec nat_bed_answer(const struct flow_spec *spec, uint16_t outside_port);
+/* A segment of a TCP connection. */
+struct flow_spec nat_bed_segment(const struct flow_spec *base, uint8_t flags, uint32_t seq,
+                                 uint32_t ack);
+/* The rig's counter of mappings. */
+uint64_t nat_bed_mappings(const struct flow_rig *rig);
 
 #endif

@@ -17,26 +17,6 @@ static const struct flow_spec query = {.src = "10.0.0.1",
                                        .proto = 17,
                                        .payload = 9};
 
-static void refused(struct flow_rig *rig, uint8_t port_in, const struct flow_spec *spec,
-                    enum nat_reason reason)
-{
-    assert_int_equal(flow_rig_send(rig, port_in, spec), SL_VERDICT_DROP);
-    assert_int_equal(rig->packet.rule, reason);
-}
-
-/* The packet that answers the one the rig sent last. */
-static struct flow_spec to_outside(const struct flow_spec *spec, uint16_t outside_port)
-{
-    struct flow_spec answer = flow_spec_turn(spec);
-    answer.dst = "192.0.2.1";
-    if (spec->proto == 1) {
-        answer.sport = outside_port;
-    } else {
-        answer.dport = outside_port;
-    }
-    return answer;
-}
-
 static void test_nat_translates_both_ways(void **state)
 {
     (void)state;
@@ -45,7 +25,7 @@ static void test_nat_translates_both_ways(void **state)
     nat_bed_pass(&rig, LAN, &query);
     assert_string_equal(nat_bed_source(&rig), "192.0.2.1:4000");
     assert_string_equal(nat_bed_destination(&rig), "198.51.100.1:53");
-    struct flow_spec answer = to_outside(&query, 4000);
+    struct flow_spec answer = nat_bed_answer(&query, 4000);
     nat_bed_pass(&rig, WAN, &answer);
     assert_string_equal(nat_bed_source(&rig), "198.51.100.1:53");
     assert_string_equal(nat_bed_destination(&rig), "10.0.0.1:4000");
@@ -88,7 +68,7 @@ static void test_nat_tcp_and_icmp_queries(void **state)
     nat_bed_init(&rig, PLAIN);
     nat_bed_pass(&rig, LAN, &syn);
     assert_string_equal(nat_bed_source(&rig), "192.0.2.1:1234");
-    struct flow_spec syn_ack = to_outside(&syn, 1234);
+    struct flow_spec syn_ack = nat_bed_answer(&syn, 1234);
     syn_ack.flags = FLOW_SYN | FLOW_ACK;
     syn_ack.ack = 1;
     nat_bed_pass(&rig, WAN, &syn_ack);
@@ -98,7 +78,7 @@ static void test_nat_tcp_and_icmp_queries(void **state)
     nat_bed_pass(&rig, LAN, &ping2);
     uint16_t id = nat_bed_sport(&rig);
     assert_int_not_equal(id, 77);
-    struct flow_spec pong = to_outside(&ping2, id);
+    struct flow_spec pong = nat_bed_answer(&ping2, id);
     nat_bed_pass(&rig, WAN, &pong);
     assert_string_equal(nat_bed_destination(&rig), "10.0.0.2:77");
     flow_rig_done(&rig);
@@ -150,7 +130,7 @@ static void test_nat_filtering_behaviours(void **state)
     for (size_t i = 0; i < 3; i++) {
         struct flow_rig rig;
         char yaml[256];
-        struct flow_spec other_port = to_outside(&query, 4000);
+        struct flow_spec other_port = nat_bed_answer(&query, 4000);
         struct flow_spec other_address = other_port;
         other_port.sport = 99;
         other_address.src = "198.51.100.2";
@@ -165,12 +145,12 @@ static void test_nat_filtering_behaviours(void **state)
             nat_bed_pass(&rig, LAN, &back);
             assert_string_equal(nat_bed_source(&rig), "192.0.2.1:4000");
         } else {
-            refused(&rig, WAN, &other_port, NAT_filtered);
+            nat_bed_refused(&rig, WAN, &other_port, NAT_filtered);
         }
         if (table[i].lets_other_address) {
             nat_bed_pass(&rig, WAN, &other_address);
         } else {
-            refused(&rig, WAN, &other_address, NAT_filtered);
+            nat_bed_refused(&rig, WAN, &other_address, NAT_filtered);
         }
         flow_rig_done(&rig);
     }
@@ -180,7 +160,7 @@ static void test_nat_lets_nothing_in_unasked(void **state)
 {
     (void)state;
     struct flow_rig rig;
-    struct flow_spec in = to_outside(&query, 4000);
+    struct flow_spec in = nat_bed_answer(&query, 4000);
     const struct flow_spec ping = {
         .src = "198.51.100.1", .sport = 1, .dst = "192.0.2.1", .proto = 1, .icmp_type = 8};
     const struct flow_spec elsewhere = {
@@ -190,19 +170,19 @@ static void test_nat_lets_nothing_in_unasked(void **state)
     const struct flow_spec gre = {
         .src = "10.0.0.1", .dst = "203.0.113.1", .proto = 47, .payload = 40};
     nat_bed_init(&rig, PLAIN);
-    refused(&rig, WAN, &in, NAT_no_mapping);
-    refused(&rig, WAN, &ping, NAT_no_mapping);
-    refused(&rig, WAN, &elsewhere, NAT_unmatched);
-    refused(&rig, LAN, &not_inside, NAT_unmatched);
-    refused(&rig, LAN, &gre, NAT_unsupported);
+    nat_bed_refused(&rig, WAN, &in, NAT_no_mapping);
+    nat_bed_refused(&rig, WAN, &ping, NAT_no_mapping);
+    nat_bed_refused(&rig, WAN, &elsewhere, NAT_unmatched);
+    nat_bed_refused(&rig, LAN, &not_inside, NAT_unmatched);
+    nat_bed_refused(&rig, LAN, &gre, NAT_unsupported);
     /* an inside source that comes from outside is not the session's */
     nat_bed_pass(&rig, LAN, &query);
-    refused(&rig, WAN, &query, NAT_spoofed);
+    nat_bed_refused(&rig, WAN, &query, NAT_spoofed);
     flow_rig_done(&rig);
     nat_bed_init(&rig, PLAIN "unmatched: pass\n");
     nat_bed_pass(&rig, WAN, &elsewhere);
     nat_bed_pass(&rig, LAN, &not_inside);
-    refused(&rig, WAN, &in, NAT_no_mapping);
+    nat_bed_refused(&rig, WAN, &in, NAT_no_mapping);
     flow_rig_done(&rig);
 }
 
@@ -232,7 +212,7 @@ static void test_nat_hairpins_with_the_outside_source(void **state)
     flow_rig_done(&rig);
     nat_bed_init(&rig, PLAIN "filtering: endpoint_independent\nhairpinning: false\n");
     nat_bed_pass(&rig, LAN, &server);
-    refused(&rig, LAN, &to_server, NAT_no_hairpin);
+    nat_bed_refused(&rig, LAN, &to_server, NAT_no_hairpin);
     assert_int_equal(flow_rig_counter(&rig, "mappings"), 1);
     flow_rig_done(&rig);
 }
@@ -314,7 +294,7 @@ static void test_nat_udp_mapping_is_kept_by_what_goes_out(void **state)
 {
     (void)state;
     struct flow_rig rig;
-    struct flow_spec in = to_outside(&query, 4000);
+    struct flow_spec in = nat_bed_answer(&query, 4000);
     nat_bed_init(&rig, PLAIN);
     nat_bed_pass(&rig, LAN, &query);
     for (int i = 0; i < 4; i++) {
@@ -324,7 +304,7 @@ static void test_nat_udp_mapping_is_kept_by_what_goes_out(void **state)
     flow_rig_wait(&rig, 200000);
     nat_bed_pass(&rig, WAN, &in);
     flow_rig_wait(&rig, 110000);
-    refused(&rig, WAN, &in, NAT_expired);
+    nat_bed_refused(&rig, WAN, &in, NAT_expired);
     flow_rig_wait(&rig, 2000);
     assert_int_equal(flow_rig_counter(&rig, "mappings"), 0);
     flow_rig_done(&rig);
@@ -335,7 +315,7 @@ static void test_nat_udp_mapping_is_kept_by_what_goes_out(void **state)
         nat_bed_pass(&rig, WAN, &in);
     }
     flow_rig_wait(&rig, 310000);
-    refused(&rig, WAN, &in, NAT_no_mapping);
+    nat_bed_refused(&rig, WAN, &in, NAT_no_mapping);
     flow_rig_done(&rig);
 }
 
@@ -345,7 +325,7 @@ static void test_nat_mapping_lasts_from_the_last_packet_out(void **state)
 {
     (void)state;
     struct flow_rig rig;
-    struct flow_spec in = to_outside(&query, 4000);
+    struct flow_spec in = nat_bed_answer(&query, 4000);
     nat_bed_init(&rig, PLAIN "filtering: endpoint_independent\n");
     nat_bed_pass(&rig, LAN, &query);
     for (in.sport = 1000; in.sport < 1007; in.sport++) {
@@ -357,7 +337,7 @@ static void test_nat_mapping_lasts_from_the_last_packet_out(void **state)
     nat_bed_pass(&rig, WAN, &in);
     flow_rig_wait(&rig, 6000);
     in.sport++;
-    refused(&rig, WAN, &in, NAT_expired);
+    nat_bed_refused(&rig, WAN, &in, NAT_expired);
     flow_rig_done(&rig);
 }
 
@@ -366,7 +346,7 @@ static void test_nat_strangers_do_not_keep_a_mapping(void **state)
 {
     (void)state;
     struct flow_rig rig;
-    struct flow_spec in = to_outside(&query, 4000);
+    struct flow_spec in = nat_bed_answer(&query, 4000);
     nat_bed_init(&rig, PLAIN "filtering: endpoint_independent\n");
     nat_bed_pass(&rig, LAN, &query);
     for (in.sport = 1000; in.sport < 1005; in.sport++) {
@@ -374,18 +354,8 @@ static void test_nat_strangers_do_not_keep_a_mapping(void **state)
         nat_bed_pass(&rig, WAN, &in);
     }
     flow_rig_wait(&rig, 10000);
-    refused(&rig, WAN, &in, NAT_expired);
+    nat_bed_refused(&rig, WAN, &in, NAT_expired);
     flow_rig_done(&rig);
-}
-
-static struct flow_spec segment(const struct flow_spec *base, uint8_t flags, uint32_t seq,
-                                uint32_t ack)
-{
-    struct flow_spec s = *base;
-    s.flags = flags;
-    s.seq = seq;
-    s.ack = ack;
-    return s;
 }
 
 /* RFC 5382 REQ-5: established 2 h 4 min, else 4 min. */
@@ -395,8 +365,8 @@ static void test_nat_tcp_timeouts(void **state)
     struct flow_rig rig;
     const struct flow_spec out = {
         .src = "10.0.0.1", .sport = 1234, .dst = "198.51.100.1", .dport = 80, .proto = 6};
-    struct flow_spec in = to_outside(&out, 1234);
-    struct flow_spec s = segment(&out, FLOW_SYN, 100, 0);
+    struct flow_spec in = nat_bed_answer(&out, 1234);
+    struct flow_spec s = nat_bed_segment(&out, FLOW_SYN, 100, 0);
     nat_bed_init(&rig, PLAIN);
     nat_bed_pass(&rig, LAN, &s);
     flow_rig_wait(&rig, 239000);
@@ -404,15 +374,15 @@ static void test_nat_tcp_timeouts(void **state)
     flow_rig_wait(&rig, 4000);
     assert_int_equal(flow_rig_counter(&rig, "mappings"), 0);
     nat_bed_pass(&rig, LAN, &s);
-    s = segment(&in, FLOW_SYN | FLOW_ACK, 500, 101);
+    s = nat_bed_segment(&in, FLOW_SYN | FLOW_ACK, 500, 101);
     nat_bed_pass(&rig, WAN, &s);
-    s = segment(&out, FLOW_ACK, 101, 501);
+    s = nat_bed_segment(&out, FLOW_ACK, 101, 501);
     nat_bed_pass(&rig, LAN, &s);
     flow_rig_wait(&rig, 7439000);
     assert_int_equal(flow_rig_counter(&rig, "mappings"), 1);
     nat_bed_pass(&rig, LAN, &s);
     /* RFC 7857 2.2: a reset leaves it for four minutes */
-    s = segment(&in, FLOW_RST, 501, 0);
+    s = nat_bed_segment(&in, FLOW_RST, 501, 0);
     nat_bed_pass(&rig, WAN, &s);
     flow_rig_wait(&rig, 230000);
     assert_int_equal(flow_rig_counter(&rig, "mappings"), 1);
@@ -428,15 +398,15 @@ static void test_nat_tcp_simultaneous_open(void **state)
     struct flow_rig rig;
     const struct flow_spec out = {
         .src = "10.0.0.1", .sport = 1234, .dst = "198.51.100.1", .dport = 80, .proto = 6};
-    struct flow_spec in = to_outside(&out, 1234);
-    struct flow_spec s = segment(&out, FLOW_SYN, 100, 0);
+    struct flow_spec in = nat_bed_answer(&out, 1234);
+    struct flow_spec s = nat_bed_segment(&out, FLOW_SYN, 100, 0);
     nat_bed_init(&rig, PLAIN "filtering: address_and_port_dependent\n");
     nat_bed_pass(&rig, LAN, &s);
-    s = segment(&in, FLOW_SYN, 500, 0);
+    s = nat_bed_segment(&in, FLOW_SYN, 500, 0);
     nat_bed_pass(&rig, WAN, &s);
-    s = segment(&out, FLOW_SYN | FLOW_ACK, 100, 501);
+    s = nat_bed_segment(&out, FLOW_SYN | FLOW_ACK, 100, 501);
     nat_bed_pass(&rig, LAN, &s);
-    s = segment(&in, FLOW_ACK, 501, 101);
+    s = nat_bed_segment(&in, FLOW_ACK, 501, 101);
     nat_bed_pass(&rig, WAN, &s);
     flow_rig_done(&rig);
 }
@@ -451,7 +421,7 @@ static void test_nat_tcp_no_session_without_syn_from_outside(void **state)
                                   .dport = 80,
                                   .proto = 6,
                                   .flags = FLOW_SYN};
-    struct flow_spec in = to_outside(&out, 1234);
+    struct flow_spec in = nat_bed_answer(&out, 1234);
     nat_bed_init(&rig, PLAIN "filtering: endpoint_independent\n");
     nat_bed_pass(&rig, LAN, &out);
     in.sport = 81;
@@ -497,7 +467,7 @@ static void test_nat_icmp_error_outbound_hides_inside_routers(void **state)
 {
     (void)state;
     struct flow_rig rig;
-    struct flow_spec answer = to_outside(&query, 4000);
+    struct flow_spec answer = nat_bed_answer(&query, 4000);
     struct flow_spec got = answer;
     struct flow_spec error = {
         .src = "10.0.0.1", .dst = "198.51.100.1", .proto = 1, .icmp_type = 3, .icmp_code = 3};
@@ -621,7 +591,7 @@ static void test_nat_exhaustion(void **state)
             if (n < 4) {
                 nat_bed_pass(&rig, LAN, &spec);
             } else {
-                refused(&rig, LAN, &spec, reasons[i]);
+                nat_bed_refused(&rig, LAN, &spec, reasons[i]);
             }
         }
         flow_rig_done(&rig);
@@ -716,7 +686,7 @@ static void test_nat_reload_keeps_what_it_can(void **state)
     nat_bed_init(&rig, INSIDE "outside: {addresses: [192.0.2.1]}\nport_preservation: false\n");
     nat_bed_pass(&rig, LAN, &query);
     uint16_t port = nat_bed_sport(&rig);
-    struct flow_spec in = to_outside(&query, port);
+    struct flow_spec in = nat_bed_answer(&query, port);
     nat_bed_pass(&rig, WAN, &in);
     nat_bed_reload(&rig, INSIDE "outside: {addresses: [192.0.2.1, 192.0.2.7]}\n");
     nat_bed_pass(&rig, WAN, &in);
@@ -725,14 +695,14 @@ static void test_nat_reload_keeps_what_it_can(void **state)
     assert_int_equal(flow_rig_counter(&rig, "mappings"), 1);
     assert_int_equal(flow_rig_counter(&rig, "translated_out"), 2);
     nat_bed_reload(&rig, INSIDE "outside: {addresses: [192.0.2.7]}\n");
-    refused(&rig, WAN, &in, NAT_reload_ended);
+    nat_bed_refused(&rig, WAN, &in, NAT_reload_ended);
     nat_bed_pass(&rig, LAN, &query);
     assert_string_equal(nat_bed_source(&rig), "192.0.2.7:4000");
     assert_int_equal(flow_rig_counter(&rig, "mappings"), 1);
     /* another way of allocating: everything anew */
     nat_bed_reload(&rig, INSIDE "outside: {addresses: [192.0.2.7]}\nmapping: address_dependent\n");
     assert_int_equal(flow_rig_counter(&rig, "mappings"), 0);
-    refused(&rig, LAN, &query, NAT_reload_ended);
+    nat_bed_refused(&rig, LAN, &query, NAT_reload_ended);
     nat_bed_pass(&rig, LAN, &query);
     nat_bed_pass(&rig, LAN, &other);
     assert_int_equal(flow_rig_counter(&rig, "mappings"), 2);

@@ -406,6 +406,161 @@ static void test_nat64_extensions_and_fragments(void **state)
     flow_rig_done(&rig);
 }
 
+/* ---- RFC 6146 3.5 ---- */
+
+#define OPEN PLAIN "filtering: endpoint_independent\n"
+
+static const struct flow_spec tcp6 = {
+    .src = "2001:db8:1::5", .sport = 1234, .dst = "64:ff9b::198.51.100.1", .dport = 80, .proto = 6};
+static const struct flow_spec tcp4 = {
+    .src = "198.51.100.1", .sport = 80, .dst = "192.0.2.1", .dport = 1234, .proto = 6};
+
+static void say(struct flow_rig *rig, uint8_t port, uint8_t flags)
+{
+    struct flow_spec s = port == LAN ? nat_bed_segment(&tcp6, flags, 101, 501)
+                                     : nat_bed_segment(&tcp4, flags, 501, 101);
+    if ((flags & FLOW_SYN) != 0) {
+        s.seq--;
+    }
+    nat_bed_pass(rig, port, &s);
+}
+
+/* 3.5.2.2: by what was said of a connection, how long it lasts. "TCP_EST" and then "TCP_TRANS" are
+ * 2 hours and 4 minutes together: no probe is sent between them. */
+static void test_nat64_tcp_lifetimes(void **state)
+{
+    (void)state;
+    enum { S = FLOW_SYN, A = FLOW_ACK, F = FLOW_FIN, R = FLOW_RST, EST = 7440, TRANS = 240 };
+    static const struct {
+        const char *name;
+        struct {
+            uint8_t port, flags;
+        } said[8];
+        uint32_t lasts_s;
+    } table[] = {
+        {"V6 INIT", {{LAN, S}}, TRANS},
+        {"V4 INIT", {{WAN, S}}, TRANS},
+        {"established", {{LAN, S}, {WAN, S | A}, {LAN, A}}, EST},
+        {"established from outside", {{WAN, S}, {LAN, S | A}, {WAN, A}}, EST},
+        {"both at once", {{LAN, S}, {WAN, S}, {LAN, S | A}, {WAN, S | A}, {LAN, A}}, EST},
+        {"V4 FIN RCV", {{LAN, S}, {WAN, S | A}, {LAN, A}, {WAN, F | A}}, EST},
+        {"V6 FIN RCV", {{LAN, S}, {WAN, S | A}, {LAN, A}, {LAN, F | A}}, EST},
+        {"V4 FIN + V6 FIN RCV",
+         {{LAN, S}, {WAN, S | A}, {LAN, A}, {LAN, F | A}, {WAN, F | A}},
+         TRANS},
+        {"TRANS", {{LAN, S}, {WAN, S | A}, {LAN, A}, {LAN, R}}, TRANS},
+        {"data in TRANS", {{LAN, S}, {WAN, S | A}, {LAN, A}, {WAN, R}, {LAN, A}}, EST},
+        {"refused", {{LAN, S}, {WAN, R | A}}, TRANS},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct flow_rig rig;
+        struct flow_spec elsewhere = nat_bed_segment(&tcp6, FLOW_SYN, 1, 0);
+        elsewhere.dst = "64:ff9b::198.51.100.9";
+        nat_bed_init(&rig, OPEN);
+        nat_bed_pass(&rig, LAN, &elsewhere); /* the binding, without which nothing comes in */
+        for (size_t k = 0; k < 8 && table[i].said[k].flags != 0; k++) {
+            say(&rig, table[i].said[k].port, table[i].said[k].flags);
+        }
+        flow_rig_wait(&rig, (table[i].lasts_s - 2) * 1000);
+        uint64_t before = nat_bed_mappings(&rig);
+        flow_rig_wait(&rig, 6000);
+        if (before != 1 || nat_bed_mappings(&rig) != 0) {
+            fail_msg("%s: does not last for %u s", table[i].name, table[i].lasts_s);
+        }
+        flow_rig_done(&rig);
+    }
+}
+
+/* 3.5.2.2: a SYN from IPv4 that nothing is known of "is silently discarded" where the policy has it
+ * so, as here always; the binding that the filter guards does not change that. */
+static void test_nat64_unsolicited_syn_is_never_answered(void **state)
+{
+    (void)state;
+    for (int has_mapping = 0; has_mapping < 2; has_mapping++) {
+        struct flow_rig rig;
+        struct flow_spec syn = nat_bed_segment(&tcp4, FLOW_SYN, 500, 0);
+        nat_bed_init(&rig, PLAIN);
+        if (has_mapping) {
+            struct flow_spec elsewhere = nat_bed_segment(&tcp6, FLOW_SYN, 1, 0);
+            elsewhere.dst = "64:ff9b::198.51.100.9";
+            nat_bed_pass(&rig, LAN, &elsewhere);
+        }
+        nat_bed_refused(&rig, WAN, &syn, has_mapping ? NAT_filtered : NAT_no_mapping);
+        flow_rig_wait(&rig, 5000);
+        say(&rig, LAN, FLOW_SYN); /* within TCP_INCOMING_SYN: the first one stays dropped */
+        flow_rig_wait(&rig, 10000);
+        assert_int_equal(rig.emitted_count, 0);
+        nat_bed_pass(&rig, WAN, &syn);
+        flow_rig_done(&rig);
+    }
+}
+
+/* 3.5.1 and 3.5.3: five minutes for UDP, one for ICMP queries. */
+static void test_nat64_udp_and_query_lifetimes(void **state)
+{
+    (void)state;
+    for (int is_echo = 0; is_echo < 2; is_echo++) {
+        struct flow_rig rig;
+        struct flow_spec spec = query;
+        if (is_echo) {
+            spec.proto = 58;
+            spec.icmp_type = 128;
+        }
+        nat_bed_init(&rig, PLAIN);
+        nat_bed_pass(&rig, LAN, &spec);
+        flow_rig_wait(&rig, is_echo ? 59000 : 299000);
+        assert_int_equal(nat_bed_mappings(&rig), 1);
+        flow_rig_wait(&rig, 3000);
+        assert_int_equal(nat_bed_mappings(&rig), 0);
+        flow_rig_done(&rig);
+    }
+}
+
+/* 3.5.1.1: without a port "an ICMPv6 Destination Unreachable [...] Code 3 (Address Unreachable)".
+ */
+static void test_nat64_exhaustion_is_answered(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec spec = query;
+    nat_bed_init(&rig, "inside: [\"2001:db8:1::/48\"]\n"
+                       "outside: {addresses: [192.0.2.1], ports: 1024-1087}\n"
+                       "nat64: {prefix: \"64:ff9b::/96\"}\n");
+    for (spec.sport = 2000; spec.sport < 2064; spec.sport++) {
+        nat_bed_pass(&rig, LAN, &spec);
+    }
+    assert_int_equal(flow_rig_send(&rig, LAN, &spec), SL_VERDICT_REPLY);
+    assert_int_equal(rig.packet.rule, NAT_port_exhausted);
+    assert_int_equal(rig.packet.data[6], 58);
+    assert_int_equal(rig.packet.data[40], 1);
+    assert_int_equal(rig.packet.data[41], 3);
+    assert_true(flow_packet_is_sound(&rig.packet));
+    flow_rig_done(&rig);
+}
+
+/* 3.5: "an IPv6 packet whose source is under the prefix" would go round in circles; 3.4: what is
+ * neither TCP, UDP nor ICMP is dropped. */
+static void test_nat64_drops_its_own_prefix_and_other_protocols(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec circle = query;
+    struct flow_spec gre = query;
+    const struct flow_spec gre4 = {
+        .src = "198.51.100.1", .dst = "192.0.2.1", .proto = 47, .payload = 40};
+    circle.src = "2001:db8:64::192.0.2.1";
+    circle.dst = "2001:db8:64::198.51.100.1";
+    gre.dst = "2001:db8:64::198.51.100.1";
+    gre.proto = 47;
+    nat_bed_init(&rig, "inside: [\"2001:db8::/32\"]\noutside: {addresses: [192.0.2.1]}\n"
+                       "nat64: {prefix: \"2001:db8:64::/96\"}\n");
+    nat_bed_refused(&rig, LAN, &circle, NAT_unmatched);
+    nat_bed_refused(&rig, LAN, &gre, NAT_unsupported);
+    nat_bed_refused(&rig, WAN, &gre4, NAT_no_mapping);
+    assert_int_equal(nat_bed_mappings(&rig), 0);
+    flow_rig_done(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +576,11 @@ int main(void)
         cmocka_unit_test(test_icmp_error_mtu),
         cmocka_unit_test(test_nat64_too_big_and_no_hops_are_answered),
         cmocka_unit_test(test_nat64_extensions_and_fragments),
+        cmocka_unit_test(test_nat64_tcp_lifetimes),
+        cmocka_unit_test(test_nat64_unsolicited_syn_is_never_answered),
+        cmocka_unit_test(test_nat64_udp_and_query_lifetimes),
+        cmocka_unit_test(test_nat64_exhaustion_is_answered),
+        cmocka_unit_test(test_nat64_drops_its_own_prefix_and_other_protocols),
     };
     return cmocka_run_group_tests_name("nat/nat64", tests, NULL, NULL);
 }
