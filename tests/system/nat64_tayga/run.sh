@@ -4,8 +4,8 @@
 #   packets ──┬─► TUN of tayga (stateless NAT64 in userland, RFC 7915; a namespace of its own) ──► packets ─┐
 #             └─► safelib replay (NAT64, one inside address, its ports kept) ──────────────────► packets ─┴─► equal?
 #
-# Headers both ways, traffic class, hop limit, ICMP errors with what they quote, MTUs: everything but
-# identifications, which each side chooses; fragments are not among the packets. What differs has to be on the list in compare.py, each with its clause.
+# Headers both ways, traffic class, hop limit, ICMP errors with what they quote, MTUs, datagrams in two to five fragments in either order, UDP
+# without a checksum: everything but identifications that each side chooses. What differs has to be on the list in compare.py, each with its clause.
 set -eu
 build=$(cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
