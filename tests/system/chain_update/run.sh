@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# One NF of a chain gets another policy while traffic runs: no packet is lost, and what the others know stays.
+# One NF of a chain gets another policy while traffic runs: no packet is lost, datagrams in fragments neither, and what the others know stays.
 #
-#   lan ---- gw ==== cloud: safelib-host [ safelib-nf: firewall -> nat44 198.51.100.1 -> flow_monitor ]
+#   lan ---- gw ==== cloud: safelib-host [ safelib-nf: firewall -> nat44 198.51.100.1 -> balancer 203.0.113.53 -> flow_monitor ]
 #             |
-#            wan
+#            wan (10.2.0.2, 10.2.0.3: backends)
 #
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh" "${1:-build}"
+here=$(cd "$(dirname "$0")" && pwd)
 require_root
 key_new
 net_up || exit 1
@@ -31,15 +32,27 @@ outside: {addresses: [198.51.100.1]}
 mapping: endpoint_independent
 filtering: address_and_port_dependent
 YAML
+cat >"$WORK/balancer.yaml" <<'YAML'
+services:
+- name: echo
+  address: 203.0.113.53
+  protocol: udp
+  port: 7001
+  backends:
+  - {name: one, address: 10.2.0.2, port: 7002}
+  - {name: two, address: 10.2.0.3, port: 7002}
+YAML
 echo 'collector 10.1.0.2 from 10.1.0.1 dev lan' >"$WORK/monitor.conf"
 cat >"$WORK/chain.yaml" <<'YAML'
 chain:
 - {nf: firewall, policy: firewall.nft, flows: {max: 10000, tcp: strict}}
 - {nf: nat, policy: nat.yaml, flows: {max: 10000}}
+- {nf: balancer, policy: balancer.yaml, flows: {max: 10000}}
 - {nf: flow_monitor, policy: monitor.conf, flows: {max: 10000}}
 YAML
 firewall_with drop
 check "the chain compiles" chain_make
+addr wan eth0 10.2.0.3/24
 host_start
 gateway_start
 wait_for 20 state_is running || {
@@ -51,6 +64,9 @@ background wan server23.log socat TCP4-LISTEN:23,fork,reuseaddr 'SYSTEM:echo hel
 background wan iperf.log iperf3 -s
 # Tells its peer's address and port at first, then answers every line.
 background wan echo.log socat TCP4-LISTEN:7000,fork,reuseaddr 'SYSTEM:echo $SOCAT_PEERADDR $SOCAT_PEERPORT; cat'
+background wan backends.log python3 "$here/datagrams.py" serve 7002 10.2.0.2 10.2.0.3
+datagrams() { in_ns lan timeout 40 python3 "$here/datagrams.py" send 7001 203.0.113.53 "$@"; } # COUNT [SECONDS]
+all_came() { datagrams 32 | grep -qx '32 of 32'; }
 telnet() { in_ns lan timeout 3 socat -u TCP:10.2.0.2:23,connect-timeout=1 - 2>/dev/null | grep -q hello; }
 version() { field image.status.policy.version; }
 version_is_not() { [ "$(version)" != "$1" ]; }
@@ -60,6 +76,7 @@ import json, sys
 chain = json.load(sys.stdin)["image"]["status"]["chain"]
 print(next(nf for nf in chain if nf["nf"] == sys.argv[1])["counters"][sys.argv[2]])' "$1" "$2"
 }
+has_created() { [ "$(counter "$1" "flow table: created")" -ge "$2" ]; } # NF COUNT
 update() { # the next version, in force
     local before
     before=$(version)
@@ -76,13 +93,25 @@ sed 's/^/        the server sees /' "$WORK/answers"
 check "the server sees the NAT's address" grep -q '^198.51.100.1 ' "$WORK/answers"
 check_not "port 23 is refused" telnet
 
+say "datagrams in up to seven fragments, both ways, through firewall, NAT, balancer and monitor"
+check "each comes back as it was" all_came
+sort "$WORK/backends.log" | uniq -c | sed 's/^ */        peers of /'
+check "from both backends" [ "$(cut -d' ' -f1 "$WORK/backends.log" | sort -u | wc -l)" -eq 2 ]
+check_not "which see the NAT's address only" grep -vq ' 198.51.100.1$' "$WORK/backends.log"
+for nf in firewall nat44 balancer flow_monitor; do
+    check "their flows are in the table of $nf" wait_for 5 has_created "$nf" 16
+done
+
 say "the firewall's policy changes five times under traffic"
 in_ns lan ping -q -i 0.002 -c 2500 -s 1000 -W 2 10.2.0.2 >"$WORK/ping.log" 2>&1 &
 pinger=$!
 in_ns lan timeout 20 iperf3 -c 10.2.0.2 -t 5 -b 20M -J >"$WORK/bulk.json" 2>/dev/null &
 bulk=$!
+created=$(counter nat44 "flow table: created")
+datagrams 100 5 >"$WORK/datagrams" &
+fragments=$!
 sleep 1
-wait_for 5 counter nat44 "flow table: created" >/dev/null
+wait_for 10 has_created nat44 $((created + 16))
 created=$(counter nat44 "flow table: created")
 for rule in accept drop accept drop accept; do
     firewall_with "$rule"
@@ -92,8 +121,10 @@ done
 check "port 23 is open now" telnet
 wait "$pinger"
 wait "$bulk"
+wait "$fragments"
 tail -2 "$WORK/ping.log" | head -1 | sed 's/^/        /'
 check "no ping was lost" grep -q '2500 received' "$WORK/ping.log"
+check "no datagram in fragments was lost" grep -qx '100 of 100' "$WORK/datagrams"
 check "the bulk transfer went on to its end" python3 -c '
 import json, sys
 end = json.load(open(sys.argv[1]))["end"]
@@ -108,6 +139,7 @@ echo 'exhausted: answer' >>"$WORK/nat.yaml"
 check "update" update
 echo "line after nat" >&9
 check "the connection answers" wait_for 5 grep -q 'line after nat' "$WORK/answers"
+check "so do datagrams in fragments" all_came
 
 say "a chain with a fault is refused as a whole"
 echo 'colour: red' >>"$WORK/nat.yaml"
