@@ -9,8 +9,9 @@
 #include "flow/tuple.h"
 
 /* What every packet goes through is one piece of code; what few do is out of its way. */
-#define EVERY static inline __attribute__((always_inline))
-#define FEW   static __attribute__((noinline, cold))
+#define EVERY  static inline __attribute__((always_inline))
+#define SELDOM static __attribute__((noinline))
+#define FEW    static __attribute__((noinline, cold))
 
 enum {
     DUE_PER_BURST = 32,   /* flows ended before a burst at most */
@@ -78,8 +79,8 @@ static bool is_reply_taken(struct sl_flow_table *table, struct flow_look *look)
     return flow_find(table, &turned, look->hash, true, &record, &direction) != UINT32_MAX;
 }
 
-FEW uint32_t make(struct sl_flow_table *table, struct flow_look *look,
-                  const struct sl_packet *packet, void **ret_record, uint8_t *ret_class)
+SELDOM uint32_t make(struct sl_flow_table *table, struct flow_look *look,
+                     const struct sl_packet *packet, void **ret_record, uint8_t *ret_class)
 {
     uint32_t index = look->tuple.ip_version == 4 ? 0 : 1;
     struct flow_plane *plane = &table->planes[index];
@@ -167,26 +168,6 @@ EVERY uint32_t follow_simple(const struct sl_flow_table *table, struct sl_flow_h
     }
 }
 
-/* @return what TCP made of it; the others always accept */
-EVERY enum sl_flow_tcp_result follow(struct sl_flow_table *table, uint32_t id, void *record,
-                                     const struct sl_packet *packet, uint8_t direction)
-{
-    struct sl_flow_head *head = record;
-    uint32_t timeout_s = 0;
-    enum sl_flow_tcp_result result = SL_FLOW_TCP_ACCEPT;
-    if (head->proto == SL_FLOW_TCP) {
-        result = sl_flow_tcp_next(&table->options, table->tcp_mode, head,
-                                  flow_windows(&flow_plane_of(table, id)->layout, record), packet,
-                                  direction, &timeout_s);
-    } else {
-        timeout_s = follow_simple(table, head, direction);
-    }
-    if (result == SL_FLOW_TCP_ACCEPT) {
-        rearm(table, id, head, timeout_s);
-    }
-    return result;
-}
-
 /* ---- a burst ---- */
 
 EVERY void fill(struct sl_flow_table *table, uint32_t id, void *record, uint8_t direction,
@@ -207,23 +188,44 @@ FEW void refuse(struct sl_flow_table *table, uint8_t class, struct sl_flow *flow
                class != SL_FLOW_UNTRACKED);
 }
 
-/* The flow of a packet, in most cases the one that the index named before. Only a record says whose
- * it is, so nothing is lost where the burst has changed the index since. */
-EVERY uint32_t find(struct sl_flow_table *table, struct flow_look *look, void **ret_record,
-                    uint8_t *ret_direction)
+EVERY bool is_of(const struct flow_plane *plane, const void *record, const struct flow_look *look,
+                 uint8_t *ret_direction)
 {
-    uint32_t id = look->likely;
-    if (id != UINT32_MAX) {
-        struct flow_plane *plane = flow_plane_of(table, id);
-        const struct sl_flow_slot *slot = &plane->slots[id >> 1];
-        if (sl_flow_is_live(slot) && !sl_flow_is_due(slot, table->tick) &&
-            flow_pin(plane, id >> 1, !flow_is_plain(plane, look->tuple.proto), ret_record) ==
-                SL_OK &&
-            sl_flow_record_match(*ret_record, &plane->layout, &look->tuple, ret_direction)) {
-            return id;
-        }
+    if (look->is_short) {
+        return plane->layout.addr_size == 4 &&
+               sl_flow_record_match4(record, &plane->layout, &look->key, ret_direction);
     }
-    return flow_find(table, &look->tuple, look->hash, true, ret_record, ret_direction);
+    return sl_flow_record_match(record, &plane->layout, &look->tuple, ret_direction);
+}
+
+/* A flow whose record is pinned, and the way of the packet at hand. */
+struct found {
+    uint32_t id; /* UINT32_MAX: none */
+    uint8_t direction;
+    void *record;
+};
+
+/* The flow that the index named before, in most cases the packet's. Only a record says whose it is,
+ * so nothing is lost where the burst has changed the index since.
+ * @return its id is UINT32_MAX: it is another, or over */
+EVERY struct found find_likely(struct sl_flow_table *table, const struct flow_look *look)
+{
+    const struct found none = {.id = UINT32_MAX};
+    const uint32_t id = look->likely;
+    uint8_t direction;
+    if (id == UINT32_MAX) {
+        return none;
+    }
+    struct flow_plane *plane = flow_plane_of(table, id);
+    const struct sl_flow_slot *slot = &plane->slots[id >> 1];
+    if (!sl_flow_is_live(slot) || sl_flow_is_due(slot, table->tick)) {
+        return none;
+    }
+    void *record = flow_pin(plane, id >> 1, !flow_is_plain(plane, look->key.proto));
+    if (record == NULL || !is_of(plane, record, look, &direction)) {
+        return none;
+    }
+    return (struct found){.id = id, .direction = direction, .record = record};
 }
 
 /* What classify made of a packet. */
@@ -237,7 +239,7 @@ FEW void classify_error(struct sl_flow_table *table, struct flow_look *look, str
 {
     void *record;
     uint8_t direction;
-    uint32_t id = find(table, look, &record, &direction);
+    uint32_t id = flow_find(table, &look->tuple, look->hash, true, &record, &direction);
     if (id == UINT32_MAX) {
         refuse(table, SL_FLOW_INVALID, flow);
         return;
@@ -255,61 +257,123 @@ EVERY bool is_later(const struct sl_packet *packet)
     return (packet->has & bits) == bits;
 }
 
-EVERY enum outcome classify(struct sl_flow_table *table, struct flow_look *look,
-                            const struct sl_packet *packet, struct sl_flow *flow)
+/* What a packet leaves in its flow, and what the NF sees of it. @param bits  the head's, before */
+EVERY void accept(struct sl_flow_table *table, const struct found *found, uint8_t bits,
+                  struct sl_flow *flow)
 {
-    void *record;
-    uint8_t direction;
+    struct sl_flow_head *head = found->record;
+    if (found->direction == SL_FLOW_REPLY) {
+        head->bits |= SL_FLOW_BIT_SEEN_REPLY;
+    }
+    if (head->bits != bits) {
+        sl_flow_store_dirty(flow_plane_of(table, found->id)->store, found->id >> 1);
+    }
+    fill(table, found->id, found->record, found->direction, flow);
+    flow->relation = (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 ? SL_FLOW_ESTABLISHED : SL_FLOW_NEW;
+}
+
+/* The short way of most packets: of a flow that the index knows, and that goes on as it did.
+ * @param[out] ret_found  where it is something else: its flow as far as it is known
+ * @return false: it is something else, nothing was changed */
+EVERY bool go_on(struct sl_flow_table *table, const struct flow_look *look,
+                 const struct sl_packet *packet, struct sl_flow *flow, struct found *ret_found)
+{
+    const struct found found = find_likely(table, look);
+    if (found.id == UINT32_MAX || (packet->has & SL_FLOW_PKT_WHOLE) != 0) {
+        *ret_found = found;
+        return false;
+    }
+    struct sl_flow_head *head = found.record;
+    const uint8_t bits = head->bits;
+    uint32_t timeout_s;
+    if (head->proto == SL_FLOW_TCP) {
+        const struct sl_flow_layout *layout = &flow_plane_of(table, found.id)->layout;
+        if (!sl_flow_tcp_pass(&table->options, head, flow_windows(layout, head), packet,
+                              found.direction, &timeout_s)) {
+            *ret_found = found;
+            return false;
+        }
+    } else {
+        timeout_s = follow_simple(table, head, found.direction);
+    }
+    rearm(table, found.id, head, timeout_s);
+    accept(table, &found, bits, flow);
+    flow->is_first = false;
+    return true;
+}
+
+/* @return what TCP made of it; the others always accept */
+static enum sl_flow_tcp_result follow(struct sl_flow_table *table, const struct found *found,
+                                      const struct sl_packet *packet)
+{
+    struct sl_flow_head *head = found->record;
+    uint32_t timeout_s = 0;
+    enum sl_flow_tcp_result result = SL_FLOW_TCP_ACCEPT;
+    if (head->proto == SL_FLOW_TCP) {
+        result = sl_flow_tcp_next(&table->options, table->tcp_mode, head,
+                                  flow_windows(&flow_plane_of(table, found->id)->layout, head),
+                                  packet, found->direction, &timeout_s);
+    } else {
+        timeout_s = follow_simple(table, head, found->direction);
+    }
+    if (result == SL_FLOW_TCP_ACCEPT) {
+        rearm(table, found->id, head, timeout_s);
+    }
+    return result;
+}
+
+/* The long way, of all others. @param found  as find_likely left it */
+SELDOM enum outcome classify(struct sl_flow_table *table, struct flow_look *look,
+                             const struct sl_packet *packet, struct sl_flow *flow,
+                             struct found *found)
+{
     uint8_t class;
-    uint32_t id = find(table, look, &record, &direction);
-    bool is_first = id == UINT32_MAX;
+    if (found->id == UINT32_MAX) {
+        found->id =
+            flow_find(table, &look->tuple, look->hash, true, &found->record, &found->direction);
+    }
+    bool is_first = found->id == UINT32_MAX;
     if (is_first && is_later(packet)) {
         refuse(table, SL_FLOW_INVALID, flow); /* the first one's flow was not kept */
         return DONE;
     }
     if (is_first) {
-        direction = SL_FLOW_ORIGINAL; /* whatever was found and is over */
-        id = make(table, look, packet, &record, &class);
-        if (id == UINT32_MAX) {
+        found->direction = SL_FLOW_ORIGINAL; /* whatever was found and is over */
+        found->id = make(table, look, packet, &found->record, &class);
+        if (found->id == UINT32_MAX) {
             refuse(table, class, flow);
             return DONE;
         }
-    } else if (sl_flow_is_due(flow_slot_of(table, id), table->tick)) {
+    } else if (sl_flow_is_due(flow_slot_of(table, found->id), table->tick)) {
         return LATER;
     }
-    struct sl_flow_head *head = record;
-    const uint8_t bits = head->bits;
+    const uint8_t bits = ((const struct sl_flow_head *)found->record)->bits;
     enum sl_flow_tcp_result result =
-        is_later(packet) ? SL_FLOW_TCP_ACCEPT : follow(table, id, record, packet, direction);
-    if (result == SL_FLOW_TCP_REOPEN && flow_is_touched(table, id)) {
+        is_later(packet) ? SL_FLOW_TCP_ACCEPT : follow(table, found, packet);
+    if (result == SL_FLOW_TCP_REOPEN && flow_is_touched(table, found->id)) {
         return LATER;
     }
     switch (result) {
     case SL_FLOW_TCP_REOPEN:
-        flow_finish(table, id, record, SL_FLOW_END_CLOSED);
+        flow_finish(table, found->id, found->record, SL_FLOW_END_CLOSED);
+        found->id = UINT32_MAX;
         return AGAIN;
     case SL_FLOW_TCP_INVALID:
         if (is_first) {
             table->fresh_count--;
-            flow_forget(table, id, record);
+            flow_forget(table, found->id, found->record);
         }
         refuse(table, SL_FLOW_INVALID, flow);
         return DONE;
     case SL_FLOW_TCP_END:
-        sl_flow_set_due(flow_slot_of(table, id), table->tick, false); /* with the next packet */
+        /* with the next packet */
+        sl_flow_set_due(flow_slot_of(table, found->id), table->tick, false);
         break;
     default:
         break;
     }
-    if (direction == SL_FLOW_REPLY) {
-        head->bits |= SL_FLOW_BIT_SEEN_REPLY;
-    }
-    if (head->bits != bits) {
-        sl_flow_store_dirty(flow_plane_of(table, id)->store, id >> 1);
-    }
-    fill(table, id, record, direction, flow);
+    accept(table, found, bits, flow);
     flow->is_first = is_first;
-    flow->relation = (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 ? SL_FLOW_ESTABLISHED : SL_FLOW_NEW;
     return DONE;
 }
 
@@ -331,10 +395,15 @@ EVERY bool is_refused_before(const struct sl_flow_table *table, const struct flo
            memcmp(&table->first, &look->tuple, sizeof(table->first)) == 0;
 }
 
-/* One packet of the burst. @return false where it belongs to the next one */
-EVERY bool begin_one(struct sl_flow_table *table, struct flow_look *look, struct sl_packet *packet,
-                     struct sl_flow *flow, uint32_t at)
+/* What has no flow yet, none at all, or more to it than its place in one.
+ * @return false where it belongs to the next burst */
+SELDOM bool begin_other(struct sl_flow_table *table, struct flow_look *look,
+                        const struct sl_packet *packet, struct sl_flow *flow, struct found *found)
 {
+    if (look->is_short) {
+        flow_look_whole(look);
+    }
+    *flow = (struct sl_flow){.handle = SL_FLOW_NONE};
     if (look->class != SL_FLOW_NEW || is_refused_before(table, look, packet)) {
         uint8_t class = look->class != SL_FLOW_NEW ? look->class : SL_FLOW_INVALID;
         refuse(table, class, flow);
@@ -347,16 +416,12 @@ EVERY bool begin_one(struct sl_flow_table *table, struct flow_look *look, struct
     }
     enum outcome outcome;
     do {
-        outcome = classify(table, look, packet, flow);
+        outcome = classify(table, look, packet, flow, found);
     } while (outcome == AGAIN); /* at most once: the flow that gave way is gone */
-    if (outcome == LATER) {
-        return false;
+    if (outcome != LATER) {
+        note_first(table, look, packet, flow->handle == SL_FLOW_NONE);
     }
-    note_first(table, look, packet, flow->handle == SL_FLOW_NONE);
-    if (flow->is_first) {
-        table->fresh_at[table->fresh_count - 1] = (uint8_t)at;
-    }
-    return true;
+    return outcome != LATER;
 }
 
 /* Tuples and hashes are two groups ahead of decisions, looks into the index one: what a group will
@@ -372,14 +437,22 @@ uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *cons
     table->fresh_count = 0;
     flow_look_at(table, packets, looks, 0, 2 * group, count);
     flow_look_up(table, looks, 0, group, count);
+    uint32_t next = 0; /* where another group begins */
     for (uint32_t i = 0; i < count; i++) {
-        if (i % group == 0) {
+        if (i == next) {
             flow_look_at(table, packets, looks, i + 2 * group, i + 3 * group, count);
             flow_look_up(table, looks, i + group, i + 2 * group, count);
+            next += group;
         }
-        flows[i] = (struct sl_flow){.handle = SL_FLOW_NONE};
-        if (!begin_one(table, &looks[i], packets[i], &flows[i], i)) {
+        struct found found;
+        if (go_on(table, &looks[i], packets[i], &flows[i], &found)) {
+            continue;
+        }
+        if (!begin_other(table, &looks[i], packets[i], &flows[i], &found)) {
             return i;
+        }
+        if (flows[i].is_first) {
+            table->fresh_at[table->fresh_count - 1] = (uint8_t)i;
         }
     }
     return count;

@@ -2,6 +2,8 @@
 /* Packets of a burst before their flows: tuple, checksum, hash, and which record to load. */
 #include "flow/look.h"
 
+#include <string.h>
+
 #include "flow/tuple_inline.h"
 
 enum { GROUP = 8, LINE = 64 };
@@ -10,6 +12,18 @@ uint32_t flow_look_group(const struct sl_flow_table *table)
 {
     bool is_all_inside = table->planes[0].outside == NULL && table->planes[1].outside == NULL;
     return is_all_inside ? (uint32_t)GROUP : (uint32_t)SL_BURST_MAX;
+}
+
+void flow_look_whole(struct flow_look *look)
+{
+    const uint32_t ports = look->key.ports;
+    look->tuple = (struct sl_flow_tuple){.sport = (uint16_t)ports,
+                                         .dport = (uint16_t)(ports >> 16),
+                                         .proto = look->key.proto,
+                                         .ip_version = 4};
+    memcpy(look->tuple.src, &look->key.addrs, 4);
+    memcpy(look->tuple.dst, (const uint8_t *)&look->key.addrs + 4, 4);
+    look->is_short = false;
 }
 
 /* Bytes of the flow's record that the packet comes to. */
@@ -43,15 +57,28 @@ static inline uint32_t find_likely(struct sl_flow_table *table, uint64_t hash, u
     return id;
 }
 
+/* The tuple, or what stands for it. */
+static inline sl_rc name(const struct sl_packet *packet, struct flow_look *look)
+{
+    const uint16_t bits = SL_PKT_HAS_PORTS | SL_FLOW_PKT_WHOLE;
+    look->is_error = false;
+    look->is_short = packet->ip_version == 4 && (packet->has & bits) == SL_PKT_HAS_PORTS;
+    if (look->is_short) {
+        look->key =
+            key4_make(packet->src, packet->sport, packet->dst, packet->dport, packet->proto);
+        return SL_OK;
+    }
+    sl_rc rc = sl_flow_tuple_of(packet, &look->tuple, &look->is_error);
+    look->key.proto = look->tuple.proto;
+    return rc;
+}
+
 /* Everything that needs no flow. */
 SL_FLOW_USES_AES static inline void look_at(const struct sl_flow_table *table,
                                             struct sl_packet *packet, struct flow_look *look)
 {
-    look->is_error = false;
     look->likely = UINT32_MAX;
-    sl_rc rc = tuple_of_ports(packet, &look->tuple)
-                   ? SL_OK
-                   : sl_flow_tuple_of(packet, &look->tuple, &look->is_error);
+    sl_rc rc = name(packet, look);
     bool is_good =
         (packet->has & SL_PKT_HAS_TCP) == 0 || sl_flow_tcp_flags_are_valid(packet->tcp_flags);
     is_good = is_good && (table->options.checksum == 0 || checksum_is_good(packet));
@@ -60,7 +87,8 @@ SL_FLOW_USES_AES static inline void look_at(const struct sl_flow_table *table,
         return;
     }
     look->class = SL_FLOW_NEW;
-    look->hash = tuple_hash(&table->key, &look->tuple);
+    look->hash = look->is_short ? key4_hash(&table->key, &look->key, 0)
+                                : sl_flow_tuple_hash(&table->key, &look->tuple);
     sl_flow_index_prefetch(&table->index, look->hash);
 }
 
@@ -82,7 +110,7 @@ static void prefetch_outside(const struct sl_flow_table *table, const struct flo
         uint32_t id = looks[i].likely;
         const struct flow_plane *plane = &table->planes[id & 1];
         if (id != UINT32_MAX && plane->outside != NULL) {
-            sl_flow_store_prefetch(plane->store, id >> 1, wanted_size(plane, looks[i].tuple.proto));
+            sl_flow_store_prefetch(plane->store, id >> 1, wanted_size(plane, looks[i].key.proto));
         }
     }
 }
@@ -95,8 +123,8 @@ void flow_look_up(struct sl_flow_table *table, struct flow_look *looks, uint32_t
         return;
     }
     for (uint32_t i = from; i < to; i++) {
-        if (looks[i].class == SL_FLOW_NEW) {
-            looks[i].likely = find_likely(table, looks[i].hash, looks[i].tuple.proto);
+        if (looks[i].class == SL_FLOW_NEW && !looks[i].is_error) {
+            looks[i].likely = find_likely(table, looks[i].hash, looks[i].key.proto);
         }
     }
     if (table->planes[0].outside != NULL || table->planes[1].outside != NULL) {

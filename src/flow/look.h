@@ -9,12 +9,17 @@
 #include "flow/private.h"
 
 struct flow_look {
-    struct sl_flow_tuple tuple;
     uint64_t hash;
-    uint32_t likely; /* id, as the index had it before the burst; UINT32_MAX: none */
+    struct sl_flow_key4 key; /* where is_short; else only its proto */
+    uint32_t likely; /* id, as the index had it before the burst; UINT32_MAX: none, or an error */
     uint8_t class;   /* enum sl_flow_class of those that have no flow, else SL_FLOW_NEW */
     bool is_error;
+    bool is_short;              /* IPv4 with ports, and in one piece: the key says it all */
+    struct sl_flow_tuple tuple; /* where not is_short; else see flow_look_whole */
 };
+
+/* Writes the tuple of one that had only a key. */
+void flow_look_whole(struct flow_look *look);
 
 /* Packets that are looked at together. Few, where all records are inside: loads of one group go on
  * while another is worked on, and what was loaded is still in the first cache when it is wanted.

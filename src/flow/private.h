@@ -106,18 +106,18 @@ static inline bool flow_is_plain(const struct flow_plane *plane, uint8_t proto)
     return proto != SL_FLOW_TCP && plane->is_plain;
 }
 
-/* As sl_flow_store_pin; without a call where all records are inside. */
-static inline sl_rc flow_pin(struct flow_plane *plane, uint32_t slot, bool will_write,
-                             void **ret_record)
+/* As sl_flow_store_pin; without a call where all records are inside.
+ * @return the record, NULL where it cannot be had */
+static inline void *flow_pin(struct flow_plane *plane, uint32_t slot, bool will_write)
 {
+    void *record;
     if (plane->inside != NULL) {
         plane->hits++;
-        *ret_record = plane->inside + (size_t)slot * plane->layout.size;
-        return SL_OK;
+        return plane->inside + (size_t)slot * plane->layout.size;
     }
-    return store_pin_cached(plane->store, slot, will_write, ret_record)
-               ? SL_OK
-               : sl_flow_store_pin(plane->store, slot, will_write, ret_record);
+    bool is_pinned = store_pin_cached(plane->store, slot, will_write, &record) ||
+                     sl_flow_store_pin(plane->store, slot, will_write, &record) == SL_OK;
+    return is_pinned ? record : NULL;
 }
 
 static inline void flow_unpin(struct flow_plane *plane)

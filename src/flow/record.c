@@ -12,7 +12,7 @@ enum {
     IDLE_MANTISSA_BITS = 12,
 };
 
-/* The reply's key in an IPv4 record. */
+/* The reply's key in an IPv4 record; begins as struct sl_flow_key4. */
 struct reply4 {
     uint8_t src[4], dst[4];
     uint16_t sport, dport;
@@ -128,36 +128,9 @@ void sl_flow_record_rekey(void *record, const struct sl_flow_layout *layout,
     memcpy(at, &packed, sizeof(packed));
 }
 
-/* As sl_flow_record_match4 where the reply's key is one of its own, and narrow. */
-static bool match4_rekeyed(const void *record, const struct sl_flow_layout *layout,
-                           const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
+bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layout,
+                          const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
 {
-    const struct sl_flow_head *head = record;
-    struct reply4 reply;
-    memcpy(&reply, (const uint8_t *)record + layout->reply_off, sizeof(reply));
-    if (memcmp(tuple->src, (const uint8_t *)record + HEAD, 4) == 0 &&
-        memcmp(tuple->dst, (const uint8_t *)record + HEAD + 4, 4) == 0 &&
-        tuple->sport == head->sport && tuple->dport == head->dport) {
-        *ret_direction = SL_FLOW_ORIGINAL;
-        return true;
-    }
-    if (memcmp(tuple->src, reply.src, 4) == 0 && memcmp(tuple->dst, reply.dst, 4) == 0 &&
-        tuple->sport == reply.sport && tuple->dport == reply.dport) {
-        *ret_direction = SL_FLOW_REPLY;
-        return true;
-    }
-    return false;
-}
-
-bool sl_flow_record_match_other(const void *record, const struct sl_flow_layout *layout,
-                                const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
-{
-    const struct sl_flow_head *head = record;
-    bool is_rekeyed = (head->bits & SL_FLOW_BIT_REKEYED) != 0;
-    if (is_rekeyed && !layout->is_wide && layout->addr_size == 4 && !is_icmp(head->proto)) {
-        return tuple->ip_version == 4 && tuple->proto == head->proto &&
-               match4_rekeyed(record, layout, tuple, ret_direction);
-    }
     struct sl_flow_tuple original;
     struct sl_flow_tuple reply;
     sl_flow_record_read(record, layout, &original, &reply);

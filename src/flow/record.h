@@ -22,7 +22,8 @@ enum {
 
 /** Head of every record. */
 struct sl_flow_head {
-    uint16_t sport, dport; /**< of the original direction */
+    uint16_t sport, dport; /**< of the original direction; first, and addresses follow the head: see
+                                struct sl_flow_key4 */
     uint8_t proto;
     uint8_t bits;      /**< SL_FLOW_BIT_* */
     uint8_t upper;     /**< TCP: enum sl_flow_tcp; ICMP: the type of the original */
@@ -61,46 +62,41 @@ bool sl_flow_record_fits(const struct sl_flow_layout *layout, const struct sl_fl
 void sl_flow_record_rekey(void *record, const struct sl_flow_layout *layout,
                           const struct sl_flow_tuple *reply);
 
-/** For sl_flow_record_match: a record and a tuple of IPv4 and of one protocol, not ICMP, where the
- * reply is the original turned. */
-static inline bool sl_flow_record_match4(const void *record, const struct sl_flow_tuple *tuple,
-                                         uint8_t *ret_direction)
+/** The tuple of a packet over IPv4 that has ports, as it is compared: in two words. */
+struct sl_flow_key4 {
+    uint64_t addrs; /**< source, then destination, as they lie in packets and records */
+    uint32_t ports; /**< source, then destination, in host order, as they lie in records */
+    uint8_t proto;
+};
+
+/** Whether the key is one of the two of a record of IPv4, and which (written only then).
+ * @return false also for a record whose reply is a whole tuple: sl_flow_record_match knows it */
+static inline bool sl_flow_record_match4(const void *record, const struct sl_flow_layout *layout,
+                                         const struct sl_flow_key4 *key, uint8_t *ret_direction)
 {
     const struct sl_flow_head *head = record;
-    uint32_t addrs[2];
-    uint32_t src;
-    uint32_t dst;
-    memcpy(addrs, head + 1, sizeof(addrs));
-    memcpy(&src, tuple->src, sizeof(src));
-    memcpy(&dst, tuple->dst, sizeof(dst));
+    uint64_t addrs;
+    uint32_t ports;
+    memcpy(&addrs, head + 1, sizeof(addrs));
+    memcpy(&ports, head, sizeof(ports));
     /* no branch but the one that is taken: ways come at random */
-    uint32_t there = (src ^ addrs[0]) | (dst ^ addrs[1]) | (uint32_t)(tuple->sport ^ head->sport) |
-                     (uint32_t)(tuple->dport ^ head->dport);
-    uint32_t back = (src ^ addrs[1]) | (dst ^ addrs[0]) | (uint32_t)(tuple->sport ^ head->dport) |
-                    (uint32_t)(tuple->dport ^ head->sport);
-    if (there != 0 && back != 0) {
-        return false;
+    uint64_t there = (addrs ^ key->addrs) | (ports ^ key->ports);
+    if ((head->bits & SL_FLOW_BIT_REKEYED) == 0) {
+        addrs = addrs << 32 | addrs >> 32;
+        ports = ports << 16 | ports >> 16;
+    } else if (!layout->is_wide) {
+        const uint8_t *reply = (const uint8_t *)record + layout->reply_off;
+        memcpy(&addrs, reply, sizeof(addrs));
+        memcpy(&ports, reply + sizeof(addrs), sizeof(ports));
     }
+    uint64_t back = (addrs ^ key->addrs) | (ports ^ key->ports);
     *ret_direction = there == 0 ? SL_FLOW_ORIGINAL : SL_FLOW_REPLY;
-    return true;
+    return (there == 0 || back == 0) && head->proto == key->proto;
 }
-
-/** For sl_flow_record_match: all other records. */
-bool sl_flow_record_match_other(const void *record, const struct sl_flow_layout *layout,
-                                const struct sl_flow_tuple *tuple, uint8_t *ret_direction);
 
 /** Whether the tuple is one of the record's two, and which (written only then). */
-static inline bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layout,
-                                        const struct sl_flow_tuple *tuple, uint8_t *ret_direction)
-{
-    const struct sl_flow_head *head = record;
-    if ((head->bits & SL_FLOW_BIT_REKEYED) != 0 || layout->addr_size != 4 ||
-        head->proto == SL_FLOW_ICMP || head->proto == SL_FLOW_ICMP6) {
-        return sl_flow_record_match_other(record, layout, tuple, ret_direction);
-    }
-    return tuple->ip_version == 4 && tuple->proto == head->proto &&
-           sl_flow_record_match4(record, tuple, ret_direction);
-}
+bool sl_flow_record_match(const void *record, const struct sl_flow_layout *layout,
+                          const struct sl_flow_tuple *tuple, uint8_t *ret_direction);
 
 /** A timeout in 16 bits, rounded up by less than 1/2048; in ticks. */
 uint16_t sl_flow_idle_pack(uint32_t ticks);

@@ -9,8 +9,9 @@
 SL_FLOW_USES_AES static uint64_t hash_ports4(const struct sl_flow_hash_key *key,
                                              const struct sl_packet *packet)
 {
-    return hash_ends4(key, packet->src, packet->sport, packet->dst, packet->dport,
-                      (uint64_t)packet->proto << 48);
+    const struct sl_flow_key4 own =
+        key4_make(packet->src, packet->sport, packet->dst, packet->dport, packet->proto);
+    return key4_hash(key, &own, 0);
 }
 
 uint32_t sl_flow_steer(const struct sl_flow_hash_key *key, const struct sl_packet *packet,

@@ -75,12 +75,11 @@ uint32_t sl_flow_tcp_size(uint32_t mode)
     return mode == SL_FLOW_TCP_COMPACT ? 0 : (uint32_t)sizeof(struct sl_flow_tcp_windows);
 }
 
-static inline void segment_read(const struct sl_packet *packet, uint8_t direction,
+static inline void segment_read(const struct sl_packet *packet, uint8_t direction, uint8_t flags,
                                 struct sl_flow_segment *ret_segment)
 {
     const uint8_t *tcp = packet->data + packet->l4_off;
     uint32_t header = (uint32_t)(tcp[12] >> 4) * 4;
-    uint8_t flags = packet->tcp_flags;
     uint32_t seq = sl_be32_get(tcp + 4);
     *ret_segment = (struct sl_flow_segment){
         .seq = seq,
@@ -107,7 +106,7 @@ bool sl_flow_tcp_begin(const struct sl_flow_options *options, struct sl_flow_hea
     head->tcp_last = SL_FLOW_KIND_NONE;
     if (windows != NULL) {
         struct sl_flow_segment segment;
-        segment_read(packet, SL_FLOW_ORIGINAL, &segment);
+        segment_read(packet, SL_FLOW_ORIGINAL, packet->tcp_flags, &segment);
         sl_flow_window_begin(windows, &segment, state == SS);
     }
     return true;
@@ -236,7 +235,7 @@ static enum reset judge_reset(const struct sl_flow_head *head,
     return answers_ignored(head, windows, segment) ? RESET_GOES : RESET_CHECK;
 }
 
-static uint32_t timeout_of_state(const struct sl_flow_options *options, uint8_t state)
+static inline uint32_t timeout_of_state(const struct sl_flow_options *options, uint8_t state)
 {
     switch (state) {
     case SS:
@@ -264,10 +263,12 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-static uint32_t timeout_of(const struct sl_flow_options *options, const struct sl_flow_head *head,
-                           const struct sl_flow_tcp_windows *windows, uint8_t kind)
+static inline uint32_t timeout_of(const struct sl_flow_options *options,
+                                  const struct sl_flow_head *head,
+                                  const struct sl_flow_tcp_windows *windows, uint8_t kind,
+                                  uint8_t state)
 {
-    uint32_t timeout_s = timeout_of_state(options, head->upper);
+    uint32_t timeout_s = timeout_of_state(options, state);
     bool waits = windows != NULL &&
                  ((windows->sides[0].bits | windows->sides[1].bits) & SL_FLOW_SIDE_WAITS) != 0;
     if ((head->tcp_more & SL_FLOW_MORE_RETRANSMITTED) >= RETRANSMISSIONS &&
@@ -283,7 +284,7 @@ static uint32_t timeout_of(const struct sl_flow_options *options, const struct s
     if (windows != NULL && windows->last_window == 0) {
         timeout_s = least(timeout_s, options->tcp_retransmission);
     }
-    if ((head->bits & SL_FLOW_BIT_SEEN_REPLY) == 0 && head->upper == ES) {
+    if ((head->bits & SL_FLOW_BIT_SEEN_REPLY) == 0 && state == ES) {
         timeout_s = least(timeout_s, options->tcp_unacknowledged);
     }
     return timeout_s;
@@ -356,21 +357,23 @@ static void note_invalid_close(struct sl_flow_head *head, const struct sl_flow_s
     }
 }
 
-/* Data and acknowledgements of an established connection, as most segments are: the table of states
- * and what follows it come to the same. @return false: it is something else, nothing was changed */
-static inline bool pass_established(struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
-                                    const struct sl_flow_segment *segment)
+bool sl_flow_tcp_pass(const struct sl_flow_options *options, struct sl_flow_head *head,
+                      struct sl_flow_tcp_windows *windows, const struct sl_packet *packet,
+                      uint8_t direction, uint32_t *ret_timeout_s)
 {
-    if (head->upper != ES || segment->kind != SL_FLOW_KIND_ACK) {
+    if (head->upper != ES || (packet->tcp_flags & (RST | SYN | FIN | ACK)) != ACK) {
         return false;
     }
+    struct sl_flow_segment segment;
+    segment_read(packet, direction, ACK, &segment); /* the others mean nothing here */
     if (windows == NULL) {
-        head->word = segment->end;
-    } else if (!window_pass(windows, head, segment)) {
+        head->word = segment.end;
+    } else if (!window_pass(windows, head, &segment)) {
         return false;
     }
-    head->tcp_last = sl_flow_last_of(segment);
+    head->tcp_last = sl_flow_last_of(&segment);
     head->bits |= (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 ? SL_FLOW_BIT_ASSURED : 0;
+    *ret_timeout_s = timeout_of(options, head, windows, SL_FLOW_KIND_ACK, ES);
     return true;
 }
 
@@ -382,11 +385,7 @@ enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, 
 {
     struct sl_flow_segment segment;
     enum sl_flow_tcp_result result;
-    segment_read(packet, direction, &segment);
-    if (pass_established(head, windows, &segment)) {
-        *ret_timeout_s = timeout_of(options, head, windows, SL_FLOW_KIND_ACK);
-        return SL_FLOW_TCP_ACCEPT;
-    }
+    segment_read(packet, direction, packet->tcp_flags, &segment);
     uint8_t state = next_state[direction][segment.kind][head->upper];
     bool is_checked = decide(head, windows, &segment, &state, &result);
     if (result != SL_FLOW_TCP_ACCEPT) {
@@ -417,6 +416,6 @@ enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, 
     } else if ((old == SR || old == ES) && state == ES) {
         head->bits |= SL_FLOW_BIT_ASSURED;
     }
-    *ret_timeout_s = timeout_of(options, head, windows, segment.kind);
+    *ret_timeout_s = timeout_of(options, head, windows, segment.kind, state);
     return SL_FLOW_TCP_ACCEPT;
 }

@@ -119,6 +119,13 @@ uint32_t sl_flow_tcp_size(uint32_t mode);
 bool sl_flow_tcp_begin(const struct sl_flow_options *options, struct sl_flow_head *head,
                        struct sl_flow_tcp_windows *windows, const struct sl_packet *packet);
 
+/** The short way of most segments: data and acknowledgements of an established connection that
+ * fit. sl_flow_tcp_next comes to the same.
+ * @return false: it is something else, nothing was changed */
+bool sl_flow_tcp_pass(const struct sl_flow_options *options, struct sl_flow_head *head,
+                      struct sl_flow_tcp_windows *windows, const struct sl_packet *packet,
+                      uint8_t direction, uint32_t *ret_timeout_s);
+
 /** A segment of a flow, its first one too, after sl_flow_tcp_begin.
  * @param mode  enum sl_flow_tcp_mode, not DEFAULT
  * @param[out] ret_timeout_s  seconds from now; written with ACCEPT */

@@ -241,12 +241,14 @@ sl_rc sl_flow_tuple_of(const struct sl_packet *packet, struct sl_flow_tuple *ret
     struct sl_flow_tuple *tuple = ret_tuple;
     uint32_t addr_size = packet->ip_version == 4 ? 4 : 16;
     *ret_is_error = false;
-    if (tuple_of_ports(packet, tuple)) {
-        return SL_OK;
-    }
     *tuple = (struct sl_flow_tuple){.proto = packet->proto, .ip_version = packet->ip_version};
     memcpy(tuple->src, packet->src, addr_size);
     memcpy(tuple->dst, packet->dst, addr_size);
+    if ((packet->has & SL_PKT_HAS_PORTS) != 0) {
+        tuple->sport = packet->sport;
+        tuple->dport = packet->dport;
+        return SL_OK;
+    }
     if (packet->proto == (packet->ip_version == 4 ? SL_FLOW_ICMP : SL_FLOW_ICMP6)) {
         if ((packet->has & SL_PKT_HAS_ICMP) != 0 &&
             sl_flow_icmp_is_error(packet->proto, packet->icmp_type)) {
@@ -275,10 +277,13 @@ static uint8_t request_type(const struct sl_flow_tuple *tuple)
 SL_FLOW_USES_AES uint64_t sl_flow_tuple_hash(const struct sl_flow_hash_key *key,
                                              const struct sl_flow_tuple *tuple)
 {
-    uint64_t upper = (uint64_t)tuple->proto << 48 | (uint64_t)request_type(tuple) << 56;
+    uint8_t type = request_type(tuple);
     if (tuple->ip_version == 4) {
-        return hash_ends4(key, tuple->src, tuple->sport, tuple->dst, tuple->dport, upper);
+        const struct sl_flow_key4 own =
+            key4_make(tuple->src, tuple->sport, tuple->dst, tuple->dport, tuple->proto);
+        return key4_hash(key, &own, type);
     }
+    uint64_t upper = (uint64_t)tuple->proto << 48 | (uint64_t)type << 56;
     int order = memcmp(tuple->src, tuple->dst, sizeof(tuple->src));
     bool is_turned = order > 0 || (order == 0 && tuple->sport > tuple->dport);
     const uint8_t *first = is_turned ? tuple->dst : tuple->src;
@@ -329,9 +334,10 @@ static bool is_sum_good(const struct sl_packet *packet, const uint8_t *l4, uint3
     }
     uint64_t sum = sum_short(l4, size);
     if (has_pseudo) {
-        sum += addr_size == 4 ? (uint64_t)load32(packet->src) + load32(packet->dst)
-                              : sum_short(packet->src, 16) + sum_short(packet->dst, 16);
-        sum += __builtin_bswap16(packet->proto) + (uint64_t)__builtin_bswap16((uint16_t)size);
+        sum = add_around(sum, sum_short(packet->src, (uint32_t)addr_size));
+        sum = add_around(sum, sum_short(packet->dst, (uint32_t)addr_size));
+        sum = add_around(sum, __builtin_bswap16(packet->proto));
+        sum = add_around(sum, __builtin_bswap16((uint16_t)size));
     }
     return sl_checksum_fold(sum) == 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /** @file
- * What every packet of a flow table goes through, inline: tuple, hash, checksum of common packets.
+ * What every packet of a flow table goes through, inline: key, hash, checksum of common packets.
  * Private to src/flow; tuple.h has the same as functions.
  */
 #ifndef SL_FLOW_TUPLE_INLINE_H
@@ -11,6 +11,7 @@
 #include <wmmintrin.h>
 
 #include "base/bytes.h"
+#include "flow/record.h"
 #include "flow/tuple.h"
 #include "safelib/checksum.h"
 
@@ -19,37 +20,32 @@
 
 enum { SL_FLOW_CHECKED_SHORT = 128 /* longer ones are worth a call of the wide sum */ };
 
-/* ---- tuple ---- */
-
-/* Of a packet that has ports. @return false: of another one, nothing was written */
-static inline bool tuple_of_ports(const struct sl_packet *packet, struct sl_flow_tuple *tuple)
-{
-    if ((packet->has & SL_PKT_HAS_PORTS) == 0) {
-        return false;
-    }
-    /* built where it belongs: a copy would wait for its own small writes */
-    *tuple = (struct sl_flow_tuple){.sport = packet->sport,
-                                    .dport = packet->dport,
-                                    .proto = packet->proto,
-                                    .ip_version = packet->ip_version};
-    if (packet->ip_version == 4) {
-        memcpy(tuple->src, packet->src, 4);
-        memcpy(tuple->dst, packet->dst, 4);
-    } else {
-        memcpy(tuple->src, packet->src, 16);
-        memcpy(tuple->dst, packet->dst, 16);
-    }
-    return true;
-}
-
-/* ---- hash ---- */
-
 static inline uint32_t load32(const uint8_t *at)
 {
     uint32_t word;
     memcpy(&word, at, sizeof(word));
     return word;
 }
+
+static inline uint64_t load64(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    return word;
+}
+
+/* ---- tuple ---- */
+
+/* Of two addresses of IPv4 and two ports. */
+static inline struct sl_flow_key4 key4_make(const uint8_t *src, uint16_t sport, const uint8_t *dst,
+                                            uint16_t dport, uint8_t proto)
+{
+    return (struct sl_flow_key4){.addrs = load32(src) | (uint64_t)load32(dst) << 32,
+                                 .ports = sport | (uint32_t)dport << 16,
+                                 .proto = proto};
+}
+
+/* ---- hash ---- */
 
 SL_FLOW_USES_AES static inline __m128i round_key(const struct sl_flow_hash_key *key, uint32_t round)
 {
@@ -65,52 +61,50 @@ SL_FLOW_USES_AES static inline __m128i four_rounds(const struct sl_flow_hash_key
     return _mm_aesenc_si128(block, round_key(key, 4));
 }
 
-/* @param upper  what else there is to hash, beside 48 bits of one end */
-SL_FLOW_USES_AES static inline uint64_t hash_ends4(const struct sl_flow_hash_key *key,
-                                                   const uint8_t *src, uint16_t sport,
-                                                   const uint8_t *dst, uint16_t dport,
-                                                   uint64_t upper)
+/* @param type  what else there is to hash: of an ICMP query */
+SL_FLOW_USES_AES static inline uint64_t key4_hash(const struct sl_flow_hash_key *key,
+                                                  const struct sl_flow_key4 *of, uint8_t type)
 {
     /* both ends in the order of their numbers: no branch, as it would be guessed wrong */
-    uint64_t a = (uint64_t)load32(src) << 16 | sport;
-    uint64_t b = (uint64_t)load32(dst) << 16 | dport;
+    uint64_t a = of->addrs << 32 >> 16 | (uint16_t)of->ports;
+    uint64_t b = of->addrs >> 32 << 16 | of->ports >> 16;
     uint64_t low = a < b ? a : b;
     uint64_t high = a < b ? b : a;
+    uint64_t upper = (uint64_t)of->proto << 48 | (uint64_t)type << 56;
     __m128i block = _mm_set_epi64x((long long)high, (long long)(low | upper));
     block = four_rounds(key, _mm_xor_si128(round_key(key, 0), block));
     return (uint64_t)_mm_cvtsi128_si64(block);
 }
 
-/* As sl_flow_tuple_hash. */
-SL_FLOW_USES_AES static inline uint64_t tuple_hash(const struct sl_flow_hash_key *key,
-                                                   const struct sl_flow_tuple *tuple)
-{
-    return tuple->ip_version == 4 && tuple->proto != SL_FLOW_ICMP && tuple->proto != SL_FLOW_ICMP6
-               ? hash_ends4(key, tuple->src, tuple->sport, tuple->dst, tuple->dport,
-                            (uint64_t)tuple->proto << 48)
-               : sl_flow_tuple_hash(key, tuple);
-}
-
 /* ---- checksum ---- */
 
-/* Few bytes, four at a time, as they lie there: whether a sum of native words folds to zero does
+static inline uint64_t add_around(uint64_t sum, uint64_t word)
+{
+    sum += word;
+    return sum + (sum < word);
+}
+
+/* Few bytes, eight at a time as they lie there: whether a sum of native words folds to zero does
  * not depend on the byte order (RFC 1071 2 B). */
 static inline uint64_t sum_short(const uint8_t *at, uint32_t size)
 {
     uint64_t sum = 0;
-    for (; size >= 8; at += 8, size -= 8) {
-        sum += (uint64_t)load32(at) + load32(at + 4);
+    for (; size >= 16; at += 16, size -= 16) {
+        sum = add_around(add_around(sum, load64(at)), load64(at + 8));
     }
-    if (size >= 4) {
-        sum += load32(at);
+    if ((size & 8) != 0) {
+        sum = add_around(sum, load64(at));
+        at += 8;
+    }
+    if ((size & 4) != 0) {
+        sum = add_around(sum, load32(at));
         at += 4;
-        size -= 4;
     }
-    if (size != 0) {
+    if ((size & 3) != 0) {
         uint32_t last = at[0];
-        last |= size > 1 ? (uint32_t)at[1] << 8 : 0;
-        last |= size > 2 ? (uint32_t)at[2] << 16 : 0;
-        sum += last;
+        last |= (size & 2) != 0 ? (uint32_t)at[1] << 8 : 0;
+        last |= (size & 3) == 3 ? (uint32_t)at[2] << 16 : 0;
+        sum = add_around(sum, last);
     }
     return sum;
 }
@@ -128,8 +122,9 @@ static inline bool checksum_is_good(struct sl_packet *packet)
           (packet->proto == SL_FLOW_UDP && sl_be16_get(l4 + 4) == size && (l4[6] | l4[7]) != 0))) {
         return sl_flow_checksum_is_good(packet);
     }
-    uint64_t sum = sum_short(l4, size) + load32(packet->src) + load32(packet->dst);
-    sum += __builtin_bswap16(packet->proto) + (uint64_t)__builtin_bswap16((uint16_t)size);
+    uint64_t pseudo = (uint64_t)load32(packet->src) + load32(packet->dst) +
+                      __builtin_bswap16(packet->proto) + __builtin_bswap16((uint16_t)size);
+    uint64_t sum = add_around(sum_short(l4, size), pseudo);
     bool is_good = sl_checksum_fold(sum) == 0;
     packet->has |= is_good ? SL_FLOW_PKT_CHECKED : SL_FLOW_PKT_CHECKED | SL_FLOW_PKT_BAD_CHECKSUM;
     return is_good;
