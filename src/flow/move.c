@@ -41,8 +41,8 @@ static void copy_windows(void *record, const struct sl_flow_layout *layout, void
         memcpy(windows, known, sizeof(*windows));
         return;
     }
-    windows->sides[0].bits = SL_FLOW_SIDE_SACKS | SL_FLOW_SIDE_LIBERAL;
-    windows->sides[1].bits = windows->sides[0].bits;
+    windows->side_bits[0] = SL_FLOW_SIDE_SACKS | SL_FLOW_SIDE_LIBERAL;
+    windows->side_bits[1] = windows->side_bits[0];
 }
 
 static void copy_record(struct sl_flow_table *table, uint32_t id, void *record, void *old,

@@ -8,7 +8,7 @@
 #include "flow/tuple.h"
 
 enum {
-    FORMAT = 1,
+    FORMAT = 2,
     HEAD_SIZE = 2 + 4 + 4 + 1 + 2 + 2 + 2,
     COUNT_OFF = HEAD_SIZE - 2,
     FLOW_SIZE = 4 + 1, /* beside the record */

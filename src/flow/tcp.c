@@ -151,10 +151,6 @@ static bool ignore(struct sl_flow_head *head, struct sl_flow_tcp_windows *window
     if (windows != NULL) {
         sl_flow_window_note(windows, segment);
     }
-    if (head->upper == SS && segment->kind == SL_FLOW_KIND_ACK &&
-        segment->direction == SL_FLOW_REPLY && windows != NULL) {
-        windows->last_ack = segment->ack;
-    }
     if (segment->kind == SL_FLOW_KIND_SYN && segment->direction == SL_FLOW_ORIGINAL) {
         head->tcp_more &= (uint16_t) ~(SL_FLOW_MORE_SIMULTANEOUS | SL_FLOW_MORE_CHALLENGE);
         if (head->upper == LA) {
@@ -216,7 +212,7 @@ static bool answers_ignored(const struct sl_flow_head *head,
     }
     /* the answer to a challenge ACK */
     return head->upper == SS && is_after_ack && (head->tcp_last & SL_FLOW_LAST_REPLY) != 0 &&
-           windows != NULL && segment->seq == windows->last_ack;
+           windows != NULL && segment->seq == windows->last;
 }
 
 static enum reset judge_reset(const struct sl_flow_head *head,
@@ -228,7 +224,7 @@ static enum reset judge_reset(const struct sl_flow_head *head,
     }
     const struct sl_flow_tcp_side *other =
         windows != NULL ? &windows->sides[segment->direction ^ 1] : NULL;
-    if (other != NULL && (other->bits & SL_FLOW_SIDE_ACKED) != 0 &&
+    if (other != NULL && (windows->side_bits[segment->direction ^ 1] & SL_FLOW_SIDE_ACKED) != 0 &&
         !is_last(head, SL_FLOW_KIND_SYN)) {
         return judge_sequence(head, other, segment);
     }
@@ -269,8 +265,7 @@ static inline uint32_t timeout_of(const struct sl_flow_options *options,
                                   uint8_t state)
 {
     uint32_t timeout_s = timeout_of_state(options, state);
-    bool waits = windows != NULL &&
-                 ((windows->sides[0].bits | windows->sides[1].bits) & SL_FLOW_SIDE_WAITS) != 0;
+    bool waits = windows != NULL && (windows->bits & (3u * SL_FLOW_WINDOW_WAITS)) != 0;
     if ((head->tcp_more & SL_FLOW_MORE_RETRANSMITTED) >= RETRANSMISSIONS &&
         timeout_s > options->tcp_retransmission) {
         return options->tcp_retransmission;
@@ -281,7 +276,7 @@ static inline uint32_t timeout_of(const struct sl_flow_options *options,
     if (waits && timeout_s > options->tcp_unacknowledged) {
         return options->tcp_unacknowledged;
     }
-    if (windows != NULL && windows->last_window == 0) {
+    if (windows != NULL && (windows->bits & SL_FLOW_WINDOW_OPEN) == 0) {
         timeout_s = least(timeout_s, options->tcp_retransmission);
     }
     if ((head->bits & SL_FLOW_BIT_SEEN_REPLY) == 0 && state == ES) {

@@ -25,30 +25,37 @@ struct sl_flow_tcp_side {
     uint32_t max_end;    /**< highest that the other side has room for */
     uint32_t max_window; /**< largest window that it offered; 0: nothing of it was seen */
     uint32_t max_ack;    /**< highest acknowledgement that it sent */
-    uint8_t scale;       /**< RFC 7323 2.2 */
-    uint8_t bits;        /**< SL_FLOW_SIDE_* */
-    uint16_t zero;
 };
 
+/** What else there is to a side. */
 enum {
-    SL_FLOW_SIDE_SCALES = 1u << 0,  /**< sent the window scale option */
-    SL_FLOW_SIDE_SACKS = 1u << 1,   /**< sent the SACK permitted option */
-    SL_FLOW_SIDE_LIBERAL = 1u << 2, /**< picked up in the middle: scales are not known */
-    SL_FLOW_SIDE_ACKED = 1u << 3,   /**< max_ack is valid */
-    SL_FLOW_SIDE_WAITS = 1u << 4,   /**< sent data that nobody acknowledged yet */
+    SL_FLOW_SIDE_SCALE = 0x0f,      /**< RFC 7323 2.2: how far its windows are shifted */
+    SL_FLOW_SIDE_SCALES = 1u << 4,  /**< sent the window scale option */
+    SL_FLOW_SIDE_SACKS = 1u << 5,   /**< sent the SACK permitted option */
+    SL_FLOW_SIDE_LIBERAL = 1u << 6, /**< picked up in the middle: scales are not known */
+    SL_FLOW_SIDE_ACKED = 1u << 7,   /**< max_ack is valid */
 };
 
-/** Kept per flow where windows are followed. */
+/** struct sl_flow_tcp_windows, bits. */
+enum {
+    SL_FLOW_WINDOW_WAITS = 1u << 0, /**< and the next bit, by direction: sent data that nobody
+                                         acknowledged yet */
+    SL_FLOW_WINDOW_OPEN = 1u << 2,  /**< the last segment offered some room */
+};
+
+/** Kept per flow where windows are followed. With head and addresses of IPv4 one cache line. */
 struct sl_flow_tcp_windows {
     struct sl_flow_tcp_side sides[2]; /**< by direction */
-    /* of the last segment; its end is in the head */
-    uint32_t last_seq, last_ack;
-    uint16_t last_window;
-    uint8_t last_scale; /**< of a SYN that was ignored, with its other options: what the connection
-                             is once it is answered */
-    uint8_t last_bits;
+    /** Of the last segment, whose end is in the head. An acknowledgement that was accepted: a sum
+     * of its numbers, that shows the same one again (and another one once in 2^32). One that was
+     * ignored: its number. A SYN that was ignored: its window. */
+    uint32_t last;
+    uint8_t side_bits[2]; /**< SL_FLOW_SIDE_* by direction */
+    uint8_t noted;        /**< SL_FLOW_SIDE_* of a SYN that was ignored: what the connection is once
+                               it is answered */
+    uint8_t bits;         /**< SL_FLOW_WINDOW_* */
 };
-_Static_assert(sizeof(struct sl_flow_tcp_windows) == 52, "no padding");
+_Static_assert(sizeof(struct sl_flow_tcp_windows) == 40, "no padding");
 
 /** A segment's header, read once. */
 struct sl_flow_segment {

@@ -39,25 +39,26 @@ static uint8_t next_option(const struct sl_flow_segment *segment, uint32_t *at,
     return option[0];
 }
 
-/* What a SYN says of its sender. */
-static void read_syn_options(const struct sl_flow_segment *segment, uint8_t *bits, uint8_t *scale)
+/* What a SYN says of its sender. @return whether it says anything */
+static bool read_syn_options(const struct sl_flow_segment *segment, uint8_t *bits)
 {
     const uint8_t *data = NULL;
     uint32_t size = 0;
     uint32_t at = 0;
     if (segment->option_size == 0) {
-        return;
+        return false;
     }
     *bits &= SL_FLOW_SIDE_LIBERAL;
-    *scale = 0;
     for (uint8_t kind; (kind = next_option(segment, &at, &data, &size)) != OPTION_END;) {
         if (kind == OPTION_SACK_PERMITTED && size == 0) {
             *bits |= SL_FLOW_SIDE_SACKS;
         } else if (kind == OPTION_SCALE && size == 1) {
-            *scale = data[0] < SCALE_MAX ? data[0] : SCALE_MAX;
+            *bits &= (uint8_t)~SL_FLOW_SIDE_SCALE;
+            *bits |= data[0] < SCALE_MAX ? data[0] : SCALE_MAX;
             *bits |= SL_FLOW_SIDE_SCALES;
         }
     }
+    return true;
 }
 
 /* The highest byte that the segment acknowledges, out of order too (RFC 2018). */
@@ -81,17 +82,19 @@ static uint32_t highest_ack(const struct sl_flow_segment *segment)
 }
 
 /* A side begins with its SYN. RFC 7323 2.2: scaling is in force where both sent the option. */
-static void begin_side(struct sl_flow_tcp_side *sender, struct sl_flow_tcp_side *receiver,
-                       const struct sl_flow_segment *segment)
+static void begin_side(struct sl_flow_tcp_windows *windows, const struct sl_flow_segment *segment)
 {
+    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
+    uint8_t *bits = windows->side_bits;
     sender->end = segment->end;
     sender->max_end = segment->end;
     sender->max_window = at_least_one(segment->window);
-    read_syn_options(segment, &sender->bits, &sender->scale);
-    if (segment->direction == SL_FLOW_REPLY &&
-        (sender->bits & receiver->bits & SL_FLOW_SIDE_SCALES) == 0) {
-        sender->scale = 0;
-        receiver->scale = 0;
+    if (read_syn_options(segment, &bits[segment->direction])) {
+        windows->bits &= (uint8_t)~waits_bit(segment->direction);
+    }
+    if (segment->direction == SL_FLOW_REPLY && (bits[0] & bits[1] & SL_FLOW_SIDE_SCALES) == 0) {
+        bits[0] &= (uint8_t)~SL_FLOW_SIDE_SCALE;
+        bits[1] &= (uint8_t)~SL_FLOW_SIDE_SCALE;
     }
 }
 
@@ -104,47 +107,48 @@ void sl_flow_window_begin(struct sl_flow_tcp_windows *windows,
     sender->max_window = at_least_one(segment->window);
     sender->max_end = segment->end;
     if (is_syn) {
-        read_syn_options(segment, &sender->bits, &sender->scale);
+        (void)read_syn_options(segment, &windows->side_bits[SL_FLOW_ORIGINAL]);
         return;
     }
     sender->max_end += sender->max_window;
-    sender->bits = SL_FLOW_SIDE_SACKS | SL_FLOW_SIDE_LIBERAL;
-    windows->sides[SL_FLOW_REPLY].bits = sender->bits;
+    windows->side_bits[SL_FLOW_ORIGINAL] = SL_FLOW_SIDE_SACKS | SL_FLOW_SIDE_LIBERAL;
+    windows->side_bits[SL_FLOW_REPLY] = windows->side_bits[SL_FLOW_ORIGINAL];
 }
 
 void sl_flow_window_note(struct sl_flow_tcp_windows *windows, const struct sl_flow_segment *segment)
 {
-    windows->last_seq = segment->seq;
-    windows->last_window = segment->window;
+    note_window(windows, segment->window);
+    windows->last = segment->kind == SL_FLOW_KIND_ACK ? segment->ack : segment->window;
     if (segment->kind == SL_FLOW_KIND_SYN && segment->direction == SL_FLOW_ORIGINAL) {
-        windows->last_bits = 0;
-        windows->last_scale = 0;
-        read_syn_options(segment, &windows->last_bits, &windows->last_scale);
+        windows->noted = 0;
+        (void)read_syn_options(segment, &windows->noted);
     }
 }
 
 void sl_flow_window_resync(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
                            const struct sl_flow_segment *segment)
 {
-    struct sl_flow_tcp_side *noted =
-        &windows
-             ->sides[(head->tcp_last & SL_FLOW_LAST_REPLY) != 0 ? SL_FLOW_REPLY : SL_FLOW_ORIGINAL];
-    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
+    uint8_t way = (head->tcp_last & SL_FLOW_LAST_REPLY) != 0 ? SL_FLOW_REPLY : SL_FLOW_ORIGINAL;
+    struct sl_flow_tcp_side *noted = &windows->sides[way];
     *noted = (struct sl_flow_tcp_side){.end = head->word,
                                        .max_end = head->word,
-                                       .max_window = at_least_one(windows->last_window),
-                                       .max_ack = noted->max_ack,
-                                       .scale = windows->last_scale,
-                                       .bits = windows->last_bits};
-    *sender = (struct sl_flow_tcp_side){.bits = sender->bits & SL_FLOW_SIDE_LIBERAL};
+                                       .max_window = at_least_one(windows->last),
+                                       .max_ack = noted->max_ack};
+    windows->side_bits[way] = windows->noted;
+    windows->sides[segment->direction] = (struct sl_flow_tcp_side){0};
+    windows->side_bits[segment->direction] &= SL_FLOW_SIDE_LIBERAL;
+    windows->bits &= SL_FLOW_WINDOW_OPEN;
 }
 
 /* The first segment of a side that is no SYN: the flow was picked up in its middle. */
-static void pick_up(struct sl_flow_tcp_side *sender, struct sl_flow_tcp_side *receiver,
-                    const struct sl_flow_segment *segment, uint32_t highest)
+static void pick_up(struct sl_flow_tcp_windows *windows, const struct sl_flow_segment *segment,
+                    uint32_t highest)
 {
+    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
+    struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
+    uint8_t scale = windows->side_bits[segment->direction] & SL_FLOW_SIDE_SCALE;
     sender->end = segment->end;
-    sender->max_window = at_least_one((uint32_t)segment->window << sender->scale);
+    sender->max_window = at_least_one((uint32_t)segment->window << scale);
     sender->max_end = segment->end + sender->max_window;
     if (receiver->max_window == 0) {
         /* nothing of the other side yet: what is acknowledged now, it has sent */
@@ -159,8 +163,7 @@ static void pick_up(struct sl_flow_tcp_side *sender, struct sl_flow_tcp_side *re
 static bool meet(struct sl_flow_tcp_windows *windows, const struct sl_flow_head *head,
                  const struct sl_flow_segment *segment, uint32_t highest)
 {
-    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
-    struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
+    const struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
     bool is_syn = (segment->flags & SL_FLOW_SYN) != 0;
     bool is_opening =
         head->upper == SL_FLOW_TCP_SYN_SENT || head->upper == SL_FLOW_TCP_SYN_RECEIVED;
@@ -170,14 +173,14 @@ static bool meet(struct sl_flow_tcp_windows *windows, const struct sl_flow_head 
             return false;
         }
         /* RFC 9293 3.4.1: who begins anew uses sequence numbers beyond the old ones */
-        begin_side(sender, receiver, segment);
+        begin_side(windows, segment);
         return segment->direction == SL_FLOW_REPLY && is_bare;
     }
     if (!is_syn) {
-        pick_up(sender, receiver, segment, highest);
+        pick_up(windows, segment, highest);
         return false;
     }
-    begin_side(sender, receiver, segment);
+    begin_side(windows, segment);
     return is_bare; /* simultaneous open */
 }
 
@@ -205,18 +208,18 @@ enum sl_flow_tcp_result sl_flow_window_check(struct sl_flow_tcp_windows *windows
                                              struct sl_flow_head *head,
                                              const struct sl_flow_segment *segment, bool is_liberal)
 {
-    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
-    struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
-    uint32_t highest =
-        (receiver->bits & SL_FLOW_SIDE_SACKS) != 0 ? highest_ack(segment) : segment->ack;
+    const uint8_t *bits = windows->side_bits;
+    uint32_t highest = (bits[segment->direction ^ 1] & SL_FLOW_SIDE_SACKS) != 0
+                           ? highest_ack(segment)
+                           : segment->ack;
     if (meet(windows, head, segment, highest)) {
         return SL_FLOW_TCP_ACCEPT;
     }
     struct view view = view_of(windows, head, segment, highest);
-    enum sl_flow_tcp_result result = judge(sender, receiver, &view);
+    enum sl_flow_tcp_result result = judge(windows, segment->direction, &view);
     if (result == SL_FLOW_TCP_ACCEPT) {
         move_on(windows, head, segment, &view);
     }
-    is_liberal = is_liberal || (sender->bits & SL_FLOW_SIDE_LIBERAL) != 0;
+    is_liberal = is_liberal || (bits[segment->direction] & SL_FLOW_SIDE_LIBERAL) != 0;
     return is_liberal ? SL_FLOW_TCP_ACCEPT : result;
 }

@@ -25,6 +25,12 @@ static inline bool is_after(uint32_t a, uint32_t b)
     return is_before(b, a);
 }
 
+/* The bit that says that a side waits. */
+static inline uint8_t waits_bit(uint8_t direction)
+{
+    return (uint8_t)(SL_FLOW_WINDOW_WAITS << direction);
+}
+
 static inline uint32_t at_least_one(uint32_t window)
 {
     return window != 0 ? window : 1;
@@ -36,23 +42,28 @@ struct view {
     uint32_t ack, highest; /* in order, and of all */
 };
 
+static inline void note_window(struct sl_flow_tcp_windows *windows, uint16_t window)
+{
+    windows->bits &= (uint8_t)~SL_FLOW_WINDOW_OPEN;
+    windows->bits |= window != 0 ? SL_FLOW_WINDOW_OPEN : 0;
+}
+
 /* The same acknowledgement again and again: the other side may be gone. */
 static inline void count_retransmissions(struct sl_flow_tcp_windows *windows,
                                          struct sl_flow_head *head,
                                          const struct sl_flow_segment *segment,
                                          const struct view *view)
 {
+    const uint32_t sum = view->seq * 0x9e3779b1u ^ view->ack * 0x85ebca77u ^ segment->window;
     bool is_same_way =
         ((head->tcp_last & SL_FLOW_LAST_REPLY) != 0) == (segment->direction == SL_FLOW_REPLY);
-    if (is_same_way && windows->last_seq == view->seq && windows->last_ack == view->ack &&
-        head->word == view->end && windows->last_window == segment->window) {
+    note_window(windows, segment->window);
+    if (is_same_way && windows->last == sum && head->word == view->end) {
         bool is_most = (head->tcp_more & SL_FLOW_MORE_RETRANSMITTED) == SL_FLOW_MORE_RETRANSMITTED;
         head->tcp_more = (uint16_t)(head->tcp_more + !is_most);
         return;
     }
-    windows->last_seq = view->seq;
-    windows->last_ack = view->ack;
-    windows->last_window = segment->window;
+    windows->last = sum;
     head->word = view->end;
     head->tcp_more &= (uint16_t)~SL_FLOW_MORE_RETRANSMITTED;
 }
@@ -66,20 +77,21 @@ static inline void move_on(struct sl_flow_tcp_windows *windows, struct sl_flow_h
     const uint32_t highest = view->highest;
     struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
     struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
+    uint8_t *sender_bits = &windows->side_bits[segment->direction];
     uint32_t window = segment->window;
     /* RFC 7323 2.2: "The window field in a segment where the SYN bit is set ... MUST NOT be scaled"
      */
-    window <<= (segment->flags & SL_FLOW_SYN) == 0 ? sender->scale : 0;
+    window <<= (segment->flags & SL_FLOW_SYN) == 0 ? *sender_bits & SL_FLOW_SIDE_SCALE : 0;
     uint32_t offered = window + (highest - ack);
     sender->max_window = offered > sender->max_window ? offered : sender->max_window;
     if (is_after(end, sender->end)) {
         sender->end = end;
-        sender->bits |= SL_FLOW_SIDE_WAITS;
+        windows->bits |= waits_bit(segment->direction);
     }
     if ((segment->flags & SL_FLOW_ACK) != 0 &&
-        ((sender->bits & SL_FLOW_SIDE_ACKED) == 0 || is_after(ack, sender->max_ack))) {
+        ((*sender_bits & SL_FLOW_SIDE_ACKED) == 0 || is_after(ack, sender->max_ack))) {
         sender->max_ack = ack;
-        sender->bits |= SL_FLOW_SIDE_ACKED;
+        *sender_bits |= SL_FLOW_SIDE_ACKED;
     }
     if (receiver->max_window != 0 && is_after(end, sender->max_end)) {
         receiver->max_window += end - sender->max_end;
@@ -88,18 +100,19 @@ static inline void move_on(struct sl_flow_tcp_windows *windows, struct sl_flow_h
         receiver->max_end = highest + at_least_one(window);
     }
     if (ack == receiver->end) {
-        receiver->bits &= (uint8_t)~SL_FLOW_SIDE_WAITS;
+        windows->bits &= (uint8_t)~waits_bit(segment->direction ^ 1);
     }
     if (segment->kind == SL_FLOW_KIND_ACK) {
         count_retransmissions(windows, head, segment, view);
     }
 }
 
-/* The four bounds of van Rooij's method. */
-static inline enum sl_flow_tcp_result judge(struct sl_flow_tcp_side *sender,
-                                            const struct sl_flow_tcp_side *receiver,
+/* The four bounds of van Rooij's method. @param way  of the segment */
+static inline enum sl_flow_tcp_result judge(struct sl_flow_tcp_windows *windows, uint8_t way,
                                             const struct view *view)
 {
+    struct sl_flow_tcp_side *sender = &windows->sides[way];
+    const struct sl_flow_tcp_side *receiver = &windows->sides[way ^ 1];
     uint32_t ack_window =
         sender->max_window > ACK_WINDOW_MIN ? sender->max_window : (uint32_t)ACK_WINDOW_MIN;
     bool is_ack_low = !is_after(view->highest, receiver->end - ack_window - 1);
@@ -114,7 +127,7 @@ static inline enum sl_flow_tcp_result judge(struct sl_flow_tcp_side *sender,
         }
         /* more than there was room for, as some TCPs do; its acknowledgement will come */
         sender->end = view->end;
-        sender->bits |= SL_FLOW_SIDE_WAITS;
+        windows->bits |= waits_bit(way);
         return SL_FLOW_TCP_IGNORE;
     }
     if (is_ack_high) {
@@ -138,13 +151,12 @@ static inline bool has_no_sack(const struct sl_flow_segment *segment)
 static inline bool window_pass(struct sl_flow_tcp_windows *windows, struct sl_flow_head *head,
                                const struct sl_flow_segment *segment)
 {
-    struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
-    const struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
+    const struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
     const struct view view = {
         .seq = segment->seq, .end = segment->end, .ack = segment->ack, .highest = segment->ack};
     if (sender->max_window == 0 || !has_no_sack(segment) ||
         !is_before(view.seq, sender->max_end + 1) ||
-        judge(sender, receiver, &view) != SL_FLOW_TCP_ACCEPT) {
+        judge(windows, segment->direction, &view) != SL_FLOW_TCP_ACCEPT) {
         return false;
     }
     move_on(windows, head, segment, &view);
