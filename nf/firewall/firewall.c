@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "firewall/classifier.h"
+#include "firewall/shortcut.h"
 #include "safelib/flow.h"
 #include "safelib/packet.h"
 #include "safelib/reply.h"
@@ -32,6 +33,7 @@ struct program {
     uint8_t default_action;
     bool is_stateful;
     struct fw_table tables[2];
+    struct fw_shortcuts shortcuts[2];
     struct action *actions; /* per rule */
 };
 
@@ -100,6 +102,7 @@ static sl_rc program_build(const struct fw_rules *rules, struct program **ret_pr
     for (int t = TABLE4; rc == SL_OK && t <= TABLE6; t++) {
         program->is_stateful |= fw_table_has(&program->tables[t], SL_FW_DIM_CT_STATE) ||
                                 fw_table_has(&program->tables[t], SL_FW_DIM_CT_DIRECTION);
+        fw_shortcuts_find(rules, t == TABLE4 ? SL_FW_IP4 : SL_FW_IP6, &program->shortcuts[t]);
     }
     if (rc != SL_OK) {
         program_drop(program);
@@ -180,20 +183,29 @@ static uint8_t apply(const struct action *action, struct sl_packet *packet)
     }
 }
 
+/* The packet has come to a rule. @return false: it goes on behind it */
+static bool meet(struct firewall *firewall, uint32_t rule, struct sl_packet *packet)
+{
+    const struct action *action = &firewall->program->actions[rule];
+    count_packet(&firewall->counters[rule], packet->size);
+    if (action->kind == SL_FW_SKIP) {
+        return false;
+    }
+    packet->rule = rule;
+    packet->verdict = apply(action, packet);
+    return true;
+}
+
 static void decide(struct firewall *firewall, const struct fw_table *table,
                    const struct fw_rows *rows, uint32_t index, struct sl_packet *packet)
 {
     const struct program *program = firewall->program;
     uint32_t rule = fw_table_match(table, rows, index, 0);
     while (rule != SL_RULE_DEFAULT) {
-        const struct action *action = &program->actions[rule];
-        count_packet(&firewall->counters[rule], packet->size);
-        if (action->kind != SL_FW_SKIP) {
-            packet->rule = rule;
-            packet->verdict = apply(action, packet);
+        if (meet(firewall, rule, packet)) {
             return;
         }
-        rule = fw_table_match(table, rows, index, action->skip_to);
+        rule = fw_table_match(table, rows, index, program->actions[rule].skip_to);
     }
     count_packet(&firewall->counters[program->rule_count], packet->size);
     packet->rule = SL_RULE_DEFAULT;
@@ -246,18 +258,6 @@ static void firewall_burst(void *state, struct sl_packet *const *packets, uint32
 
 /* ---- with connections ---- */
 
-static struct fw_ct ct_of(const struct sl_flow *flow)
-{
-    static const uint8_t states[] = {
-        [SL_FLOW_INVALID] = SL_FW_CT_INVALID,         [SL_FLOW_NEW] = SL_FW_CT_NEW,
-        [SL_FLOW_ESTABLISHED] = SL_FW_CT_ESTABLISHED, [SL_FLOW_RELATED] = SL_FW_CT_RELATED,
-        [SL_FLOW_UNTRACKED] = SL_FW_CT_UNTRACKED,
-    };
-    return (struct fw_ct){.state = states[flow->relation],
-                          .direction = flow->direction,
-                          .has_direction = flow->handle != SL_FLOW_NONE};
-}
-
 /* A packet whose flow finds no room is dropped whatever the rules say: what it would be in the next
  * rule, nobody could tell. */
 static void firewall_flow_burst(void *state, struct sl_flow_table *table,
@@ -265,6 +265,7 @@ static void firewall_flow_burst(void *state, struct sl_flow_table *table,
                                 uint32_t count)
 {
     struct firewall *firewall = state;
+    const struct program *program = firewall->program;
     struct sl_packet *known[SL_BURST_MAX];
     struct fw_ct cts[SL_BURST_MAX];
     uint32_t known_count = 0;
@@ -272,11 +273,17 @@ static void firewall_flow_burst(void *state, struct sl_flow_table *table,
     for (uint32_t i = 0; i < count; i++) {
         is_any_first |= flows[i].is_first;
         if (flows[i].relation == SL_FLOW_FULL) {
-            count_packet(&firewall->counters[firewall->program->rule_count + 1], packets[i]->size);
+            count_packet(&firewall->counters[program->rule_count + 1], packets[i]->size);
+            continue;
+        }
+        int family = packets[i]->ip_version == 6 ? TABLE6 : TABLE4;
+        uint32_t rule = fw_shortcut(&program->shortcuts[family], &flows[i]);
+        if (rule != SL_RULE_DEFAULT) {
+            (void)meet(firewall, rule, packets[i]);
             continue;
         }
         known[known_count] = packets[i];
-        cts[known_count++] = ct_of(&flows[i]);
+        cts[known_count++] = fw_ct_of(&flows[i]);
     }
     if (known_count > 0) {
         decide_all(firewall, known, cts, known_count);

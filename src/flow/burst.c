@@ -75,25 +75,25 @@ static bool is_reply_taken(struct sl_flow_table *table, struct flow_look *look)
         sl_flow_index_find(&table->index, look->hash, ids) == 0) {
         return false;
     }
-    struct sl_flow_tuple turned = sl_flow_turn(&look->tuple);
+    struct sl_flow_tuple turned = sl_flow_turn(look->tuple);
     return flow_find(table, &turned, look->hash, true, &record, &direction) != UINT32_MAX;
 }
 
 SELDOM uint32_t make(struct sl_flow_table *table, struct flow_look *look,
                      const struct sl_packet *packet, void **ret_record, uint8_t *ret_class)
 {
-    uint32_t index = look->tuple.ip_version == 4 ? 0 : 1;
+    uint32_t index = look->tuple->ip_version == 4 ? 0 : 1;
     struct flow_plane *plane = &table->planes[index];
     uint32_t slot;
     void *record;
     *ret_class = SL_FLOW_INVALID;
     /* a packet turned around goes the way of another flow's replies back: its NF sets its reply */
     bool is_turned = (packet->has & SL_FLOW_PKT_TURNED) != 0;
-    if (!may_begin(&look->tuple) || (!is_turned && is_reply_taken(table, look))) {
+    if (!may_begin(look->tuple) || (!is_turned && is_reply_taken(table, look))) {
         return UINT32_MAX;
     }
     struct sl_flow_head begun = {0};
-    if (look->tuple.proto == SL_FLOW_TCP &&
+    if (look->tuple->proto == SL_FLOW_TCP &&
         !sl_flow_tcp_begin(&table->options, &begun, NULL, packet)) {
         return UINT32_MAX; /* before anything gives way to it */
     }
@@ -113,11 +113,11 @@ SELDOM uint32_t make(struct sl_flow_table *table, struct flow_look *look,
         sl_flow_store_give(plane->store, slot);
         return UINT32_MAX;
     }
-    sl_flow_record_write(record, &plane->layout, &look->tuple);
-    if (look->tuple.proto == SL_FLOW_TCP) {
+    sl_flow_record_write(record, &plane->layout, look->tuple);
+    if (look->tuple->proto == SL_FLOW_TCP) {
         (void)sl_flow_tcp_begin(&table->options, record, flow_windows(&plane->layout, record),
                                 packet);
-    } else if (look->tuple.proto == SL_FLOW_UDP) {
+    } else if (look->tuple->proto == SL_FLOW_UDP) {
         ((struct sl_flow_head *)record)->word = table->tick + sl_flow_ticks_of_ms(UDP_STREAM_MS);
     }
     plane->newest = slot;
@@ -195,7 +195,7 @@ EVERY bool is_of(const struct flow_plane *plane, const void *record, const struc
         return plane->layout.addr_size == 4 &&
                sl_flow_record_match4(record, &plane->layout, &look->key, ret_direction);
     }
-    return sl_flow_record_match(record, &plane->layout, &look->tuple, ret_direction);
+    return sl_flow_record_match(record, &plane->layout, look->tuple, ret_direction);
 }
 
 /* A flow whose record is pinned, and the way of the packet at hand. */
@@ -239,7 +239,7 @@ FEW void classify_error(struct sl_flow_table *table, struct flow_look *look, str
 {
     void *record;
     uint8_t direction;
-    uint32_t id = flow_find(table, &look->tuple, look->hash, true, &record, &direction);
+    uint32_t id = flow_find(table, look->tuple, look->hash, true, &record, &direction);
     if (id == UINT32_MAX) {
         refuse(table, SL_FLOW_INVALID, flow);
         return;
@@ -330,7 +330,7 @@ SELDOM enum outcome classify(struct sl_flow_table *table, struct flow_look *look
     uint8_t class;
     if (found->id == UINT32_MAX) {
         found->id =
-            flow_find(table, &look->tuple, look->hash, true, &found->record, &found->direction);
+            flow_find(table, look->tuple, look->hash, true, &found->record, &found->direction);
     }
     bool is_first = found->id == UINT32_MAX;
     if (is_first && is_later(packet)) {
@@ -384,7 +384,7 @@ EVERY void note_first(struct sl_flow_table *table, const struct flow_look *look,
     const uint16_t bits = SL_FLOW_PKT_WHOLE | SL_PKT_LATER_FRAGMENT;
     if ((packet->has & bits) == SL_FLOW_PKT_WHOLE) {
         table->is_first_refused = is_refused;
-        table->first = look->tuple;
+        table->first = *look->tuple;
     }
 }
 
@@ -392,7 +392,7 @@ EVERY bool is_refused_before(const struct sl_flow_table *table, const struct flo
                              const struct sl_packet *packet)
 {
     return is_later(packet) && table->is_first_refused &&
-           memcmp(&table->first, &look->tuple, sizeof(table->first)) == 0;
+           memcmp(&table->first, look->tuple, sizeof(table->first)) == 0;
 }
 
 /* What has no flow yet, none at all, or more to it than its place in one.
@@ -429,26 +429,26 @@ SELDOM bool begin_other(struct sl_flow_table *table, struct flow_look *look,
 uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *const *packets,
                              struct sl_flow *flows, uint32_t count)
 {
-    struct flow_look looks[SL_BURST_MAX];
+    struct flow_looks looks;
     const uint32_t group = flow_look_group(table);
     sl_flow_table_advance(table, DUE_PER_BURST);
     flow_evict_start(table);
     table->touched_count = 0;
     table->fresh_count = 0;
-    flow_look_at(table, packets, looks, 0, 2 * group, count);
-    flow_look_up(table, looks, 0, group, count);
+    flow_look_at(table, packets, &looks, 0, 2 * group, count);
+    flow_look_up(table, &looks, 0, group, count);
     uint32_t next = 0; /* where another group begins */
     for (uint32_t i = 0; i < count; i++) {
         if (i == next) {
-            flow_look_at(table, packets, looks, i + 2 * group, i + 3 * group, count);
-            flow_look_up(table, looks, i + group, i + 2 * group, count);
+            flow_look_at(table, packets, &looks, i + 2 * group, i + 3 * group, count);
+            flow_look_up(table, &looks, i + group, i + 2 * group, count);
             next += group;
         }
         struct found found;
-        if (go_on(table, &looks[i], packets[i], &flows[i], &found)) {
+        if (go_on(table, &looks.of[i], packets[i], &flows[i], &found)) {
             continue;
         }
-        if (!begin_other(table, &looks[i], packets[i], &flows[i], &found)) {
+        if (!begin_other(table, &looks.of[i], packets[i], &flows[i], &found)) {
             return i;
         }
         if (flows[i].is_first) {

@@ -17,12 +17,12 @@ uint32_t flow_look_group(const struct sl_flow_table *table)
 void flow_look_whole(struct flow_look *look)
 {
     const uint32_t ports = look->key.ports;
-    look->tuple = (struct sl_flow_tuple){.sport = (uint16_t)ports,
-                                         .dport = (uint16_t)(ports >> 16),
-                                         .proto = look->key.proto,
-                                         .ip_version = 4};
-    memcpy(look->tuple.src, &look->key.addrs, 4);
-    memcpy(look->tuple.dst, (const uint8_t *)&look->key.addrs + 4, 4);
+    *look->tuple = (struct sl_flow_tuple){.sport = (uint16_t)ports,
+                                          .dport = (uint16_t)(ports >> 16),
+                                          .proto = look->key.proto,
+                                          .ip_version = 4};
+    memcpy(look->tuple->src, &look->key.addrs, 4);
+    memcpy(look->tuple->dst, (const uint8_t *)&look->key.addrs + 4, 4);
     look->is_short = false;
 }
 
@@ -68,8 +68,8 @@ static inline sl_rc name(const struct sl_packet *packet, struct flow_look *look)
             key4_make(packet->src, packet->sport, packet->dst, packet->dport, packet->proto);
         return SL_OK;
     }
-    sl_rc rc = sl_flow_tuple_of(packet, &look->tuple, &look->is_error);
-    look->key.proto = look->tuple.proto;
+    sl_rc rc = sl_flow_tuple_of(packet, look->tuple, &look->is_error);
+    look->key.proto = look->tuple->proto;
     return rc;
 }
 
@@ -88,17 +88,18 @@ SL_FLOW_USES_AES static inline void look_at(const struct sl_flow_table *table,
     }
     look->class = SL_FLOW_NEW;
     look->hash = look->is_short ? key4_hash(&table->key, &look->key, 0)
-                                : sl_flow_tuple_hash(&table->key, &look->tuple);
+                                : sl_flow_tuple_hash(&table->key, look->tuple);
     sl_flow_index_prefetch(&table->index, look->hash);
 }
 
 SL_FLOW_USES_AES void flow_look_at(const struct sl_flow_table *table,
-                                   struct sl_packet *const *packets, struct flow_look *looks,
+                                   struct sl_packet *const *packets, struct flow_looks *looks,
                                    uint32_t from, uint32_t to, uint32_t count)
 {
     to = to < count ? to : count;
     for (uint32_t i = from; i < to; i++) {
-        look_at(table, packets[i], &looks[i]);
+        looks->of[i].tuple = &looks->tuples[i];
+        look_at(table, packets[i], &looks->of[i]);
     }
 }
 
@@ -115,7 +116,7 @@ static void prefetch_outside(const struct sl_flow_table *table, const struct flo
     }
 }
 
-void flow_look_up(struct sl_flow_table *table, struct flow_look *looks, uint32_t from, uint32_t to,
+void flow_look_up(struct sl_flow_table *table, struct flow_looks *looks, uint32_t from, uint32_t to,
                   uint32_t count)
 {
     to = to < count ? to : count;
@@ -123,11 +124,12 @@ void flow_look_up(struct sl_flow_table *table, struct flow_look *looks, uint32_t
         return;
     }
     for (uint32_t i = from; i < to; i++) {
-        if (looks[i].class == SL_FLOW_NEW && !looks[i].is_error) {
-            looks[i].likely = find_likely(table, looks[i].hash, looks[i].key.proto);
+        struct flow_look *look = &looks->of[i];
+        if (look->class == SL_FLOW_NEW && !look->is_error) {
+            look->likely = find_likely(table, look->hash, look->key.proto);
         }
     }
     if (table->planes[0].outside != NULL || table->planes[1].outside != NULL) {
-        prefetch_outside(table, looks + from, to - from);
+        prefetch_outside(table, looks->of + from, to - from);
     }
 }

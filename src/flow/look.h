@@ -14,8 +14,14 @@ struct flow_look {
     uint32_t likely; /* id, as the index had it before the burst; UINT32_MAX: none, or an error */
     uint8_t class;   /* enum sl_flow_class of those that have no flow, else SL_FLOW_NEW */
     bool is_error;
-    bool is_short;              /* IPv4 with ports, and in one piece: the key says it all */
-    struct sl_flow_tuple tuple; /* where not is_short; else see flow_look_whole */
+    bool is_short;               /* IPv4 with ports, and in one piece: the key says it all */
+    struct sl_flow_tuple *tuple; /* written where not is_short; else see flow_look_whole */
+};
+
+/* Those of a burst. Tuples lie apart, as most are never written. */
+struct flow_looks {
+    struct flow_look of[SL_BURST_MAX];
+    struct sl_flow_tuple tuples[SL_BURST_MAX];
 };
 
 /* Writes the tuple of one that had only a key. */
@@ -29,10 +35,10 @@ uint32_t flow_look_group(const struct sl_flow_table *table);
 /* Tuples, checksums and hashes of the packets from `from` to `to`, as far as there are so many; the
  * index is asked for their lines. */
 void flow_look_at(const struct sl_flow_table *table, struct sl_packet *const *packets,
-                  struct flow_look *looks, uint32_t from, uint32_t to, uint32_t count);
+                  struct flow_looks *looks, uint32_t from, uint32_t to, uint32_t count);
 
 /* After that: which records those packets will most likely want; their loads are started. */
-void flow_look_up(struct sl_flow_table *table, struct flow_look *looks, uint32_t from, uint32_t to,
+void flow_look_up(struct sl_flow_table *table, struct flow_looks *looks, uint32_t from, uint32_t to,
                   uint32_t count);
 
 #endif

@@ -145,6 +145,19 @@ static inline bool has_no_sack(const struct sl_flow_segment *segment)
            (segment->option_size == TIMESTAMPS_SIZE && sl_be32_get(segment->options) == timestamps);
 }
 
+/* judge's answer is ACCEPT, where both sides were seen: the signs of its four differences at once.
+ */
+static inline bool fits(const struct sl_flow_tcp_side *sender,
+                        const struct sl_flow_tcp_side *receiver, const struct view *view)
+{
+    uint32_t ack_window =
+        sender->max_window > ACK_WINDOW_MIN ? sender->max_window : (uint32_t)ACK_WINDOW_MIN;
+    uint32_t signs = (view->seq - sender->max_end - 1) & (view->highest - receiver->end - 1);
+    signs &= sender->end - receiver->max_window - 1 - view->end;
+    signs &= receiver->end - ack_window - 1 - view->highest;
+    return (int32_t)signs < 0;
+}
+
 /* The short way of most segments, to the same end: one with ACK and none of SYN, FIN and RST.
  * @return true: it fits, and the windows have moved on; false: sl_flow_window_check is to be asked,
  * and nothing was changed */
@@ -152,11 +165,11 @@ static inline bool window_pass(struct sl_flow_tcp_windows *windows, struct sl_fl
                                const struct sl_flow_segment *segment)
 {
     const struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
+    const struct sl_flow_tcp_side *receiver = &windows->sides[segment->direction ^ 1];
     const struct view view = {
         .seq = segment->seq, .end = segment->end, .ack = segment->ack, .highest = segment->ack};
-    if (sender->max_window == 0 || !has_no_sack(segment) ||
-        !is_before(view.seq, sender->max_end + 1) ||
-        judge(windows, segment->direction, &view) != SL_FLOW_TCP_ACCEPT) {
+    if (sender->max_window == 0 || receiver->max_window == 0 || !has_no_sack(segment) ||
+        !fits(sender, receiver, &view)) {
         return false;
     }
     move_on(windows, head, segment, &view);
