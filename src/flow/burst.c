@@ -92,9 +92,7 @@ SELDOM uint32_t make(struct sl_flow_table *table, struct flow_look *look,
     if (!may_begin(look->tuple) || (!is_turned && is_reply_taken(table, look))) {
         return UINT32_MAX;
     }
-    struct sl_flow_head begun = {0};
-    if (look->tuple->proto == SL_FLOW_TCP &&
-        !sl_flow_tcp_begin(&table->options, &begun, NULL, packet)) {
+    if (look->tuple->proto == SL_FLOW_TCP && !sl_flow_tcp_may_begin(&table->options, packet)) {
         return UINT32_MAX; /* before anything gives way to it */
     }
     *ret_class = SL_FLOW_FULL;
@@ -115,8 +113,7 @@ SELDOM uint32_t make(struct sl_flow_table *table, struct flow_look *look,
     }
     sl_flow_record_write(record, &plane->layout, look->tuple);
     if (look->tuple->proto == SL_FLOW_TCP) {
-        (void)sl_flow_tcp_begin(&table->options, record, flow_windows(&plane->layout, record),
-                                packet);
+        sl_flow_tcp_begin(record, flow_windows(&plane->layout, record), packet);
     } else if (look->tuple->proto == SL_FLOW_UDP) {
         ((struct sl_flow_head *)record)->word = table->tick + sl_flow_ticks_of_ms(UDP_STREAM_MS);
     }
@@ -126,6 +123,7 @@ SELDOM uint32_t make(struct sl_flow_table *table, struct flow_look *look,
     flow_count(&table->counters.flows, 1);
     flow_count(&table->counters.created, 1);
     table->fresh[table->fresh_count++] = id;
+    flow_made_add(&table->made, look->hash);
     *ret_record = record;
     return id;
 }
@@ -322,13 +320,20 @@ static enum sl_flow_tcp_result follow(struct sl_flow_table *table, const struct 
     return result;
 }
 
+/* Whether there may be a flow that the look into the index before the burst has not shown. */
+static bool may_be_known(const struct sl_flow_table *table, const struct flow_look *look)
+{
+    return look->likely != UINT32_MAX || table->from != NULL ||
+           flow_made_has(&table->made, look->hash);
+}
+
 /* The long way, of all others. @param found  as find_likely left it */
 SELDOM enum outcome classify(struct sl_flow_table *table, struct flow_look *look,
                              const struct sl_packet *packet, struct sl_flow *flow,
                              struct found *found)
 {
     uint8_t class;
-    if (found->id == UINT32_MAX) {
+    if (found->id == UINT32_MAX && may_be_known(table, look)) {
         found->id =
             flow_find(table, look->tuple, look->hash, true, &found->record, &found->direction);
     }
@@ -435,6 +440,7 @@ uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *cons
     flow_evict_start(table);
     table->touched_count = 0;
     table->fresh_count = 0;
+    table->made = (struct flow_made){0};
     flow_look_at(table, packets, &looks, 0, 2 * group, count);
     flow_look_up(table, &looks, 0, group, count);
     uint32_t next = 0; /* where another group begins */

@@ -337,6 +337,7 @@ static uint16_t datagram_of(struct sl_fragments *pool, const struct sl_packet *p
                                   .total = UINT32_MAX,
                                   .source = (uint16_t)(source % FRAGMENTS_SOURCES),
                                   .first = NONE,
+                                  .last = NONE,
                                   .chain = pool->buckets[name.bucket],
                                   .bucket = name.bucket,
                                   .key_size = (uint8_t)name.size,
@@ -384,6 +385,10 @@ static sl_rc find_place(struct sl_fragments *pool, struct datagram *datagram,
 {
     uint16_t *at = &datagram->first;
     uint32_t before_end = 0;
+    if (datagram->last != NONE && pool->fragments[datagram->last].begin < place->begin) {
+        before_end = pool->fragments[datagram->last].end; /* in order, as most come */
+        at = &pool->fragments[datagram->last].next;
+    }
     while (*at != NONE && pool->fragments[*at].begin < place->begin) {
         before_end = pool->fragments[*at].end;
         at = &pool->fragments[*at].next;
@@ -436,6 +441,7 @@ static void insert(struct sl_fragments *pool, struct datagram *datagram,
                                   .block = pool->free_block,
                                   .next = *at};
     *at = index;
+    datagram->last = fragment->next == NONE ? index : datagram->last;
     copy_in(pool, fragment->block, packet->data, packet->size);
     uint16_t last = fragment->block;
     for (uint32_t i = 1; i < wanted; i++) {

@@ -35,8 +35,8 @@ struct datagram {
     uint32_t blocks;
     uint16_t source;
     uint16_t count;
-    uint16_t first; /* fragment */
-    uint16_t chain; /* next of the same hash, or the next free one */
+    uint16_t first, last; /* fragments; last: of those that came, valid while it is open */
+    uint16_t chain;       /* next of the same hash, or the next free one */
     uint16_t bucket;
     uint16_t older, newer; /* of the same IP version, or of those that are ready */
     uint8_t key_size;

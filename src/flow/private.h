@@ -45,6 +45,20 @@ struct flow_plane {
     bool is_victim_sought;
 };
 
+/* Of the hashes of flows that a burst made. What the index did not know before the burst, and is
+ * not here, has no flow. */
+struct flow_made {
+    uint64_t bits[8];
+};
+static inline void flow_made_add(struct flow_made *made, uint64_t hash)
+{
+    made->bits[hash >> 61] |= 1ull << (hash >> 55 & 63);
+}
+static inline bool flow_made_has(const struct flow_made *made, uint64_t hash)
+{
+    return (made->bits[hash >> 61] >> (hash >> 55 & 63) & 1) != 0;
+}
+
 struct sl_flow_table {
     const struct sl_flow_spec *spec;
     void *nf_state;
@@ -64,6 +78,7 @@ struct sl_flow_table {
     uint32_t fresh[SL_BURST_MAX];   /* ids that it made */
     uint8_t fresh_at[SL_BURST_MAX]; /* packets that made them */
     uint32_t fresh_count;
+    struct flow_made made;
     /* the last first fragment, and whether it was of no flow */
     struct sl_flow_tuple first;
     bool is_first_refused;

@@ -95,21 +95,22 @@ static inline void segment_read(const struct sl_packet *packet, uint8_t directio
     };
 }
 
-bool sl_flow_tcp_begin(const struct sl_flow_options *options, struct sl_flow_head *head,
-                       struct sl_flow_tcp_windows *windows, const struct sl_packet *packet)
+bool sl_flow_tcp_may_begin(const struct sl_flow_options *options, const struct sl_packet *packet)
 {
     uint8_t state = next_state[SL_FLOW_ORIGINAL][kind_of(packet->tcp_flags)][NO];
-    if (state == IV || (state != SS && options->tcp_loose == 0)) {
-        return false;
-    }
+    return state == SS || (state != IV && options->tcp_loose != 0);
+}
+
+void sl_flow_tcp_begin(struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
+                       const struct sl_packet *packet)
+{
     head->upper = NO;
     head->tcp_last = SL_FLOW_KIND_NONE;
     if (windows != NULL) {
         struct sl_flow_segment segment;
         segment_read(packet, SL_FLOW_ORIGINAL, packet->tcp_flags, &segment);
-        sl_flow_window_begin(windows, &segment, state == SS);
+        sl_flow_window_begin(windows, &segment, segment.kind == SL_FLOW_KIND_SYN);
     }
-    return true;
 }
 
 /* ---- steps of sl_flow_tcp_next ---- */
@@ -372,6 +373,21 @@ bool sl_flow_tcp_pass(const struct sl_flow_options *options, struct sl_flow_head
     return true;
 }
 
+/* The SYN that a flow begins with: all answers are known. */
+static uint32_t begin_with_syn(const struct sl_flow_options *options, struct sl_flow_head *head,
+                               struct sl_flow_tcp_windows *windows,
+                               const struct sl_flow_segment *segment)
+{
+    head->tcp_last = sl_flow_last_of(segment);
+    head->upper = SS;
+    if (windows != NULL) {
+        sl_flow_window_first(windows, segment);
+    } else {
+        head->word = segment->end;
+    }
+    return timeout_of(options, head, windows, SL_FLOW_KIND_SYN, SS);
+}
+
 enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, uint32_t mode,
                                          struct sl_flow_head *head,
                                          struct sl_flow_tcp_windows *windows,
@@ -381,6 +397,10 @@ enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, 
     struct sl_flow_segment segment;
     enum sl_flow_tcp_result result;
     segment_read(packet, direction, packet->tcp_flags, &segment);
+    if (head->upper == NO && segment.kind == SL_FLOW_KIND_SYN) {
+        *ret_timeout_s = begin_with_syn(options, head, windows, &segment);
+        return SL_FLOW_TCP_ACCEPT;
+    }
     uint8_t state = next_state[direction][segment.kind][head->upper];
     bool is_checked = decide(head, windows, &segment, &state, &result);
     if (result != SL_FLOW_TCP_ACCEPT) {

@@ -86,6 +86,12 @@ enum { SL_FLOW_FIN = 0x01, SL_FLOW_SYN = 0x02, SL_FLOW_RST = 0x04, SL_FLOW_ACK =
 /** The first side of a flow that begins. @param is_syn  else it is picked up in the middle */
 void sl_flow_window_begin(struct sl_flow_tcp_windows *windows,
                           const struct sl_flow_segment *segment, bool is_syn);
+/** What sl_flow_window_check comes to for the SYN that a flow began with. */
+static inline void sl_flow_window_first(struct sl_flow_tcp_windows *windows,
+                                        const struct sl_flow_segment *segment)
+{
+    windows->sides[SL_FLOW_REPLY].max_end = segment->window != 0 ? segment->window : 1;
+}
 /** Whether the segment fits; then the windows move on.
  * @param state         of the connection before it
  * @param[in,out] more  struct sl_flow_head, tcp_more
@@ -120,11 +126,13 @@ static inline uint8_t sl_flow_last_of(const struct sl_flow_segment *segment)
 /** Bytes per flow that a mode needs beyond the head. */
 uint32_t sl_flow_tcp_size(uint32_t mode);
 
-/** The first segment of a flow.
- * @param windows  NULL where they are not followed
- * @return false where it cannot begin a flow */
-bool sl_flow_tcp_begin(const struct sl_flow_options *options, struct sl_flow_head *head,
-                       struct sl_flow_tcp_windows *windows, const struct sl_packet *packet);
+/** Whether a flow may begin with the segment. */
+bool sl_flow_tcp_may_begin(const struct sl_flow_options *options, const struct sl_packet *packet);
+
+/** The first segment of a flow, one that may be.
+ * @param windows  NULL where they are not followed */
+void sl_flow_tcp_begin(struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
+                       const struct sl_packet *packet);
 
 /** The short way of most segments: data and acknowledgements of an established connection that
  * fit. sl_flow_tcp_next comes to the same.
