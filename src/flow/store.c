@@ -10,6 +10,7 @@
 #include "flow/store_private.h"
 
 enum {
+    FRESH_AHEAD = 4, /* slots that were never taken are loaded so many before it is their turn */
     /* Steps of the hand for one victim, after which the least used frame on its way has to go. */
     HAND_STEPS = 64,
     /* One in so many frames is on trial. */
@@ -393,6 +394,16 @@ static void make_room(struct sl_flow_store *store)
 
 /* ---- what the table calls ---- */
 
+/* Starts the load of a record that will be taken soon: nobody else has asked for it. */
+static void prefetch_next(const struct sl_flow_store *store)
+{
+    uint32_t fresh = store->slot_fresh + FRESH_AHEAD;
+    uint32_t next = store->slot_free != NONE ? store->slot_free : fresh;
+    if (next < store->count) {
+        prefetch_to_write(frame_record(store, next), store->record_size);
+    }
+}
+
 sl_rc sl_flow_store_take(struct sl_flow_store *store, uint32_t *ret_slot, void **ret_record)
 {
     if (!store->is_all_inside && store->pinned_count == SL_FLOW_PIN_MAX) {
@@ -410,6 +421,8 @@ sl_rc sl_flow_store_take(struct sl_flow_store *store, uint32_t *ret_slot, void *
         store->words[slot] = slot_word(SLOT_CACHED, frame);
         trial_start(store, frame);
         frame_pin(store, frame);
+    } else {
+        prefetch_next(store);
     }
     void *record = frame_record(store, frame);
     memset(record, 0, store->record_size);
