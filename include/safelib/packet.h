@@ -60,6 +60,8 @@ enum {
     SL_PKT_LATER_FRAGMENT = 1u << 4,  /**< fragment with offset > 0: no L4 header in it */
     SL_PKT_MORE_FRAGMENTS = 1u << 5,  /**< the more-fragments flag is set */
     SL_PKT_FRAGMENT_HEADER = 1u << 6, /**< IPv6 fragment header present; alone: RFC 6946 atomic */
+    SL_PKT_CUT = 1u << 7,    /**< [out] IPv6 with a fragment header right behind its own: leaves in
+                                  fragments of at most 1280 bytes (RFC 7915 4, RFC 8200 4.5) */
     SL_PKT_RUNTIME = 0xf000, /**< bits that the runtime keeps for itself: an NF that parses a packet
                                   anew puts them back */
     /* bits from 12 on are the runtime's own */

@@ -29,7 +29,7 @@
     X(unsupported, "of a protocol that has no ports to translate")                                 \
     X(untranslatable, "RFC 7915 has it dropped")                                                   \
     X(source_route, "with a source route or routing header that is not used up")                   \
-    X(too_big, "larger than the IPv6 side takes")                                                  \
+    X(too_big, "larger than the IPv6 side takes, and not to be cut (DF)")                          \
     X(hops_exceeded, "with no hop left")                                                           \
     X(not_global, "to or from a private address under the well-known prefix (RFC 6052 3.1)")       \
     X(damaged, "ICMP error whose checksum, or that of what it quotes, is wrong")                   \

@@ -130,11 +130,13 @@ static void seal_header4(uint8_t *ip4)
     sl_be16_put(ip4 + 10, sl_checksum_fold(sl_checksum_add(0, ip4, NAT_IP4_SIZE)));
 }
 
-/* RFC 7915 4.1. @return bytes of header written */
-static uint32_t put_header6(uint8_t *out, const uint8_t *ip4, uint32_t payload, uint8_t hops)
+/* RFC 7915 4.1. @param is_cut  a fragment header also where the packet is whole
+ * @return bytes of header written */
+static uint32_t put_header6(uint8_t *out, const uint8_t *ip4, uint32_t payload, uint8_t hops,
+                            bool is_cut)
 {
     uint16_t field = sl_be16_get(ip4 + 6);
-    bool is_fragment = (field & 0x3fff) != 0;
+    bool is_fragment = is_cut || (field & 0x3fff) != 0;
     uint8_t proto = ip4[9] == NAT_PROTO_ICMP ? NAT_PROTO_ICMP6 : ip4[9];
     out[0] = (uint8_t)(0x60 | ip4[1] >> 4);
     out[1] = (uint8_t)(ip4[1] << 4);
@@ -467,7 +469,7 @@ static uint32_t quote_4to6(const struct nat_policy *policy, uint8_t *quote, uint
     uint8_t ip6[NAT_IP6_SIZE + FRAGMENT_SIZE];
     uint32_t total = sl_be16_get(quote + 2);
     uint32_t payload = total > header ? total - header : 0;
-    uint32_t grown = put_header6(ip6, quote, payload, quote[8]);
+    uint32_t grown = put_header6(ip6, quote, payload, quote[8], false);
     memcpy(ip6 + 8, inside->addr.b, 16);
     nat_addr64_embed(policy, quote + 16, ip6 + 24);
     uint8_t *l4 = quote + header;
@@ -552,6 +554,32 @@ static bool is_error4(uint8_t type)
     return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
 
+/* RFC 7915 4: "If the DF flag is not set and the IPv4 packet will result in an IPv6 packet larger
+ * than" what the IPv6 side takes, it "SHOULD be fragmented": it gets a fragment header for that. */
+static bool is_to_cut(const struct nat_policy *policy, const uint8_t *ip4, uint32_t payload)
+{
+    uint16_t field = sl_be16_get(ip4 + 6);
+    uint32_t grown = NAT_IP6_SIZE + ((field & 0x3fff) != 0 ? FRAGMENT_SIZE : 0u);
+    return (field & FLAG_DF) == 0 && grown + payload > policy->mtu6;
+}
+
+/* What is no error: upper layer translated and moved behind @p grown bytes of new header. */
+static sl_rc data_4to6(struct sl_packet *packet, uint32_t header, const uint8_t *ip6,
+                       uint32_t grown, const struct nat_end *destination)
+{
+    uint32_t size = packet->size - header;
+    if (grown + size > packet->room) {
+        return SL_NO_SPACE;
+    }
+    bool is_later = (sl_be16_get(packet->data + 6) & 0x1fff) != 0;
+    sl_rc rc = is_later ? SL_OK : upper_4to6(packet, header, ip6, destination->port);
+    if (rc == SL_OK) {
+        memmove(packet->data + grown, packet->data + header, size);
+        packet->size = grown + size;
+    }
+    return rc;
+}
+
 sl_rc nat_translate_4to6(const struct nat_policy *policy, struct sl_packet *packet,
                          const struct nat_end *destination)
 {
@@ -570,32 +598,25 @@ sl_rc nat_translate_4to6(const struct nat_policy *policy, struct sl_packet *pack
     if (ip4[8] <= 1) {
         return SL_OVERFLOW;
     }
+    bool is_error = is_icmp && !is_later && is_error4(ip4[header]);
+    bool is_cut = !is_error && is_to_cut(policy, ip4, size);
     uint8_t ip6[NAT_IP6_SIZE + FRAGMENT_SIZE];
-    uint32_t grown = put_header6(ip6, ip4, size, (uint8_t)(ip4[8] - 1));
+    uint32_t grown = put_header6(ip6, ip4, size, (uint8_t)(ip4[8] - 1), is_cut);
     nat_addr64_embed(policy, ip4 + 12, ip6 + 8);
     memcpy(ip6 + 24, destination->addr.b, 16);
-    uint8_t *l4 = ip4 + header;
-    if (is_icmp && !is_later && is_error4(l4[0])) {
-        sl_rc rc =
-            (field & 0x3fff) == 0 ? error_4to6(policy, packet, ip6, destination) : SL_UNSUPPORTED;
-        if (rc != SL_OK) {
-            return rc;
-        }
+    sl_rc rc;
+    if (is_error) {
+        rc = (field & 0x3fff) == 0 ? error_4to6(policy, packet, ip6, destination) : SL_UNSUPPORTED;
+    } else if (grown + size > policy->mtu6 && !is_cut) {
+        rc = SL_RANGE;
     } else {
-        if (grown + size > policy->mtu6) {
-            return SL_RANGE;
-        }
-        if (grown + size > packet->room) {
-            return SL_NO_SPACE;
-        }
-        sl_rc rc = is_later ? SL_OK : upper_4to6(packet, header, ip6, destination->port);
-        if (rc != SL_OK) {
-            return rc;
-        }
-        memmove(packet->data + grown, l4, size);
-        packet->size = grown + size;
+        rc = data_4to6(packet, header, ip6, grown, destination);
+    }
+    if (rc != SL_OK) {
+        return rc;
     }
     memcpy(packet->data, ip6, grown);
     reparse(packet, destination, false);
+    packet->has |= is_cut ? SL_PKT_CUT : 0;
     return SL_OK;
 }

@@ -9,6 +9,7 @@
 #include "esp/encap.h"
 #include "esp/probe.h"
 #include "image/exchange.h"
+#include "nf/cut.h"
 #include "nf/emit.h"
 #include "runtime/runtime.h"
 
@@ -284,17 +285,35 @@ static bool send_one(struct sl_worker_lane *lane, const struct sl_worker_port *p
 }
 _Static_assert(SL_DESC_DSCP_SHIFT == 2 && SL_DESC_ECN_MASK == 3, "laid out as the TOS byte");
 
+_Static_assert((int)SL_CUT_BEHIND >= (int)SL_ESP_OVERHEAD_MAX, "sealing writes behind a packet");
+
+/* What an NF asked to be cut leaves in fragments. @return true where all of it is on its way */
+static bool send_passed(struct sl_worker_lane *lane, const struct sl_worker_port *port,
+                        struct sl_packet *packet, struct sl_worker_counters *counters)
+{
+    struct sl_cut cut;
+    if ((packet->has & SL_PKT_CUT) == 0 || !sl_cut_begin(packet, &cut)) {
+        return send_one(lane, port, packet, counters);
+    }
+    bool is_sent = true;
+    while (is_sent && sl_cut_next(&cut, packet)) {
+        is_sent = send_one(lane, port, packet, counters);
+    }
+    return is_sent;
+}
+
 /* Sends, hands over or drops every packet of the burst by its verdict. */
 static void close_burst(struct sl_worker *worker, const struct sl_worker_config *config,
                         uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const struct sl_packet *packet = worker->burst[i];
+        struct sl_packet *packet = worker->burst[i];
         uint32_t port = worker->origin[i];
         struct sl_worker_counters *counters = &worker->lanes[port].counters;
         if (packet->verdict == SL_VERDICT_PASS) {
             uint32_t to = packet->port_in ^ 1u; /* also of one that was turned around */
-            counters->passed += send_one(&worker->lanes[to], &config->ports[to], packet, counters);
+            counters->passed +=
+                send_passed(&worker->lanes[to], &config->ports[to], packet, counters);
         } else if (packet->verdict == SL_VERDICT_REPLY) {
             counters->replied +=
                 send_one(&worker->lanes[port], &config->ports[port], packet, counters);

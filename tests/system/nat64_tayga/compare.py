@@ -136,6 +136,10 @@ def datagrams():
         for flags in (0, "DF"):
             own.append((f"udp back, {total} bytes of IPv4, flags {flags}",
                         cut(IP(**back, flags=flags) / UDP(sport=53, dport=5000) / payload(total - 28), 1)))
+    for total in (1481, 1500):  # above nat64.mtu: with a fragment header, to be cut as it leaves the image
+        own.append((f"udp back, {total} bytes of IPv4, flags 0", cut(IP(**back) / UDP(sport=53, dport=5000) / payload(total - 28), 1)))
+    own += [(f"udp back, {count} fragments of 1500 bytes", cut(IP(**back) / UDP(sport=53, dport=5000) / payload(count * 1480 - 8), count))
+            for count in (2, 3)]
     one = IPv6(**out) / IPv6ExtHdrFragment(id=0x87654321, nh=17) / UDP(sport=5000, dport=53, chksum=None) / payload(50)
     own.append(("udp out, atomic fragment", [raw(one)]))
     return own
@@ -289,7 +293,7 @@ def compare_datagrams(named, theirs, ours):
         elif got == want and len(our) == len(their):
             alike += 1
             continue
-        elif isinstance(want, tuple) and (got[0], got[2]) == (want[0], want[2]) and max(map(len, our)) > LOWEST_MTU >= max(map(len, their)):
+        elif isinstance(want, tuple) and (got[0], got[2]) == (want[0], want[2]) and got[1] in (b"", their[0][44:48]) and max(map(len, our)) > LOWEST_MTU >= max(map(len, their)):
             cut_again += 1
             continue
         elif not isinstance(want, tuple) and any(part in name for part in EXPLAINED):  # nothing, or what is no datagram

@@ -11,6 +11,7 @@
 if ! command -v turnutils_natdiscovery >/dev/null || ! command -v turnserver >/dev/null; then skip "coturn is not installed"; fi
 require_root
 key_new
+NET_MTU=9000 # the tunnel takes whole what the sites send
 net_up || exit 1
 addr wan eth0 10.2.0.3/24
 
@@ -115,4 +116,24 @@ check "a closed port's ICMP error finds its host" bash -c \
 check "nobody gets in unasked" bash -c "! ip netns exec $P-wan timeout 2 socat -u TCP:198.51.100.1:80,connect-timeout=1 - 2>/dev/null"
 check "counters are told" bash -c "'$SAFELIB' status --socket '$WORK/gateway.sock' | grep -A60 nat44 | grep -q hairpinned"
 "$SAFELIB" status --socket "$WORK/gateway.sock" | sed -n '/nat44/,/heap/p' | head -n 60 | sed 's/^/        /'
+say "NAT64: what the IPv4 side sends without DF is cut to what IPv6 takes"
+cat >"$WORK/nat.yaml" <<'YAML'
+inside: ['fd01::/64']
+outside: {addresses: [198.51.100.0/30]}
+nat64: {prefix: 'fd64::/96'}
+YAML
+to_nat64() {
+    "$SAFELIB" policy compile --kind nat "$WORK/nat.yaml" -o "$WORK/policy.nft" >/dev/null
+    kill -HUP "$GATEWAY_PID"
+    wait_for 10 policy_is "$(in_policy)"
+}
+check "the policy is taken, live" to_nat64
+background lan cut.log tcpdump -n -l -i eth0 'ip6[6] == 44 and src net fd64::/96'
+wait_for 5 grep -q listening "$WORK/cut.log"
+check "ping, whole" in_ns lan ping -c 2 -i 0.2 -W 2 fd64::10.2.0.2
+check "an answer of 1500 bytes" in_ns lan ping -c 2 -i 0.2 -W 5 -s 1472 fd64::10.2.0.2
+check "in fragments of 1500 bytes" in_ns lan ping -c 2 -i 0.2 -W 5 -s 4000 fd64::10.2.0.2
+of_two_and_five() { [ "$(grep -c "frag (" "$WORK/cut.log")" -eq 14 ] && ! grep -q "frag (.*|1[3-9]" "$WORK/cut.log"; }
+check "which came in two fragments each, and in five, of at most 1280 bytes" wait_for 5 of_two_and_five
+[ "$FAILED" -eq 0 ] || grep "frag (" "$WORK/cut.log" | head -n 20
 finish

@@ -349,6 +349,50 @@ static void test_nat64_too_big_and_no_hops_are_answered(void **state)
     flow_rig_done(&rig);
 }
 
+/* RFC 7915 4: without DF what is larger than the IPv6 side takes "SHOULD be fragmented": whole or
+ * already a fragment, it gets a fragment header and is marked for the runtime to cut. */
+static void test_nat64_large_without_df_is_to_be_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t size4;
+        uint16_t field;
+        bool is_cut, is_replied;
+    } table[] = {{1480, 0, false, false},      {1481, 0, true, false},
+                 {1500, 0, true, false},       {1472, 0x2000, false, false},
+                 {1476, 0x2000, true, false},  {1500, 0x2000, true, false},
+                 {1480, 0x4000, false, false}, {1500, 0x4000, false, true}};
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct flow_rig rig;
+        uint8_t bytes[2048];
+        struct flow_spec big = answer;
+        struct sl_packet packet;
+        struct sl_packet *list[1] = {&packet};
+        nat_bed_init(&rig, PLAIN);
+        nat_bed_pass(&rig, LAN, &query);
+        big.payload = table[i].size4 - 28;
+        flow_packet_make(&big, WAN, bytes, sizeof(bytes), &packet);
+        sl_be16_put(bytes + 4, 0x1234);
+        sl_be16_put(bytes + 6, table[i].field);
+        sl_be16_put(bytes + 10, 0);
+        sl_be16_put(bytes + 10, sl_checksum_fold(sl_checksum_add(0, bytes, 20)));
+        assert_ok(sl_packet_parse(&packet));
+        flow_rig_burst(&rig, list, 1);
+        assert_int_equal(packet.verdict, table[i].is_replied ? SL_VERDICT_REPLY : SL_VERDICT_PASS);
+        assert_int_equal((packet.has & SL_PKT_CUT) != 0, table[i].is_cut);
+        if (!table[i].is_replied) {
+            bool has_header = table[i].is_cut || (table[i].field & 0x2000) != 0;
+            uint32_t head = has_header ? 48 : 40;
+            assert_int_equal(packet.size, table[i].size4 - 20 + head);
+            assert_int_equal(bytes[6], has_header ? 44 : 17);
+            assert_true(!has_header || (sl_be16_get(bytes + 42) == table[i].field >> 13 &&
+                                        sl_be32_get(bytes + 44) == 0x1234));
+            assert_int_equal(packet.l4_off, head);
+        }
+        flow_rig_done(&rig);
+    }
+}
+
 /* Inserts 8 bytes of extension behind the IPv6 header. */
 static void insert_extension(struct sl_packet *packet, uint8_t type, const uint8_t *bytes)
 {
@@ -575,6 +619,7 @@ int main(void)
         cmocka_unit_test(test_icmp_error_pointers_by_the_tables_of_rfc_7915),
         cmocka_unit_test(test_icmp_error_mtu),
         cmocka_unit_test(test_nat64_too_big_and_no_hops_are_answered),
+        cmocka_unit_test(test_nat64_large_without_df_is_to_be_cut),
         cmocka_unit_test(test_nat64_extensions_and_fragments),
         cmocka_unit_test(test_nat64_tcp_lifetimes),
         cmocka_unit_test(test_nat64_unsolicited_syn_is_never_answered),
