@@ -55,11 +55,11 @@ static uint32_t find(const struct fw_rules *rules, uint8_t family, const struct 
 void fw_shortcuts_find(const struct fw_rules *rules, uint8_t family,
                        struct fw_shortcuts *ret_shortcuts)
 {
-    for (uint8_t state = 0; state < FW_STATES; state++) {
-        for (uint8_t way = 0; way < FW_WAYS; way++) {
+    for (uint32_t state = 0; state < FW_STATES; state++) {
+        for (uint32_t way = 0; way < FW_WAYS; way++) {
             const struct sl_flow flow = {.handle = way == FW_NO_WAY ? SL_FLOW_NONE : 1,
-                                         .relation = state,
-                                         .direction = way == FW_NO_WAY ? 0 : way};
+                                         .relation = (uint8_t)state,
+                                         .direction = way == FW_NO_WAY ? 0 : (uint8_t)way};
             const struct fw_ct ct = fw_ct_of(&flow);
             ret_shortcuts->rules[state][way] = find(rules, family, &ct);
         }

@@ -376,6 +376,23 @@ static bool is_equal(const struct sl_fragments *pool, const struct fragment *fra
     return true;
 }
 
+/* The link where a fragment goes that begins there, and where the one before it ends. */
+static uint16_t *find_link(struct sl_fragments *pool, struct datagram *datagram, uint32_t begin,
+                           uint32_t *ret_before_end)
+{
+    uint16_t *at = &datagram->first;
+    *ret_before_end = 0;
+    if (datagram->last != NONE && pool->fragments[datagram->last].begin < begin) {
+        *ret_before_end = pool->fragments[datagram->last].end; /* in order, as most come */
+        return &pool->fragments[datagram->last].next;
+    }
+    while (*at != NONE && pool->fragments[*at].begin < begin) {
+        *ret_before_end = pool->fragments[*at].end;
+        at = &pool->fragments[*at].next;
+    }
+    return at;
+}
+
 /* Where the fragment goes among those that are there.
  * @param[out] ret_at  the link to it
  * @retval SL_OK, SL_EXISTS (exact duplicate), SL_STATE (overlaps, contradicts) */
@@ -383,16 +400,8 @@ static sl_rc find_place(struct sl_fragments *pool, struct datagram *datagram,
                         const struct sl_packet *packet, const struct sl_fragments_place *place,
                         uint16_t **ret_at)
 {
-    uint16_t *at = &datagram->first;
-    uint32_t before_end = 0;
-    if (datagram->last != NONE && pool->fragments[datagram->last].begin < place->begin) {
-        before_end = pool->fragments[datagram->last].end; /* in order, as most come */
-        at = &pool->fragments[datagram->last].next;
-    }
-    while (*at != NONE && pool->fragments[*at].begin < place->begin) {
-        before_end = pool->fragments[*at].end;
-        at = &pool->fragments[*at].next;
-    }
+    uint32_t before_end;
+    uint16_t *at = find_link(pool, datagram, place->begin, &before_end);
     *ret_at = at;
     if (*at != NONE) {
         const struct fragment *after = &pool->fragments[*at];

@@ -388,6 +388,28 @@ static uint32_t begin_with_syn(const struct sl_flow_options *options, struct sl_
     return timeout_of(options, head, windows, SL_FLOW_KIND_SYN, SS);
 }
 
+/* The connection goes on to a state. @return whether it is over */
+static bool step(struct sl_flow_head *head, const struct sl_flow_tcp_windows *windows,
+                 const struct sl_flow_segment *segment, uint8_t state)
+{
+    uint8_t old = head->upper;
+    head->tcp_last = sl_flow_last_of(segment);
+    head->upper = state;
+    if (windows == NULL) {
+        head->word = segment->end;
+    }
+    if (old != state && state == FW) {
+        head->tcp_more |= SL_FLOW_MORE_CLOSING;
+    }
+    if ((head->bits & SL_FLOW_BIT_SEEN_REPLY) == 0) {
+        return segment->kind == SL_FLOW_KIND_RST; /* all that was ever answered is a refusal */
+    }
+    if ((old == SR || old == ES) && state == ES) {
+        head->bits |= SL_FLOW_BIT_ASSURED;
+    }
+    return false;
+}
+
 enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, uint32_t mode,
                                          struct sl_flow_head *head,
                                          struct sl_flow_tcp_windows *windows,
@@ -415,21 +437,8 @@ enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, 
             return result;
         }
     }
-    uint8_t old = head->upper;
-    head->tcp_last = sl_flow_last_of(&segment);
-    head->upper = state;
-    if (windows == NULL) {
-        head->word = segment.end;
-    }
-    if (old != state && state == FW) {
-        head->tcp_more |= SL_FLOW_MORE_CLOSING;
-    }
-    if ((head->bits & SL_FLOW_BIT_SEEN_REPLY) == 0) {
-        if (segment.kind == SL_FLOW_KIND_RST) {
-            return SL_FLOW_TCP_END; /* all that was ever answered is a refusal */
-        }
-    } else if ((old == SR || old == ES) && state == ES) {
-        head->bits |= SL_FLOW_BIT_ASSURED;
+    if (step(head, windows, &segment, state)) {
+        return SL_FLOW_TCP_END;
     }
     *ret_timeout_s = timeout_of(options, head, windows, segment.kind, state);
     return SL_FLOW_TCP_ACCEPT;
