@@ -9,6 +9,7 @@
 
 #include "nat/translate.h"
 #include "safelib/bytes.h"
+#include "safelib/checksum.h"
 #include "safelib/reply.h"
 #include "safelib/rewrite.h"
 
@@ -111,6 +112,35 @@ static enum nat_reason reason_of_translation(sl_rc rc, enum nat_reason good)
     }
 }
 
+/* RFC 7857 10, RFC 6864 5.3.1: "as if the datagram were sourced by" the NAT. Hosts that share an
+ * address choose identifications without knowing of each other: where their fragments meet, they
+ * would be put together. The first fragment of a datagram comes first, the others right behind it.
+ */
+static void identify(struct nat_work *work)
+{
+    struct nat *nat = work->nat;
+    struct sl_packet *packet = work->packet;
+    uint16_t id = sl_be16_get(packet->data + 4);
+    if ((packet->has & SL_PKT_FRAGMENT) == 0) {
+        return;
+    }
+    if ((packet->has & SL_PKT_LATER_FRAGMENT) == 0) {
+        uint32_t remote = work->session->remote;
+        uint32_t own = nat->datagram.count++ * nat->store->shard_count + nat->store->shard;
+        nat->datagram.flow = work->flow->handle;
+        nat->datagram.before = id;
+        /* RFC 7739 4: nobody learns from his what others get */
+        nat->datagram.now = (uint16_t)(sl_flow_hash(work->table, &remote, sizeof(remote)) + own);
+    }
+    if (nat->datagram.flow == work->flow->handle && nat->datagram.before == id) {
+        uint8_t bytes[2];
+        uint64_t delta = 0;
+        sl_be16_put(bytes, nat->datagram.now);
+        sl_checksum_replace(&delta, packet->data + 4, bytes, sizeof(bytes));
+        sl_checksum_change(packet->data + 10, delta);
+    }
+}
+
 static enum nat_reason translate_out(struct nat_work *work)
 {
     struct nat *nat = work->nat;
@@ -134,6 +164,7 @@ static enum nat_reason translate_out(struct nat_work *work)
         return reason_of_translation(nat_rewrite4_error(work->packet, false, &end), good);
     }
     nat_rewrite4(work->packet, true, &end);
+    identify(work);
     return good;
 }
 
@@ -418,6 +449,7 @@ static void nat_adopt(void *state, void *old)
     (void)nat_store_adopt(nat->store, before->store);
     memcpy(nat->counters, before->counters, sizeof(nat->counters));
     nat->fragment_id = before->fragment_id;
+    nat->datagram = before->datagram;
 }
 
 static void nat_tick(void *state, uint64_t now_ms, uint64_t unix_ms, struct sl_emit *emit)

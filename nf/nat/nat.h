@@ -55,6 +55,11 @@ struct nat {
     uint32_t answer_tokens;      /* ICMP errors that may be sent now (RFC 1812 4.3.2.8) */
     uint64_t answer_ms;
     uint16_t fragment_id; /* of packets that IPv6 had none for */
+    struct {              /* the IPv4 datagram whose fragments are on their way out */
+        sl_flow_handle flow;
+        uint32_t count; /* of all that there were */
+        uint16_t before, now;
+    } datagram;
     uint64_t counters[NAT_REASON_COUNT];
 };
 

@@ -22,6 +22,7 @@ struct result {
     uint8_t head[48];
     uint8_t upper[ROOM];
     uint32_t size; /* of the upper layer */
+    uint32_t id;   /* of the fragments */
     uint32_t packets;
     uint32_t dropped;
 };
@@ -54,6 +55,9 @@ static void on_result(void *ctx, const struct sl_eval_result *result)
             : (sl_be16_get(packet->data + 6) & 0x1fffu) * 8;
     uint32_t header = is_v6 ? ((packet->has & SL_PKT_FRAGMENT_HEADER) != 0 ? 48 : 40) : 20;
     assert_int_equal(at, out.size); /* in order, none missing */
+    uint32_t id = is_v6 ? sl_be32_get(packet->data + header - 4) : sl_be16_get(packet->data + 4);
+    assert_true(out.packets == 0 || out.id == id);
+    out.id = id;
     if (out.packets++ == 0) {
         memcpy(out.head, packet->data, is_v6 ? 40 : 20);
     } else { /* the NFs after this one see what the first one is */
@@ -209,6 +213,32 @@ static void test_nat44_fragments(void **state)
     sl_eval_free(eval);
 }
 
+/* RFC 7857 10, RFC 6864 5.3.1: datagrams of several hosts, which all chose one identification,
+ * leave under different ones, each under one. */
+static void test_nat44_fragments_have_identifications_of_their_own(void **state)
+{
+    (void)state;
+    enum { HOSTS = 40 };
+    struct sl_eval *eval = make(NAT44);
+    uint32_t ids[HOSTS];
+    for (uint32_t i = 0; i < HOSTS; i++) {
+        char src[32];
+        (void)snprintf(src, sizeof(src), "10.0.0.%u", i + 1);
+        const struct flow_spec query = {.src = src,
+                                        .sport = 4000,
+                                        .dst = "198.51.100.1",
+                                        .dport = 53,
+                                        .proto = 17,
+                                        .payload = 900};
+        check(eval, LAN, &query, i % PIECES);
+        ids[i] = out.id;
+        for (uint32_t k = 0; k < i; k++) {
+            assert_int_not_equal(ids[k], ids[i]);
+        }
+    }
+    sl_eval_free(eval);
+}
+
 /* Errors leave as one packet, with what they quote translated. */
 static void test_errors_in_fragments(void **state)
 {
@@ -246,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nat64_fragments),
         cmocka_unit_test(test_nat44_fragments),
+        cmocka_unit_test(test_nat44_fragments_have_identifications_of_their_own),
         cmocka_unit_test(test_errors_in_fragments),
     };
     return cmocka_run_group_tests_name("nat/fragments", tests, NULL, NULL);
