@@ -74,7 +74,7 @@ static void test_unsolicited_syn_is_never_answered(void **state)
         }
         for (int i = 0; i < 4; i++) { /* its retransmissions */
             nat_bed_refused(&rig, WAN, &syn, reason);
-            flow_rig_wait(&rig, 1000 << i);
+            flow_rig_wait(&rig, 1000u << i);
         }
         assert_int_equal(rig.emitted_count, 0);
         assert_int_equal(flow_rig_counter(&rig, "flow table: flows"), has_mapping);
