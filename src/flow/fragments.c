@@ -61,22 +61,23 @@ struct sl_fragments_limits sl_fragments_limits_default(void)
     return (struct sl_fragments_limits){.blocks = DEFAULT_BLOCKS, .datagrams = DEFAULT_DATAGRAMS};
 }
 
-static void *take(uint8_t **at, size_t size)
+static void *take(uint8_t *base, size_t *off, size_t size)
 {
-    void *taken = *at;
-    *at += (size + 63) & ~(size_t)63;
+    void *taken = base != NULL ? base + *off : NULL;
+    *off += (size + 63) & ~(size_t)63;
     return taken;
 }
 
-/* Lays the arrays out behind @p at. @return the end */
-static uint8_t *lay_out(struct sl_fragments *pool, uint8_t *at)
+/* Lays the arrays out behind @p base, where that is not NULL. @return their bytes */
+static size_t lay_out(struct sl_fragments *pool, uint8_t *base)
 {
-    pool->buckets = take(&at, (pool->bucket_mask + 1) * sizeof(*pool->buckets));
-    pool->datagrams = take(&at, pool->limits.datagrams * sizeof(*pool->datagrams));
-    pool->fragments = take(&at, pool->limits.blocks * sizeof(*pool->fragments));
-    pool->block_next = take(&at, pool->limits.blocks * sizeof(*pool->block_next));
-    pool->blocks = take(&at, (size_t)pool->limits.blocks * SL_FRAGMENTS_BLOCK);
-    return at;
+    size_t off = 0;
+    pool->buckets = take(base, &off, (pool->bucket_mask + 1) * sizeof(*pool->buckets));
+    pool->datagrams = take(base, &off, pool->limits.datagrams * sizeof(*pool->datagrams));
+    pool->fragments = take(base, &off, pool->limits.blocks * sizeof(*pool->fragments));
+    pool->block_next = take(base, &off, pool->limits.blocks * sizeof(*pool->block_next));
+    pool->blocks = take(base, &off, (size_t)pool->limits.blocks * SL_FRAGMENTS_BLOCK);
+    return off;
 }
 
 static void link_free(struct sl_fragments *pool)
@@ -107,8 +108,7 @@ sl_rc sl_fragments_create(const struct sl_fragments_limits *limits,
     while (sizes.bucket_mask + 1 < limits->datagrams) {
         sizes.bucket_mask = sizes.bucket_mask * 2 + 1;
     }
-    uint8_t *base = NULL;
-    size_t bytes = sizeof(sizes) + 64 + (size_t)(lay_out(&sizes, base) - base);
+    size_t bytes = sizeof(sizes) + 64 + lay_out(&sizes, NULL);
     struct sl_fragments *pool = calloc(1, bytes);
     if (pool == NULL) {
         return SL_NO_MEMORY;
