@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The examples in packaging/ are taken by the programs as they are: only paths of keys and images are put in.
+# The examples in packaging/ are taken by the programs as they are: only paths of keys and images are put in. And the
+# programs that the README names are where it says.
 #   packaging.sh BUILD_DIR
 set -u
 build=$(cd "$1" && pwd)
@@ -12,6 +13,13 @@ host=
 trap '[ -z "$host" ] || kill "$host" 2>/dev/null; rm -rf "$work"' EXIT
 failed=0
 fail() { failed=$((failed + 1)) && echo "FAIL: $*"; }
+
+"$source/tools/collect" "$build" || fail "tools/collect"
+while read -r program; do
+    [ -x "$build/$program" ] || fail "the README says that build/ holds $program"
+    named=1
+done < <(sed -n '/^## Programs/,/^## /s/^| `\([a-z-]*\)` .*/\1/p' "$source/README.md")
+[ -n "${named:-}" ] || fail "the README names no program"
 
 "$cmd/safelib/safelib" key new "$work/tenant.pem" >"$work/key.log" 2>&1 || fail "key new: $(cat "$work/key.log")"
 hash=$(grep -oE '[0-9a-f]{64}' "$work/key.log" | head -1)
