@@ -21,6 +21,11 @@ while read -r program; do
 done < <(sed -n '/^## Programs/,/^## /s/^| `\([a-z-]*\)` .*/\1/p' "$source/README.md")
 [ -n "${named:-}" ] || fail "the README names no program"
 
+mkdir -p "$work/plain/tools"
+cp "$source/tools/check" "$work/plain/tools"
+said=$("$work/plain/tools/check" build gates 2>&1) && fail "check passes where git lists no file: $said"
+[[ $said == *"git does not list the files of $work/plain"* ]] || fail "check without git: $said"
+
 "$cmd/safelib/safelib" key new "$work/tenant.pem" >"$work/key.log" 2>&1 || fail "key new: $(cat "$work/key.log")"
 hash=$(grep -oE '[0-9a-f]{64}' "$work/key.log" | head -1)
 "$cmd/safelib/safelib" policy check "$source/packaging/policy.nft" || fail "policy.nft"
