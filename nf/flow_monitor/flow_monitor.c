@@ -202,7 +202,7 @@ static void count_packet(struct monitor *monitor, struct sl_flow_table *table,
     }
 }
 
-/* RFC 7011: a flow that goes on is told of from time to time. */
+/* RFC 5470 5.1.1: a flow that goes on is told of from time to time. */
 static void put_active(struct monitor *monitor, struct sl_flow_table *table, struct sl_flow *seen,
                        uint64_t now_ms)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IPFIX messages: RFC 7011 3 (formats), 8.4 and 10.3.6 (templates over UDP). */
+/* IPFIX messages: RFC 7011 3 (formats), 8.4 (templates over UDP), 10.3 (UDP). */
 #include "flow_monitor/ipfix.h"
 
 #include <stdlib.h>
@@ -159,7 +159,7 @@ static void seal(const struct fm_config *config, uint8_t *packet, uint32_t size)
     if (config->ip_version == 4) {
         packet[0] = 0x45;
         sl_be16_put(packet + 2, (uint16_t)(ip + UDP_SIZE + size));
-        packet[6] = 0x40; /* DF: the identification may be anything (RFC 6864) */
+        packet[6] = 0x40; /* DF: the identification may be anything (RFC 6864 4.1) */
         packet[8] = HOPS;
         packet[9] = PROTO_UDP;
         sl_be16_put(packet + 10, sl_checksum_fold(sl_checksum_add(0, packet, ip)));

@@ -14,7 +14,7 @@ enum {
     FM_MESSAGES_PER_TICK = 512,
 };
 
-/** RFC 5102 flowEndReason (136). */
+/** RFC 5102 5.11.3: flowEndReason (136). */
 enum fm_end {
     FM_END_IDLE = 1,
     FM_END_ACTIVE = 2,

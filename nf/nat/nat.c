@@ -70,14 +70,14 @@ static bool answer_of(const struct nat_work *work, enum nat_reason reason,
     case NAT_hops_exceeded:
         error.type = is4 ? ICMP4_TIME_EXCEEDED : ICMP6_TIME_EXCEEDED;
         break;
-    case NAT_source_route: /* RFC 7915 4.1; 5.1: "pointing to the Segments Left field" */
+    case NAT_source_route: /* RFC 7915 4.1; 5.1: the pointer at "Segments Left" */
         error.type = is4 ? ICMP4_UNREACHABLE : ICMP6_PARAMETER;
         error.code = is4 ? ICMP4_SOURCE_ROUTE_FAILED : 0;
         error.info = is4 ? 0 : nat_segments_left_off(work->packet->data, work->packet->size);
         break;
     case NAT_too_big:
         if (!is4 || (sl_be16_get(work->packet->data + 6) & 0x4000) == 0) {
-            return false; /* RFC 1191 3: only for packets with DF */
+            return false; /* RFC 1191 4: only for packets with DF */
         }
         error.type = ICMP4_UNREACHABLE;
         error.code = ICMP4_FRAGMENTATION_NEEDED;
@@ -129,7 +129,7 @@ static void identify(struct nat_work *work)
         uint32_t own = nat->datagram.count++ * nat->store->shard_count + nat->store->shard;
         nat->datagram.flow = work->flow->handle;
         nat->datagram.before = id;
-        /* RFC 7739 4: nobody learns from his what others get */
+        /* RFC 7739 5.3: nobody learns from his what others get */
         nat->datagram.now = (uint16_t)(sl_flow_hash(work->table, &remote, sizeof(remote)) + own);
     }
     if (nat->datagram.flow == work->flow->handle && nat->datagram.before == id) {

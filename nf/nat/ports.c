@@ -125,7 +125,7 @@ static uint16_t span_pick(struct nat_store *store, const struct nat_address *add
     return 0;
 }
 
-/* RFC 4787 4.2.2: an even port gets an even one, "to support RTP"; it is a wish. */
+/* RFC 4787 4.2.2: an even port gets an even one, as RTP's are, an odd port an odd one; a wish. */
 static uint16_t span_pick_parity(struct nat_store *store, const struct sl_flow_table *table,
                                  const struct nat_address *address, const struct span *span,
                                  const struct nat_inside *inside)

@@ -387,7 +387,7 @@ sl_rc nat_translate_6to4(const struct nat_policy *policy, struct sl_packet *pack
 
 /* ---- IPv4 to IPv6 ---- */
 
-/* RFC 7915 4.1: "If, however, an unexpired source route option is present then the packet MUST
+/* RFC 7915 4.1: "However, if an unexpired source route option is present, then the packet MUST
  * instead be discarded". */
 static bool has_source_route(const uint8_t *ip4, uint32_t header)
 {
@@ -554,7 +554,7 @@ static bool is_error4(uint8_t type)
     return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
 }
 
-/* RFC 7915 4: "If the DF flag is not set and the IPv4 packet will result in an IPv6 packet larger
+/* RFC 7915 4.1: "If the DF flag is not set and the IPv4 packet will result in an IPv6 packet larger
  * than" what the IPv6 side takes, it "SHOULD be fragmented": it gets a fragment header for that. */
 static bool is_to_cut(const struct nat_policy *policy, const uint8_t *ip4, uint32_t payload)
 {

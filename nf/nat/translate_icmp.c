@@ -43,7 +43,7 @@ static uint8_t pointer_6to4(uint32_t pointer)
     return pointer < 24 ? 12 : pointer < NAT_IP6_SIZE ? 16 : NONE;
 }
 
-/* RFC 1191 7.1: a router that does not say its MTU has the next lower plateau. */
+/* RFC 7915 4.2, RFC 1191 5: a router that does not say its MTU has the next lower plateau. */
 static uint32_t plateau_below(uint16_t size)
 {
     static const uint16_t plateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296};
@@ -60,7 +60,7 @@ static bool too_big_4to6(uint8_t *icmp, uint16_t packet_size, uint16_t mtu6)
     uint32_t mtu = sl_be16_get(icmp + 6);
     mtu = (mtu != 0 ? mtu : plateau_below(packet_size)) + GROWTH;
     mtu = mtu < mtu6 ? mtu : mtu6;
-    /* RFC 8200 5: below 1280 an IPv6 host would not go; the smaller packets come as fragments */
+    /* RFC 7915 4.2: no less than 1280; what then comes, routers may cut, as it has no DF (5.1) */
     return put(icmp, TOO_BIG6, 0, mtu < SL_NAT_MTU6_MIN ? SL_NAT_MTU6_MIN : mtu);
 }
 

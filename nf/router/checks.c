@@ -25,7 +25,7 @@ static bool checksum_is_good(const uint8_t *header, uint32_t size)
     return sum == 0xffff;
 }
 
-/* Addresses that are no unicast of a network: RFC 1812 5.3.7 "MUST NOT forward, except over a
+/* Addresses that are no unicast of a network: RFC 1812 5.3.7 "SHOULD NOT forward, except over a
  * loopback interface, any packet that has a source address on network 127"; network 0 and class E
  * besides; RFC 3927 7: link-local is not forwarded. */
 static bool is_martian4(const uint8_t *addr)

@@ -154,7 +154,7 @@ static void count(uint64_t *counter)
 /* ---- ICMP ---- */
 
 /* What goes wrong with a packet, in both families' words. RFC 1812 5.2.7.1 and Linux agree on the
- * codes; RFC 4443 3.1 for IPv6. */
+ * codes; RFC 4443 3.1, 3.3, 3.4 for IPv6. */
 struct error {
     uint8_t type4, code4;
     uint8_t type6, code6;

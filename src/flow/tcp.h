@@ -113,7 +113,7 @@ enum { SL_FLOW_LAST_KIND = 7, SL_FLOW_LAST_REPLY = 8 };
 enum {
     SL_FLOW_MORE_RETRANSMITTED = 7,   /**< times that the last segment came again, up to 7 */
     SL_FLOW_MORE_CLOSING = 1u << 3,   /**< a FIN was seen */
-    SL_FLOW_MORE_CHALLENGE = 1u << 4, /**< RFC 5961: the next ACK may answer a SYN we ignored */
+    SL_FLOW_MORE_CHALLENGE = 1u << 4, /**< RFC 5961 4: the next ACK may answer a SYN we ignored */
     SL_FLOW_MORE_SIMULTANEOUS = 1u << 5,
 };
 

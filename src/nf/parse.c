@@ -7,7 +7,7 @@ enum {
     IP4_HEADER_MIN = 20,
     IP6_HEADER_SIZE = 40,
     DATAGRAM_MAX = 65535,
-    /* no real packet has more; RFC 9288 3.5 lets a filter drop long chains */
+    /* no real packet has more; RFC 9288 3.1: a filter may have to limit how deep it looks */
     EXTENSION_MAX = 8,
 
     PROTO_HOP_BY_HOP = 0,

@@ -15,7 +15,7 @@ enum {
     PROTO_ICMP = 1,
     PROTO_TCP = 6,
     PROTO_ICMP6 = 58,
-    /* RFC 1812 4.3.2.3: "without exceeding 576 bytes"; RFC 4443 2.4 (c): the minimum IPv6 MTU */
+    /* RFC 1812 4.3.2.3: no more than 576 bytes; RFC 4443 2.4 (c): the minimum IPv6 MTU */
     ICMP4_MAX = 576,
     ICMP6_MAX = 1280,
     REPLY_TTL = 64,

@@ -132,7 +132,7 @@ static void test_checksum_of_the_whole(void **state)
     sl_fragments_free(pool);
 }
 
-/* RFC 6946: "the packet MUST be processed in isolation"; whole packets are none either. */
+/* RFC 6946 4: "MUST process that packet in isolation"; whole packets are no fragments either. */
 static void test_atomic_is_no_fragment(void **state)
 {
     (void)state;
@@ -173,7 +173,7 @@ static void test_overlaps(void **state)
 {
     (void)state;
     for (uint32_t is_v6 = 0; is_v6 < 2; is_v6++) {
-        check_poison(is_v6, 8, 16, true);       /* within: RFC 1858 3.1 rewrites flags so */
+        check_poison(is_v6, 8, 16, true);       /* within: RFC 1858 4 rewrites ports so */
         check_poison(is_v6, 592, 608, true);    /* across */
         check_poison(is_v6, 0, 592, true);      /* the same begin */
         check_poison(is_v6, 608, 1200, true);   /* the same end */

@@ -113,7 +113,8 @@ static void test_monitor_closed_connection_is_told_soon(void **state)
     flow_rig_done(&rig);
 }
 
-/* RFC 7011 octetDeltaCount: bytes of packets with their IP headers, so every fragment counts. */
+/* RFC 5102 5.10.1, octetDeltaCount: bytes of packets with their IP headers, so every fragment
+ * counts. */
 static void test_monitor_counts_every_fragment(void **state)
 {
     (void)state;

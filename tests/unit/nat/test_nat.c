@@ -186,7 +186,7 @@ static void test_nat_lets_nothing_in_unasked(void **state)
     flow_rig_done(&rig);
 }
 
-/* RFC 4787 REQ-9: "Hairpinning Behavior MUST be External source IP address and port". */
+/* RFC 4787 REQ-9 a: hairpinning is of type "External source IP address and port". */
 static void test_nat_hairpins_with_the_outside_source(void **state)
 {
     (void)state;
@@ -258,7 +258,7 @@ static void test_nat_hairpins_icmp_errors(void **state)
     flow_rig_done(&rig);
 }
 
-/* RFC 4787 REQ-3, REQ-4: ranges and parity; REQ-3 b: never one endpoint for two. */
+/* RFC 4787 REQ-3 a, REQ-4: ranges and parity; REQ-3: never one endpoint for two. */
 static void test_nat_ports_keep_range_and_parity_and_are_never_shared(void **state)
 {
     (void)state;

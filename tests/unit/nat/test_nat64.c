@@ -301,7 +301,7 @@ static void test_icmp_error_mtu(void **state)
         {1400, 1500, 1500, 1420}, /* 20 more for the larger header */
         {1500, 1500, 1500, 1500}, /* not above the IPv6 side's */
         {576, 1500, 1500, 1280},  /* IPv6 goes no lower */
-        {0, 1500, 9000, 1512},    /* RFC 1191: the plateau below 1500, and 20 */
+        {0, 1500, 9000, 1512},    /* RFC 1191 5: the plateau below 1500, and 20 */
     };
     for (size_t i = 0; i < 4; i++) {
         uint8_t icmp[8] = {3, 4};
@@ -349,7 +349,7 @@ static void test_nat64_too_big_and_no_hops_are_answered(void **state)
     flow_rig_done(&rig);
 }
 
-/* RFC 7915 4: without DF what is larger than the IPv6 side takes "SHOULD be fragmented": whole or
+/* RFC 7915 4.1: without DF what is larger than the IPv6 side takes "SHOULD be fragmented": whole or
  * already a fragment, it gets a fragment header and is marked for the runtime to cut. */
 static void test_nat64_large_without_df_is_to_be_cut(void **state)
 {
@@ -582,7 +582,7 @@ static void test_nat64_exhaustion_is_answered(void **state)
     flow_rig_done(&rig);
 }
 
-/* 3.5: "an IPv6 packet whose source is under the prefix" would go round in circles; 3.4: what is
+/* 3.5: what has a source under the prefix could go round in circles (5.4); 3.4: what is
  * neither TCP, UDP nor ICMP is dropped. */
 static void test_nat64_drops_its_own_prefix_and_other_protocols(void **state)
 {

@@ -160,8 +160,8 @@ static void test_tcp_closes_when_both_sides_have(void **state)
     }
 }
 
-/* RFC 7857 2.2: "the NAT SHOULD wait for 4 minutes before deleting the session [...] if no packets
- * are received": a refusal ends no mapping, so that the next SYN has the same port. */
+/* RFC 7857 2.2: "the NAT SHOULD wait for 4 minutes before deleting the session": a
+ * refusal ends no mapping, so that the next SYN has the same port. */
 static void test_tcp_refused_keeps_its_mapping_for_four_minutes(void **state)
 {
     (void)state;
@@ -276,8 +276,8 @@ static void test_tcp_outlives_icmp_errors(void **state)
 
 /* ---- what keeps a mapping ---- */
 
-/* RFC 7857 7.1: "ICMP errors or TCP RST outbound packets sent as response to inbound packets": they
- * keep no mapping, else a stranger would. */
+/* RFC 7857 7.1: "ICMP Errors or TCP RST outbound packets sent as a response to inbound packets
+ * SHOULD NOT refresh the mapping", else a stranger would. */
 static void test_errors_that_inside_sends_keep_no_udp_mapping(void **state)
 {
     (void)state;
@@ -329,8 +329,8 @@ static void test_resets_that_inside_sends_keep_no_tcp_mapping(void **state)
     flow_rig_done(&rig);
 }
 
-/* RFC 7857 7: "Inbound packets that match an EIF mapping but do not create a new session due to a
- * security policy SHOULD NOT refresh the mapping timer"; nor does what the filter stops. */
+/* RFC 7857 7: "inbound packets that match an EIF mapping but do not create a new session due to a
+ * security policy": they "SHOULD NOT refresh the mapping"; nor does what the filter stops. */
 static void test_what_the_filter_stops_keeps_no_mapping(void **state)
 {
     (void)state;
