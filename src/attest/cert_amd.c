@@ -4,8 +4,8 @@
 #include "attest/cert.h"
 #include "attest/der.h"
 
-/* AlgorithmIdentifier of SHA-384: parameters NULL or absent, both "MUST be accepted" (RFC 4055
- * 2.1). */
+/* AlgorithmIdentifier of SHA-384; RFC 4055 2.1: "All implementations MUST accept both NULL and
+ * absent parameters". */
 static const uint8_t SHA384_NULL[] = {0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
                                       0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00};
 static const uint8_t SHA384_BARE[] = {0x30, 0x0b, 0x06, 0x09, 0x60, 0x86, 0x48,

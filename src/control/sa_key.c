@@ -30,7 +30,7 @@ static size_t info_write(const struct sl_msg_sa *sa, uint8_t info[INFO_MAX])
     return w.rc == SL_OK ? w.off : 0;
 }
 
-/* RFC 5869 2.1: "HKDF follows the 'extract-then-expand' paradigm" */
+/* RFC 5869 1: "HKDF follows the 'extract-then-expand' paradigm" */
 static bool hkdf(const uint8_t *secret, const struct sl_msg_sa *sa, uint8_t *out, size_t size)
 {
     uint8_t info[INFO_MAX];

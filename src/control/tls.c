@@ -183,8 +183,8 @@ static bool is_refusal(int alert)
     }
 }
 
-/* No common group: said by our own library, or by the other end's alert (RFC 8446 4.1.1: "the
- * server MUST abort the handshake with either a "handshake_failure" or "insufficient_security"
+/* No common group: said by our own library, or by the other end's alert (RFC 8446 4.1.1: the
+ * server "MUST abort the handshake with either a "handshake_failure" or "insufficient_security"
  * fatal alert"). */
 static bool is_group_failure(unsigned long code)
 {
@@ -352,7 +352,7 @@ sl_rc sl_tls_export(struct sl_tls *tls, const char *label, uint8_t *out, size_t 
     if (!tls->is_ready) {
         return SL_STATE;
     }
-    /* RFC 9266 2: "The exporter context value: Empty string." In TLS 1.3 absent and empty are one.
+    /* RFC 9266 2: "Context value: Zero-length string." In TLS 1.3 absent and empty are one.
      */
     int result = SSL_export_keying_material(tls->ssl, out, size, label, strlen(label), NULL, 0, 1);
     return result == 1 ? SL_OK : SL_CRYPTO;

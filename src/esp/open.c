@@ -75,7 +75,7 @@ static sl_rc payload_check(struct sl_esp_sa *sa, const uint8_t *text, uint32_t t
     if (next_header == SL_ESP_NEXT_NONE) {
         struct sl_probe probe;
         if (sl_probe_read(text, payload_size, &probe) != SL_OK) {
-            /* RFC 4303 2.6: "a receiver MUST be prepared to discard it without prejudice" */
+            /* RFC 4303 2.6: "a receiver MUST be prepared to discard such packets" */
             return refuse(&sa->counters.dummy, SL_AGAIN);
         }
         sa->counters.probe++;

@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/secret.h"
 
-enum { SPI_RESERVED_MAX = 255 }; /* RFC 4303 2.1: "reserved by the IANA for future use" */
+enum { SPI_RESERVED_MAX = 255 }; /* RFC 4303 2.1: IANA keeps 1 to 255, 0 is local */
 
 static sl_rc params_check(const struct sl_esp_params *params)
 {
