@@ -14,6 +14,7 @@
 #include "capture/capture.h"
 #include "ct_cut.h"
 #include "ct_talk.h"
+#include "flow/fragments.h"
 #include "kernel_path.h"
 #include "nf/eval.h"
 #include "policy/policy.h"
@@ -21,7 +22,7 @@
 
 enum {
     ROOM = 12000,
-    ITEMS_MAX = 1 << 19,
+    ITEMS_MAX = UINT16_MAX, /* those that are cut have their number as identification */
     LATE_MS = 100,
     LATE_MAX = 8,
     CLASS_LOST = 255,
@@ -36,6 +37,7 @@ struct item {
     bool is_forwarded; /* by the kernel without any rule */
     uint8_t dscp;
     uint8_t kernel, ours; /* rule from 0, or CLASS_LOST; with a file: passed or not */
+    uint8_t fate; /* enum sl_fragments_fate of the last of its fragments that was held or dropped */
     char note[64];
 };
 
@@ -87,7 +89,7 @@ static void add_item(const uint8_t *data, uint32_t size, uint8_t port, const cha
 {
     struct item *item = &items[item_count];
     struct sl_packet packet;
-    if (item_count == ITEMS_MAX || size > ROOM) {
+    if (item_count == ITEMS_MAX || size > SL_PACKET_MAX) {
         return;
     }
     *item = (struct item){.data = malloc(ROOM), .size = size, .port = port};
@@ -212,6 +214,9 @@ static void on_result(void *ctx, const struct sl_eval_result *result)
 {
     struct deciding *in = ctx;
     const struct sl_packet *packet = result->packet;
+    if (result->tag < item_count && result->fate != SL_EVAL_DECIDED) {
+        items[result->tag].fate = (uint8_t)result->fragment;
+    }
     if (result->fate != SL_EVAL_DECIDED) {
         return;
     }
@@ -267,6 +272,10 @@ static void show(const struct item *item, uint32_t number, bool is_classes)
     } else {
         printf("  DIFFERENT: packet %u: kernel %s, firewall %s\n", number,
                item->kernel ? "accepts" : "does not", item->ours ? "accepts" : "does not");
+    }
+    if (item->cut.count != 0) {
+        printf("    in %u fragments, of which one %s\n", item->cut.sent_count,
+               sl_fragments_fate_text(item->fate));
     }
     printf("    %s in, %s: ", item->port == SL_PORT_LAN ? "lan" : "wan", item->note);
     for (uint32_t i = 0; i < item->size && i < 88; i++) {
