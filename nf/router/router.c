@@ -50,6 +50,8 @@ enum {
     PROTO_ICMP = 1,
     PROTO_TCP = 6,
     PROTO_UDP = 17,
+    PROTO_FRAGMENT = 44,
+    PROTO_AH = 51,
     PROTO_ICMP6 = 58,
     OWN_TTL = 64,
     MS = 1000,
@@ -246,6 +248,21 @@ static uint8_t answer_echo(struct router *router, struct sl_packet *packet)
     return SL_VERDICT_REPLY;
 }
 
+/* RFC 4443 3.4: where an IPv6 packet names its upper layer. The parser has seen each header; behind
+ * that of a later fragment there is none. */
+static uint32_t next_header_off(const struct sl_packet *packet)
+{
+    uint32_t end = (packet->has & SL_PKT_LATER_FRAGMENT) == 0 ? packet->l4_off : 0;
+    uint32_t field = 6;
+    for (uint32_t off = 40; off < end;) {
+        uint32_t units = packet->data[off + 1];
+        uint8_t kind = packet->data[field];
+        field = off;
+        off += kind == PROTO_FRAGMENT ? 8 : kind == PROTO_AH ? (units + 2) * 4 : (units + 1) * 8;
+    }
+    return field;
+}
+
 /* A packet to the router itself: it answers pings, and offers nothing else. */
 static uint8_t answer_local(struct router *router, struct sl_packet *packet)
 {
@@ -266,7 +283,7 @@ static uint8_t answer_local(struct router *router, struct sl_packet *packet)
         return refuse(router, packet, packet->proto == PROTO_UDP ? &port_error : &protocol_error,
                       0);
     }
-    return refuse(router, packet, &protocol_error, 6); /* the pointer: at the next header */
+    return refuse(router, packet, &protocol_error, next_header_off(packet));
 }
 
 /* ---- forwarding ---- */

@@ -302,6 +302,17 @@ static void test_burst_own_address_answers_ping_and_nothing_else(void **state)
     assert_int_equal(p.packet.icmp_type, 4);
     assert_int_equal(p.packet.icmp_code, 1);
     assert_int_equal(sl_be32_get(p.data + 44), 6);
+    /* behind options and an authentication header: RFC 4443 3.4 points at who names it */
+    packet_make(&p, "2001:db8:2::1", "2001:db8:1::fe", 47, 0, 0, 100);
+    p.data[6] = 60;
+    memset(p.data + 40, 0, 24);
+    memcpy(p.data + 40, (uint8_t[]){51, 0, 1, 4}, 4);
+    memcpy(p.data + 48, (uint8_t[]){47, 2}, 2);
+    packet_parse(&p);
+    assert_int_equal(p.packet.proto, 47);
+    assert_int_equal(run(router, &p, SL_PORT_WAN), SL_VERDICT_REPLY);
+    assert_int_equal(p.packet.icmp_code, 1);
+    assert_int_equal(sl_be32_get(p.data + 44), 48);
     router_nf()->unload(router);
 }
 
