@@ -26,6 +26,7 @@ end() {
     wait
     umount "$work/blue/rootfs" 2>/dev/null
     [ ! -d cd ] || rm -rf "/run/containerd/runc/slev-$$"
+    rmdir "/sys/fs/cgroup/slev-$$" /sys/fs/cgroup/*/"slev-$$" 2>/dev/null # of containerd's namespace, which it leaves
     if [ "${KEEP:-0}" = 1 ]; then echo "kept: $work"; else rm -rf "$work"; fi
 }
 trap end EXIT
