@@ -71,18 +71,6 @@ static void choose_order(struct cut *cut)
     }
 }
 
-/* Captures have packets that a network card put together; no path takes a piece of more than this.
- */
-static bool is_too_large(const struct cut *cut, uint32_t header)
-{
-    for (uint32_t i = 0; i < cut->count; i++) {
-        if (header + cut->end[i] - cut->begin[i] > SL_PACKET_MAX) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void cut_choose(struct sl_packet *packet, uint32_t id, struct cut *ret_cut)
 {
     struct cut cut = {0};
@@ -97,9 +85,6 @@ void cut_choose(struct sl_packet *packet, uint32_t id, struct cut *ret_cut)
     if (cut.count > 1 && cut.end[1] - cut.begin[1] > 8 && below(OVERLAP_EVERY) == 0) {
         cut.is_overlap = true; /* a part of the second, in the first as well */
         cut.end[0] += 8;
-    }
-    if (is_too_large(&cut, packet->l4_off + FRAGMENT_HEADER)) {
-        return;
     }
     if (packet->ip_version == 4) {
         packet->data[6] = packet->data[7] = 0; /* no DF */
