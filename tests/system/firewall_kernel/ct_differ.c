@@ -89,7 +89,7 @@ static void add_item(const uint8_t *data, uint32_t size, uint8_t port, const cha
 {
     struct item *item = &items[item_count];
     struct sl_packet packet;
-    if (item_count == ITEMS_MAX || size > SL_PACKET_MAX) {
+    if (item_count == ITEMS_MAX || size > ROOM) {
         return;
     }
     *item = (struct item){.data = malloc(ROOM), .size = size, .port = port};
