@@ -22,7 +22,8 @@
 
 enum {
     ROOM = 12000,
-    ITEMS_MAX = UINT16_MAX, /* those that are cut have their number as identification */
+    LARGEST = SL_PACKET_MAX - 8, /* with a fragment header still what an image takes */
+    ITEMS_MAX = UINT16_MAX,      /* those that are cut have their number as identification */
     LATE_MS = 100,
     LATE_MAX = 8,
     CLASS_LOST = 255,
@@ -89,7 +90,7 @@ static void add_item(const uint8_t *data, uint32_t size, uint8_t port, const cha
 {
     struct item *item = &items[item_count];
     struct sl_packet packet;
-    if (item_count == ITEMS_MAX || size > ROOM) {
+    if (item_count == ITEMS_MAX || size > LARGEST) {
         return;
     }
     *item = (struct item){.data = malloc(ROOM), .size = size, .port = port};
