@@ -24,6 +24,7 @@ done < <(sed -n '/^## Programs/,/^## /s/^| `\([a-z-]*\)` .*/\1/p' "$source/READM
 mkdir -p "$work/plain/tools"
 cp "$source/tools/check" "$work/plain/tools"
 said=$("$work/plain/tools/check" build gates 2>&1) && fail "check passes where git lists no file: $said"
+"$source/tools/check" "$build" unit >"$work/check.log" 2>&1 && fail "check takes a part that there is not: $(cat "$work/check.log")"
 [[ $said == *"git does not list the files of $work/plain"* ]] || fail "check without git: $said"
 
 "$cmd/safelib/safelib" key new "$work/tenant.pem" >"$work/key.log" 2>&1 || fail "key new: $(cat "$work/key.log")"
