@@ -100,7 +100,10 @@ stop() { # PID [SIGNAL]: ends it, waits, at most 10 s
 
 net_down() {
     local ns
-    for ns in lan gw cloud wan r1 r2; do ip netns del "$P-$ns" 2>/dev/null; done
+    for ns in lan gw cloud wan r1 r2; do
+        ip netns pids "$P-$ns" 2>/dev/null | xargs -r kill -KILL 2>/dev/null # a server's children, say, with a connection that never ends
+        ip netns del "$P-$ns" 2>/dev/null
+    done
     return 0
 }
 cleanup() {
