@@ -13,7 +13,7 @@ $(BUILD)/build.ninja:
 	@rm -f $(BUILD).log
 build: deps ## build everything into build/
 	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) $$([ -t 1 ] || echo --quiet)
 	@tools/collect $(BUILD)
 check: build ## every test and gate; the last line is "N passed, N failed, N skipped"
 	@tools/check $(BUILD)
