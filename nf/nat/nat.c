@@ -318,11 +318,10 @@ static void prefetch_mappings(const struct nat_work *work, const struct sl_flow 
                               uint32_t count)
 {
     const struct nat_store *store = work->nat->store;
-    const struct nat_policy *policy = &work->nat->program->policy;
     for (uint32_t i = 0; i < count; i++) {
         const struct nat_session *session = flows[i].state;
         if (session != NULL && session->mapping < store->capacity &&
-            work->now_s - session->seen_s >= nat_look_s(policy, session->space)) {
+            work->now_s - session->seen_s >= work->look_s[session->space == NAT_ICMP]) {
             __builtin_prefetch(&store->mappings[session->mapping], 1);
         }
     }
@@ -334,6 +333,8 @@ static void nat_burst(void *state, struct sl_flow_table *table, struct sl_packet
     uint64_t now_ms = sl_flow_now_ms(table);
     struct nat_work work = {
         .nat = state, .table = table, .now_ms = now_ms, .now_s = (uint32_t)(now_ms / MS)};
+    work.look_s[0] = nat_look_s(&work.nat->program->policy, NAT_UDP);
+    work.look_s[1] = nat_look_s(&work.nat->program->policy, NAT_ICMP);
     work.nat->table = table;
     work.nat->store->now_ms = now_ms;
     prefetch_mappings(&work, flows, count);

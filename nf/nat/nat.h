@@ -71,6 +71,7 @@ struct nat_work {
     struct sl_flow *flow;
     struct nat_session *session;
     uint32_t now_s;
+    uint32_t look_s[2]; /* nat_look_s: of ICMP's sessions, at 1 */
     uint64_t now_ms;
 };
 
@@ -135,7 +136,6 @@ static inline uint32_t nat_look_s(const struct nat_policy *policy, uint8_t space
 static inline bool nat_session_is_settled(const struct nat_work *work)
 {
     const struct nat_session *session = work->session;
-    const struct nat_policy *policy = &work->nat->program->policy;
     bool is_out = work->packet->port_in == SL_PORT_LAN;
     bool is_original = work->flow->direction == SL_FLOW_ORIGINAL;
     if (work->flow->relation == SL_FLOW_RELATED || session->kind == NAT_SESSION_NONE ||
@@ -144,9 +144,9 @@ static inline bool nat_session_is_settled(const struct nat_work *work)
         session->timeout != nat_timeout_of(session, work->flow->tcp, nat_is_reset(work->packet))) {
         return false;
     }
-    uint32_t look_s = nat_look_s(policy, session->space);
+    uint32_t look_s = work->look_s[session->space == NAT_ICMP];
     return work->now_s - session->seen_s < look_s && work->now_s - session->last_out_s < look_s &&
-           (!is_out || policy->filtering != SL_NAT_ADDRESS_DEPENDENT ||
+           (!is_out || work->nat->program->policy.filtering != SL_NAT_ADDRESS_DEPENDENT ||
             session->mapping == NAT_NONE || session->permission != NAT_NONE);
 }
 

@@ -9,12 +9,10 @@
 
 enum { DYNAMIC_BLOCK = 64, PROTO_TCP = 6, PROTO_UDP = 17 };
 
-static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
 struct nat_addr nat_addr4(const uint8_t *addr)
 {
     struct nat_addr out = {{0}};
-    memcpy(out.b, mapped, sizeof(mapped));
+    memcpy(out.b, nat_mapped, sizeof(nat_mapped));
     memcpy(out.b + 12, addr, 4);
     return out;
 }
@@ -24,11 +22,6 @@ struct nat_addr nat_addr6(const uint8_t *addr)
     struct nat_addr out = {{0}};
     memcpy(out.b, addr, 16);
     return out;
-}
-
-bool nat_addr_is4(const struct nat_addr *addr)
-{
-    return memcmp(addr->b, mapped, sizeof(mapped)) == 0;
 }
 
 /* The first `bits` of an address, the others zero. */

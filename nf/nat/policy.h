@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "nat/format.h"
 #include "safelib/packet.h"
@@ -65,7 +66,11 @@ void nat_policy_done(struct nat_policy *policy);
 
 struct nat_addr nat_addr4(const uint8_t *addr);
 struct nat_addr nat_addr6(const uint8_t *addr);
-bool nat_addr_is4(const struct nat_addr *addr);
+static const uint8_t nat_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+static inline bool nat_addr_is4(const struct nat_addr *addr)
+{
+    return memcmp(addr->b, nat_mapped, sizeof(nat_mapped)) == 0;
+}
 
 bool nat_policy_inside(const struct nat_policy *policy, const struct nat_addr *addr);
 /** Ordinal of an outside address of the pool, or UINT32_MAX. 1:1 hosts' addresses need not be in
