@@ -64,7 +64,6 @@ enum {
                                   fragments of at most 1280 bytes (RFC 7915 4, RFC 8200 4.5) */
     SL_PKT_RUNTIME = 0xf000, /**< bits that the runtime keeps for itself: an NF that parses a packet
                                   anew puts them back */
-    /* bits from 12 on are the runtime's own */
 };
 
 /** One IP packet in enclave memory. Fields marked [in] are the runtime's; an NF reads them. One
@@ -208,6 +207,14 @@ struct sl_nf {
  * @retval SL_MALFORMED  version, header length, IPv4 header checksum excluded, extension chain
  * @context packet path */
 sl_rc sl_packet_parse(struct sl_packet *packet) SL_MUST_CHECK;
+
+/** Bytes of an IPv6 extension header that sl_packet_parse goes behind.
+ * @param kind  as the header before it names it
+ * @param at    two bytes of it at least
+ * @return 0: @p kind is an upper layer, or none that it knows
+ * @context packet path
+ * @spec    RFC 8200 4.3 to 4.6, RFC 4302 2.2 */
+uint32_t sl_packet_extension_size(uint8_t kind, const uint8_t *at);
 
 #ifdef __cplusplus
 }

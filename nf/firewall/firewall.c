@@ -184,7 +184,7 @@ static uint8_t apply(const struct action *action, struct sl_packet *packet)
 }
 
 /* The packet has come to a rule. @return false: it goes on behind it */
-static bool meet(struct firewall *firewall, uint32_t rule, struct sl_packet *packet)
+static bool obey(struct firewall *firewall, uint32_t rule, struct sl_packet *packet)
 {
     const struct action *action = &firewall->program->actions[rule];
     count_packet(&firewall->counters[rule], packet->size);
@@ -202,7 +202,7 @@ static void decide(struct firewall *firewall, const struct fw_table *table,
     const struct program *program = firewall->program;
     uint32_t rule = fw_table_match(table, rows, index, 0);
     while (rule != SL_RULE_DEFAULT) {
-        if (meet(firewall, rule, packet)) {
+        if (obey(firewall, rule, packet)) {
             return;
         }
         rule = fw_table_match(table, rows, index, program->actions[rule].skip_to);
@@ -279,7 +279,7 @@ static void firewall_flow_burst(void *state, struct sl_flow_table *table,
         int family = packets[i]->ip_version == 6 ? TABLE6 : TABLE4;
         uint32_t rule = fw_shortcut(&program->shortcuts[family], &flows[i]);
         if (rule != SL_RULE_DEFAULT) {
-            (void)meet(firewall, rule, packets[i]);
+            (void)obey(firewall, rule, packets[i]);
             continue;
         }
         known[known_count] = packets[i];

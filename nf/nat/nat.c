@@ -321,7 +321,7 @@ static void prefetch_mappings(const struct nat_work *work, const struct sl_flow 
     for (uint32_t i = 0; i < count; i++) {
         const struct nat_session *session = flows[i].state;
         if (session != NULL && session->mapping < store->capacity &&
-            work->now_s - session->seen_s >= work->look_s[session->space == NAT_ICMP]) {
+            work->now_s - session->seen_s >= nat_session_look_s(work, session)) {
             __builtin_prefetch(&store->mappings[session->mapping], 1);
         }
     }

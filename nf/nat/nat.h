@@ -131,6 +131,13 @@ static inline uint32_t nat_look_s(const struct nat_policy *policy, uint8_t space
     return look_s < 1 ? 1 : look_s < LOOK_MAX ? look_s : (uint32_t)LOOK_MAX;
 }
 
+/** The same of a session, reckoned once a burst. */
+static inline uint32_t nat_session_look_s(const struct nat_work *work,
+                                          const struct nat_session *session)
+{
+    return work->look_s[session->space == NAT_ICMP];
+}
+
 /** True where nat_session_check would find the session as it was left and change nothing, as for
  * most packets: it was looked at just before under this policy, and so was what goes out. */
 static inline bool nat_session_is_settled(const struct nat_work *work)
@@ -144,7 +151,7 @@ static inline bool nat_session_is_settled(const struct nat_work *work)
         session->timeout != nat_timeout_of(session, work->flow->tcp, nat_is_reset(work->packet))) {
         return false;
     }
-    uint32_t look_s = work->look_s[session->space == NAT_ICMP];
+    uint32_t look_s = nat_session_look_s(work, session);
     return work->now_s - session->seen_s < look_s && work->now_s - session->last_out_s < look_s &&
            (!is_out || work->nat->program->policy.filtering != SL_NAT_ADDRESS_DEPENDENT ||
             session->mapping == NAT_NONE || session->permission != NAT_NONE);

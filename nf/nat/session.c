@@ -424,7 +424,7 @@ static bool revalidate(struct nat_work *work)
 {
     struct nat_session *session = work->session;
     uint32_t epoch = work->nat->store->epoch;
-    uint32_t look_s = nat_look_s(&work->nat->program->policy, session->space);
+    uint32_t look_s = nat_session_look_s(work, session);
     if (session->epoch == epoch && work->now_s - session->seen_s < look_s) {
         return true;
     }
@@ -451,7 +451,7 @@ static bool refresh(struct nat_work *work, bool is_out)
         session->mapping != NAT_NONE ? &work->nat->store->mappings[session->mapping] : NULL;
     bool is_refreshing =
         (is_out && !nat_is_reset(work->packet)) || (policy->flags & SL_NAT_INBOUND_REFRESH) != 0;
-    if (is_refreshing && work->now_s - session->last_out_s >= nat_look_s(policy, session->space)) {
+    if (is_refreshing && work->now_s - session->last_out_s >= nat_session_look_s(work, session)) {
         session->last_out_s = work->now_s;
         if (mapping != NULL) {
             mapping->last_out_s = work->now_s;

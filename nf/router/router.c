@@ -50,8 +50,6 @@ enum {
     PROTO_ICMP = 1,
     PROTO_TCP = 6,
     PROTO_UDP = 17,
-    PROTO_FRAGMENT = 44,
-    PROTO_AH = 51,
     PROTO_ICMP6 = 58,
     OWN_TTL = 64,
     MS = 1000,
@@ -254,11 +252,10 @@ static uint32_t next_header_off(const struct sl_packet *packet)
 {
     uint32_t end = (packet->has & SL_PKT_LATER_FRAGMENT) == 0 ? packet->l4_off : 0;
     uint32_t field = 6;
-    for (uint32_t off = 40; off < end;) {
-        uint32_t units = packet->data[off + 1];
-        uint8_t kind = packet->data[field];
-        field = off;
-        off += kind == PROTO_FRAGMENT ? 8 : kind == PROTO_AH ? (units + 2) * 4 : (units + 1) * 8;
+    uint32_t size = 1;
+    for (uint32_t off = 40; off < end && size != 0; off += size) {
+        size = sl_packet_extension_size(packet->data[field], packet->data + off);
+        field = size != 0 ? off : field;
     }
     return field;
 }

@@ -8,7 +8,8 @@
 #include "flow/move.h"
 #include "flow/tuple.h"
 
-/* What every packet goes through is one piece of code; what few do is out of its way. */
+/* What every packet goes through is one piece of code; what others do is out of its way, and where
+ * it is rare, small rather than quick. */
 #define EVERY  static inline __attribute__((always_inline))
 #define SELDOM static __attribute__((noinline))
 #define FEW    static __attribute__((noinline, cold))
@@ -168,13 +169,20 @@ EVERY uint32_t follow_simple(const struct sl_flow_table *table, struct sl_flow_h
 
 /* ---- a burst ---- */
 
-EVERY void fill(struct sl_flow_table *table, uint32_t id, void *record, uint8_t direction,
-                struct sl_flow *flow)
+/* A flow whose record is pinned, and the way of the packet at hand. */
+struct found {
+    uint32_t id; /* UINT32_MAX: none */
+    uint8_t direction;
+    void *record;
+};
+
+EVERY void fill(struct sl_flow_table *table, const struct found *found, struct sl_flow *flow)
 {
-    const struct sl_flow_head *head = record;
+    const struct sl_flow_head *head = found->record;
+    const uint32_t id = found->id;
     flow->handle = flow_handle(flow_slot_of(table, id), id);
-    flow->state = (uint8_t *)record + flow_plane_of(table, id)->layout.state_off;
-    flow->direction = direction;
+    flow->state = (uint8_t *)found->record + flow_plane_of(table, id)->layout.state_off;
+    flow->direction = found->direction;
     flow->tcp = head->proto == SL_FLOW_TCP ? head->upper : SL_FLOW_TCP_NONE;
     table->touched[table->touched_count++] = id;
 }
@@ -195,13 +203,6 @@ EVERY bool is_of(const struct flow_plane *plane, const void *record, const struc
     }
     return sl_flow_record_match(record, &plane->layout, look->tuple, ret_direction);
 }
-
-/* A flow whose record is pinned, and the way of the packet at hand. */
-struct found {
-    uint32_t id; /* UINT32_MAX: none */
-    uint8_t direction;
-    void *record;
-};
 
 /* The flow that the index named before, in most cases the packet's. Only a record says whose it is,
  * so nothing is lost where the burst has changed the index since.
@@ -235,14 +236,13 @@ enum outcome {
 
 FEW void classify_error(struct sl_flow_table *table, struct flow_look *look, struct sl_flow *flow)
 {
-    void *record;
-    uint8_t direction;
-    uint32_t id = flow_find(table, look->tuple, look->hash, true, &record, &direction);
-    if (id == UINT32_MAX) {
+    struct found found;
+    found.id = flow_find(table, look->tuple, look->hash, true, &found.record, &found.direction);
+    if (found.id == UINT32_MAX) {
         refuse(table, SL_FLOW_INVALID, flow);
         return;
     }
-    fill(table, id, record, direction, flow);
+    fill(table, &found, flow);
     flow->relation = SL_FLOW_RELATED;
 }
 
@@ -266,7 +266,7 @@ EVERY void accept(struct sl_flow_table *table, const struct found *found, uint8_
     if (head->bits != bits) {
         sl_flow_store_dirty(flow_plane_of(table, found->id)->store, found->id >> 1);
     }
-    fill(table, found->id, found->record, found->direction, flow);
+    fill(table, found, flow);
     flow->relation = (head->bits & SL_FLOW_BIT_SEEN_REPLY) != 0 ? SL_FLOW_ESTABLISHED : SL_FLOW_NEW;
 }
 

@@ -35,7 +35,7 @@ static inline uint32_t wanted_size(const struct flow_plane *plane, uint8_t proto
 }
 
 /* The id that the hash most likely stands for, and the load of its record where all are inside. */
-static inline uint32_t find_likely(struct sl_flow_table *table, uint64_t hash, uint8_t proto)
+static inline uint32_t guess(struct sl_flow_table *table, uint64_t hash, uint8_t proto)
 {
     uint32_t id = sl_flow_index_guess(&table->index, hash);
     if (id == UINT32_MAX) {
@@ -126,7 +126,7 @@ void flow_look_up(struct sl_flow_table *table, struct flow_looks *looks, uint32_
     for (uint32_t i = from; i < to; i++) {
         struct flow_look *look = &looks->of[i];
         if (look->class == SL_FLOW_NEW && !look->is_error) {
-            look->likely = find_likely(table, look->hash, look->key.proto);
+            look->likely = guess(table, look->hash, look->key.proto);
         }
     }
     if (table->planes[0].outside != NULL || table->planes[1].outside != NULL) {

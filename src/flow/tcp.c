@@ -381,7 +381,7 @@ static uint32_t begin_with_syn(const struct sl_flow_options *options, struct sl_
     head->tcp_last = sl_flow_last_of(segment);
     head->upper = SS;
     if (windows != NULL) {
-        sl_flow_window_first(windows, segment);
+        window_first(windows, segment);
     } else {
         head->word = segment->end;
     }

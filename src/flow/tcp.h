@@ -86,12 +86,6 @@ enum { SL_FLOW_FIN = 0x01, SL_FLOW_SYN = 0x02, SL_FLOW_RST = 0x04, SL_FLOW_ACK =
 /** The first side of a flow that begins. @param is_syn  else it is picked up in the middle */
 void sl_flow_window_begin(struct sl_flow_tcp_windows *windows,
                           const struct sl_flow_segment *segment, bool is_syn);
-/** What sl_flow_window_check comes to for the SYN that a flow began with. */
-static inline void sl_flow_window_first(struct sl_flow_tcp_windows *windows,
-                                        const struct sl_flow_segment *segment)
-{
-    windows->sides[SL_FLOW_REPLY].max_end = segment->window != 0 ? segment->window : 1;
-}
 /** Whether the segment fits; then the windows move on.
  * @param state         of the connection before it
  * @param[in,out] more  struct sl_flow_head, tcp_more

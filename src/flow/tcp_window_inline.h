@@ -107,14 +107,26 @@ static inline void move_on(struct sl_flow_tcp_windows *windows, struct sl_flow_h
     }
 }
 
+/* What sl_flow_window_check comes to for the SYN that a flow began with. */
+static inline void window_first(struct sl_flow_tcp_windows *windows,
+                                const struct sl_flow_segment *segment)
+{
+    windows->sides[SL_FLOW_REPLY].max_end = at_least_one(segment->window);
+}
+
+/* How far behind what the other side has sent an acknowledgement of this one may be. */
+static inline uint32_t ack_window_of(const struct sl_flow_tcp_side *side)
+{
+    return side->max_window > ACK_WINDOW_MIN ? side->max_window : (uint32_t)ACK_WINDOW_MIN;
+}
+
 /* The four bounds of van Rooij's method. @param way  of the segment */
 static inline enum sl_flow_tcp_result judge(struct sl_flow_tcp_windows *windows, uint8_t way,
                                             const struct view *view)
 {
     struct sl_flow_tcp_side *sender = &windows->sides[way];
     const struct sl_flow_tcp_side *receiver = &windows->sides[way ^ 1];
-    uint32_t ack_window =
-        sender->max_window > ACK_WINDOW_MIN ? sender->max_window : (uint32_t)ACK_WINDOW_MIN;
+    const uint32_t ack_window = ack_window_of(sender);
     bool is_ack_low = !is_after(view->highest, receiver->end - ack_window - 1);
     bool is_ack_high = !is_before(view->highest, receiver->end + 1);
     bool is_seq_low =
@@ -150,8 +162,7 @@ static inline bool has_no_sack(const struct sl_flow_segment *segment)
 static inline bool fits(const struct sl_flow_tcp_side *sender,
                         const struct sl_flow_tcp_side *receiver, const struct view *view)
 {
-    uint32_t ack_window =
-        sender->max_window > ACK_WINDOW_MIN ? sender->max_window : (uint32_t)ACK_WINDOW_MIN;
+    const uint32_t ack_window = ack_window_of(sender);
     uint32_t signs = (view->seq - sender->max_end - 1) & (view->highest - receiver->end - 1);
     signs &= sender->end - receiver->max_window - 1 - view->end;
     signs &= receiver->end - ack_window - 1 - view->highest;

@@ -20,27 +20,13 @@
 
 enum { SL_FLOW_CHECKED_SHORT = 128 /* longer ones are worth a call of the wide sum */ };
 
-static inline uint32_t load32(const uint8_t *at)
-{
-    uint32_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-static inline uint64_t load64(const uint8_t *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
 /* ---- tuple ---- */
 
 /* Of two addresses of IPv4 and two ports. */
 static inline struct sl_flow_key4 key4_make(const uint8_t *src, uint16_t sport, const uint8_t *dst,
                                             uint16_t dport, uint8_t proto)
 {
-    return (struct sl_flow_key4){.addrs = load32(src) | (uint64_t)load32(dst) << 32,
+    return (struct sl_flow_key4){.addrs = sl_le32_get(src) | (uint64_t)sl_le32_get(dst) << 32,
                                  .ports = sport | (uint32_t)dport << 16,
                                  .proto = proto};
 }
@@ -90,14 +76,14 @@ static inline uint64_t sum_short(const uint8_t *at, uint32_t size)
 {
     uint64_t sum = 0;
     for (; size >= 16; at += 16, size -= 16) {
-        sum = add_around(add_around(sum, load64(at)), load64(at + 8));
+        sum = add_around(add_around(sum, sl_le64_get(at)), sl_le64_get(at + 8));
     }
     if ((size & 8) != 0) {
-        sum = add_around(sum, load64(at));
+        sum = add_around(sum, sl_le64_get(at));
         at += 8;
     }
     if ((size & 4) != 0) {
-        sum = add_around(sum, load32(at));
+        sum = add_around(sum, sl_le32_get(at));
         at += 4;
     }
     if ((size & 3) != 0) {
@@ -122,7 +108,7 @@ static inline bool checksum_is_good(struct sl_packet *packet)
           (packet->proto == SL_FLOW_UDP && sl_be16_get(l4 + 4) == size && (l4[6] | l4[7]) != 0))) {
         return sl_flow_checksum_is_good(packet);
     }
-    uint64_t pseudo = (uint64_t)load32(packet->src) + load32(packet->dst) +
+    uint64_t pseudo = (uint64_t)sl_le32_get(packet->src) + sl_le32_get(packet->dst) +
                       __builtin_bswap16(packet->proto) + __builtin_bswap16((uint16_t)size);
     uint64_t sum = add_around(sum_short(l4, size), pseudo);
     bool is_good = sl_checksum_fold(sum) == 0;

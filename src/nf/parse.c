@@ -145,11 +145,9 @@ static sl_rc parse_fragment_header(struct sl_packet *packet, uint32_t off)
     return note_fragment(packet, field >> 3, (field & 1) != 0, packet->size - off - 8);
 }
 
-/* Bytes of the extension header `next` at `off`, or 0 where `next` is the upper layer. The caller
- * checked that its first eight bytes are there. */
-static uint32_t extension_size(uint8_t next, const uint8_t *at)
+uint32_t sl_packet_extension_size(uint8_t kind, const uint8_t *at)
 {
-    switch (next) {
+    switch (kind) {
     case PROTO_HOP_BY_HOP:
     case PROTO_ROUTING:
     case PROTO_DEST_OPTIONS:
@@ -196,7 +194,7 @@ static sl_rc parse_ip6(struct sl_packet *packet)
         if (total - off < 8) {
             return SL_TRUNCATED;
         }
-        uint32_t size = extension_size(next, data + off);
+        uint32_t size = sl_packet_extension_size(next, data + off);
         if (size > total - off) {
             return SL_TRUNCATED;
         }

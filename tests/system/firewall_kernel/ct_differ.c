@@ -215,10 +215,10 @@ static void on_result(void *ctx, const struct sl_eval_result *result)
 {
     struct deciding *in = ctx;
     const struct sl_packet *packet = result->packet;
-    if (result->tag < item_count && result->fate != SL_EVAL_DECIDED) {
-        items[result->tag].fate = (uint8_t)result->fragment;
-    }
     if (result->fate != SL_EVAL_DECIDED) {
+        if (result->tag < item_count) {
+            items[result->tag].fate = (uint8_t)result->fragment;
+        }
         return;
     }
     if (result->tag != in->index) {

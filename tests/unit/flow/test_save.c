@@ -211,6 +211,31 @@ static void test_cut_blocks_are_refused(void **state)
     flow_rig_done(&rig);
 }
 
+/* What another version wrote lies otherwise: none of it is taken for flows. */
+static void test_another_format_is_refused(void **state)
+{
+    enum { HEAD = 1 + 2 + 2 + SL_CHAIN_STEER_KEY_SIZE, NAME = sizeof("example_flow") - 1 };
+    const size_t at = HEAD + 1 + 2 + 2 + NAME + 1; /* src/nf/save.c: the block behind both heads */
+    struct flow_rig rig;
+    uint64_t flows = 0;
+    struct flow_spec spec = udp(1);
+    flow_rig_init(&rig, "example_flow", three, sizeof(three), "flows=100");
+    assert_int_equal(flow_rig_send(&rig, SL_PORT_LAN, &spec), SL_VERDICT_PASS);
+    size_t size = save_all(&rig, 1000, ROOM, &flows);
+    assert_int_equal(blocks[at] << 8 | blocks[at + 1], 2);
+    for (uint8_t format = 0; format < 4; format++) {
+        struct flow_rig again;
+        struct sl_flow_restored sum = {0};
+        flow_rig_init(&again, "example_flow", three, sizeof(three), "flows=100");
+        blocks[at + 1] = format;
+        assert_rc(sl_chain_restore(again.chain, blocks, size, &sum),
+                  format == 2 ? SL_OK : SL_MALFORMED);
+        expect_flows(&again, format == 2, 0);
+        flow_rig_done(&again);
+    }
+    flow_rig_done(&rig);
+}
+
 /* Nothing that a byte may be makes it fall over. */
 static void test_flipped_bytes_do_no_harm(void **state)
 {
@@ -245,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_flows_without_room_or_there_already_are_refused),
         cmocka_unit_test(test_flows_of_another_shape_are_refused),
         cmocka_unit_test(test_cut_blocks_are_refused),
+        cmocka_unit_test(test_another_format_is_refused),
         cmocka_unit_test(test_flipped_bytes_do_no_harm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
