@@ -87,10 +87,10 @@ wait_for() { # SECONDS COMMAND...: until it succeeds
         sleep 0.1
     done
 }
-stop() { # PID [SIGNAL]: ends it, waits, at most 10 s
+stop() { # PID [SIGNAL]: ends it, waits, at most a minute
     local pid=$1
     kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         is_alive "$pid" || break
         sleep 0.1
     done
@@ -273,11 +273,11 @@ all_up() { # keys, policy, host, gateway; waits until traffic can pass
     net_up || return 1
     host_start
     gateway_start
-    if ! wait_for 20 state_is running; then
+    if ! wait_for 60 state_is running; then
         say "the gateway does not get to state running:"
         sed 's/^/  gateway: /' "$WORK/gateway.log" | tail -10
         sed 's/^/  host:    /' "$WORK/host.log" | tail -10
         return 1
     fi
-    wait_for 10 mtu_found
+    wait_for 60 mtu_found
 }
