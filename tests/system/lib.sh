@@ -79,13 +79,27 @@ background() { # NS LOG COMMAND...: LAST_PID is the program itself
     PIDS+=("$LAST_PID")
 }
 is_alive() { [ -d "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
+# What must become true is given a minute at least: a machine may be slow, or stand still for seconds. It costs nothing
+# where the condition holds. What must not become true is not to be waited for with this.
 wait_for() { # SECONDS COMMAND...: until it succeeds
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + ($1 > 60 ? $1 : 60)))
     shift
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || return 1
         sleep 0.1
     done
+}
+listens() { # NS PORT [u]: whether a program there has the TCP (UDP) port
+    in_ns "$1" ss -Hln"${3:-t}" "sport = :$2" | grep -q .
+}
+# A server for one measurement: one that has just served another may be between two listening sockets.
+iperf_serve() { # [NS]
+    if [ -n "${IPERF_PID:-}" ]; then
+        wait_for 60 eval '! is_alive "$IPERF_PID"' || stop "$IPERF_PID"
+    fi
+    background "${1:-wan}" iperf.log iperf3 -s -1
+    IPERF_PID=$LAST_PID
+    wait_for 60 listens "${1:-wan}" 5201
 }
 stop() { # PID [SIGNAL]: ends it, waits, at most a minute
     local pid=$1
@@ -252,7 +266,7 @@ gateway_start() { # GATEWAY_PID
     GATEWAY_PID=$LAST_PID
 }
 gateway_ask() { # JSON request, as text
-    printf '%s\n' "$1" | timeout 10 socat -t10 - "UNIX-CONNECT:$WORK/gateway.sock"
+    printf '%s\n' "$1" | timeout 30 socat -t30 - "UNIX-CONNECT:$WORK/gateway.sock"
 }
 gateway_state() { field state; }
 gateway_reason() { field reason; }
