@@ -10,11 +10,11 @@
 #include "flow/tuple.h"
 #include "flows.h"
 #include "measure.h"
+#include "safelib/packet.h"
 
 enum {
     IP4 = 20,
     TCP = 20,
-    TCP_SYN = 0x02,
     TINY = 8,          /* bytes of a tiny fragment */
     TINY_COUNT = 128,  /* of one datagram: as many as the pool takes */
     COLLIDE_BITS = 10, /* of the hash that the index begins with, the same for all of them */
@@ -133,7 +133,7 @@ static uint32_t syn_make(struct attack *attack, const struct flows_view *view, u
     sl_be16_put(tcp + 2, view->dport);
     sl_be32_put(tcp + 4, (uint32_t)(draw(attack) >> 24));
     tcp[12] = TCP / 4 << 4;
-    tcp[13] = TCP_SYN;
+    tcp[13] = SL_TCP_SYN;
     sl_be16_put(tcp + 14, 0xffff);
     sl_be16_put(tcp + 16, flows_upper_sum(out, ATTACK_SIZE));
     return ATTACK_SIZE;

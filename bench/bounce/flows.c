@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "measure.h"
 #include "safelib/checksum.h"
+#include "safelib/packet.h"
 #include "zipf.h"
 
 enum {
@@ -15,9 +16,6 @@ enum {
     UDP = 8,
     TCP = 20,
     TCP_SYN_SIZE = 24, /* with the window scale option */
-    TCP_SYN = 0x02,
-    TCP_ACK = 0x10,
-    TCP_PSH = 0x08,
     MARK = 0x5afe110b, /* in the payload, before the flow's number */
     ISN_SHIFT = 11,    /* of a client's first sequence number: the flow's number */
 };
@@ -158,18 +156,18 @@ static uint32_t tcp_make(struct flows *flows, const struct flows_view *view, uin
     if (flows->phase == FLOWS_ANSWER) {
         sl_be32_put(tcp + 4, server_isn);
         sl_be32_put(tcp + 8, client_isn + 1);
-        tcp[13] = TCP_SYN | TCP_ACK;
+        tcp[13] = SL_TCP_SYN | SL_TCP_ACK;
     } else if (flows->phase == FLOWS_FIRST) {
         sl_be32_put(tcp + 4, client_isn);
-        tcp[13] = TCP_SYN;
+        tcp[13] = SL_TCP_SYN;
     } else if (flows->phase == FLOWS_WINDOW) {
         sl_be32_put(tcp + 4, server_isn + 1);
         sl_be32_put(tcp + 8, client_isn + 1);
-        tcp[13] = TCP_ACK;
+        tcp[13] = SL_TCP_ACK;
     } else {
         sl_be32_put(tcp + 4, client_isn + 1 + flows->sent[flow]);
         sl_be32_put(tcp + 8, server_isn + 1);
-        tcp[13] = TCP_ACK;
+        tcp[13] = SL_TCP_ACK;
         flows->sent[flow] += size - IP4 - header;
     }
     payload_make(flow, tcp + header, size - IP4 - header);

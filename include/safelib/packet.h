@@ -66,6 +66,18 @@ enum {
                                   anew puts them back */
 };
 
+/** Control bits of a TCP header (RFC 9293 3.1, RFC 3168 6.1), as in `tcp_flags`. */
+enum {
+    SL_TCP_FIN = 0x01,
+    SL_TCP_SYN = 0x02,
+    SL_TCP_RST = 0x04,
+    SL_TCP_PSH = 0x08,
+    SL_TCP_ACK = 0x10,
+    SL_TCP_URG = 0x20,
+    SL_TCP_ECE = 0x40,
+    SL_TCP_CWR = 0x80,
+};
+
 /** One IP packet in enclave memory. Fields marked [in] are the runtime's; an NF reads them. One
  * that rewrites headers of what it passes keeps them true, for those that come after it. */
 struct sl_packet {

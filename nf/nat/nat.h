@@ -117,8 +117,7 @@ static inline enum nat_timeout nat_timeout_of(const struct nat_session *session,
 
 static inline bool nat_is_reset(const struct sl_packet *packet)
 {
-    enum { RST = 0x04 };
-    return (packet->has & SL_PKT_HAS_TCP) != 0 && (packet->tcp_flags & RST) != 0;
+    return (packet->has & SL_PKT_HAS_TCP) != 0 && (packet->tcp_flags & SL_TCP_RST) != 0;
 }
 
 /** Seconds between two looks at a session's mapping, and between two notes of what goes out: a 64th

@@ -6,7 +6,7 @@
 #include "nat/translate.h"
 #include "safelib/bytes.h"
 
-enum { TCP_SYN = 0x02, TCP_RST = 0x04, MS = 1000, CONFLICT_TRIES = 3 };
+enum { MS = 1000, CONFLICT_TRIES = 3 };
 
 /* Port space of a protocol in either family, or NAT_SPACE_COUNT. */
 static uint8_t space_of(uint8_t proto)
@@ -313,7 +313,7 @@ static enum nat_reason inside_of(struct nat_work *work, struct nat_session *sess
         return NAT_reload_ended;
     }
     if ((packet->has & SL_PKT_HAS_TCP) != 0 &&
-        (packet->tcp_flags & (TCP_SYN | TCP_RST)) != TCP_SYN) {
+        (packet->tcp_flags & (SL_TCP_SYN | SL_TCP_RST)) != SL_TCP_SYN) {
         return NAT_closed_port;
     }
     const struct nat_mapping *found = &store->mappings[number];

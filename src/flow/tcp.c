@@ -6,10 +6,10 @@
 #include "flow/tcp_window_inline.h"
 
 enum {
-    FIN = SL_FLOW_FIN,
-    SYN = SL_FLOW_SYN,
-    RST = SL_FLOW_RST,
-    ACK = SL_FLOW_ACK,
+    FIN = SL_TCP_FIN,
+    SYN = SL_TCP_SYN,
+    RST = SL_TCP_RST,
+    ACK = SL_TCP_ACK,
     RETRANSMISSIONS = 3, /* the same segment so often again: the other side is likely gone */
 };
 

@@ -9,6 +9,7 @@
 
 #include "flow/options.h"
 #include "flow/record.h"
+#include "safelib/packet.h"
 
 /** What a segment does to its flow. */
 enum sl_flow_tcp_result {
@@ -79,8 +80,6 @@ enum sl_flow_segment_kind {
     SL_FLOW_KIND_COUNT,
 };
 
-enum { SL_FLOW_FIN = 0x01, SL_FLOW_SYN = 0x02, SL_FLOW_RST = 0x04, SL_FLOW_ACK = 0x10 };
-
 /* Of the windows (tcp_window.c): */
 
 /** The first side of a flow that begins. @param is_syn  else it is picked up in the middle */
@@ -147,7 +146,13 @@ enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, 
 /** Whether the flags are a combination that some TCP sends. PSH, ECE and CWR mean nothing. */
 static inline bool sl_flow_tcp_flags_are_valid(uint8_t flags)
 {
-    enum { FIN = SL_FLOW_FIN, SYN = SL_FLOW_SYN, RST = SL_FLOW_RST, ACK = SL_FLOW_ACK, URG = 0x20 };
+    enum {
+        FIN = SL_TCP_FIN,
+        SYN = SL_TCP_SYN,
+        RST = SL_TCP_RST,
+        ACK = SL_TCP_ACK,
+        URG = SL_TCP_URG,
+    };
     const uint64_t valid = 1ull << SYN | 1ull << (SYN | URG) | 1ull << (SYN | ACK) | 1ull << RST |
                            1ull << (RST | ACK) | 1ull << (FIN | ACK) | 1ull << (FIN | ACK | URG) |
                            1ull << ACK | 1ull << (ACK | URG);

@@ -164,10 +164,10 @@ static bool meet(struct sl_flow_tcp_windows *windows, const struct sl_flow_head 
                  const struct sl_flow_segment *segment, uint32_t highest)
 {
     const struct sl_flow_tcp_side *sender = &windows->sides[segment->direction];
-    bool is_syn = (segment->flags & SL_FLOW_SYN) != 0;
+    bool is_syn = (segment->flags & SL_TCP_SYN) != 0;
     bool is_opening =
         head->upper == SL_FLOW_TCP_SYN_SENT || head->upper == SL_FLOW_TCP_SYN_RECEIVED;
-    bool is_bare = (segment->flags & SL_FLOW_ACK) == 0;
+    bool is_bare = (segment->flags & SL_TCP_ACK) == 0;
     if (sender->max_window != 0) {
         if (!is_syn || !is_opening || !is_after(segment->end, sender->end)) {
             return false;
@@ -190,8 +190,8 @@ static struct view view_of(const struct sl_flow_tcp_windows *windows,
 {
     struct view view = {
         .seq = segment->seq, .end = segment->end, .ack = segment->ack, .highest = highest};
-    bool is_reset = (segment->flags & SL_FLOW_RST) != 0;
-    if ((segment->flags & SL_FLOW_ACK) == 0 ||
+    bool is_reset = (segment->flags & SL_TCP_RST) != 0;
+    if ((segment->flags & SL_TCP_ACK) == 0 ||
         (is_reset && segment->ack == 0)) { /* some stacks send such resets */
         view.ack = windows->sides[segment->direction ^ 1].end;
         view.highest = view.ack;

@@ -81,14 +81,14 @@ static inline void move_on(struct sl_flow_tcp_windows *windows, struct sl_flow_h
     uint32_t window = segment->window;
     /* RFC 7323 2.2: "The window field in a segment where the SYN bit is set ... MUST NOT be scaled"
      */
-    window <<= (segment->flags & SL_FLOW_SYN) == 0 ? *sender_bits & SL_FLOW_SIDE_SCALE : 0;
+    window <<= (segment->flags & SL_TCP_SYN) == 0 ? *sender_bits & SL_FLOW_SIDE_SCALE : 0;
     uint32_t offered = window + (highest - ack);
     sender->max_window = offered > sender->max_window ? offered : sender->max_window;
     if (is_after(end, sender->end)) {
         sender->end = end;
         windows->bits |= waits_bit(segment->direction);
     }
-    if ((segment->flags & SL_FLOW_ACK) != 0 &&
+    if ((segment->flags & SL_TCP_ACK) != 0 &&
         ((*sender_bits & SL_FLOW_SIDE_ACKED) == 0 || is_after(ack, sender->max_ack))) {
         sender->max_ack = ack;
         *sender_bits |= SL_FLOW_SIDE_ACKED;

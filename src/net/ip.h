@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "safelib/packet.h"
 #include "safelib/rc.h"
 
 enum {
@@ -22,17 +23,6 @@ enum {
     SL_TCP_HEADER = 20,
     SL_UDP_HEADER = 8,
     SL_IP6_MTU_MIN = 1280, /**< RFC 8200 5 */
-};
-
-enum {
-    SL_TCP_FIN = 0x01,
-    SL_TCP_SYN = 0x02,
-    SL_TCP_RST = 0x04,
-    SL_TCP_PSH = 0x08,
-    SL_TCP_ACK = 0x10,
-    SL_TCP_URG = 0x20,
-    SL_TCP_ECE = 0x40,
-    SL_TCP_CWR = 0x80,
 };
 
 struct sl_ip {

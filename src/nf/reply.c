@@ -19,10 +19,6 @@ enum {
     ICMP4_MAX = 576,
     ICMP6_MAX = 1280,
     REPLY_TTL = 64,
-    TCP_FIN = 0x01,
-    TCP_SYN = 0x02,
-    TCP_RST = 0x04,
-    TCP_ACK = 0x10,
 };
 
 static bool is_unicast4(const uint8_t *addr)
@@ -165,21 +161,22 @@ static void put_reset(uint8_t *out, const uint8_t *in, uint32_t segment_size)
     memcpy(out, in + 2, 2);
     memcpy(out + 2, in, 2);
     out[12] = (TCP_SIZE / 4) << 4;
-    if (flags & TCP_ACK) {
+    if (flags & SL_TCP_ACK) {
         /* RFC 9293 3.10.7.1: "If the ACK bit is on, <SEQ=SEG.ACK><CTL=RST>" */
         memcpy(out + 4, in + 8, 4);
-        out[13] = TCP_RST;
+        out[13] = SL_TCP_RST;
         return;
     }
     uint32_t header = (uint32_t)(in[12] >> 4) * 4;
-    uint32_t len = segment_size - header + ((flags & TCP_SYN) != 0) + ((flags & TCP_FIN) != 0);
+    uint32_t len =
+        segment_size - header + ((flags & SL_TCP_SYN) != 0) + ((flags & SL_TCP_FIN) != 0);
     sl_be32_put(out + 8, sl_be32_get(in + 4) + len);
-    out[13] = TCP_RST | TCP_ACK;
+    out[13] = SL_TCP_RST | SL_TCP_ACK;
 }
 
 sl_rc sl_packet_reply_reset(struct sl_packet *packet)
 {
-    if ((packet->has & SL_PKT_HAS_TCP) == 0 || (packet->tcp_flags & TCP_RST) != 0 ||
+    if ((packet->has & SL_PKT_HAS_TCP) == 0 || (packet->tcp_flags & SL_TCP_RST) != 0 ||
         !may_answer(packet)) {
         return SL_DENIED;
     }

@@ -86,18 +86,18 @@ static void connection_open(const struct sl_flow_options *options, struct connec
     peers[0].acked = peers[1].next;
     peers[1].acked = peers[0].next;
     if (is_picked_up) {
-        segment_make(&s, SL_FLOW_ACK, peers[0].next, peers[0].acked, (uint16_t)rnd(65536), 0, 0);
+        segment_make(&s, SL_TCP_ACK, peers[0].next, peers[0].acked, (uint16_t)rnd(65536), 0, 0);
         sl_flow_tcp_begin(&c->head, windows_of(c), &s.packet);
         (void)go(options, c, &s, SL_FLOW_ORIGINAL, &timeout_s);
         return;
     }
     uint32_t scale = rnd(2) * 4;
-    segment_make(&s, SL_FLOW_SYN, peers[0].next++, 0, (uint16_t)rnd(65536), scale, 0);
+    segment_make(&s, SL_TCP_SYN, peers[0].next++, 0, (uint16_t)rnd(65536), scale, 0);
     sl_flow_tcp_begin(&c->head, windows_of(c), &s.packet);
     assert_int_equal(go(options, c, &s, SL_FLOW_ORIGINAL, &timeout_s), SL_FLOW_TCP_ACCEPT);
     peers[1].acked = peers[0].next;
-    segment_make(&s, SL_FLOW_SYN | SL_FLOW_ACK, peers[1].next++, peers[1].acked,
-                 (uint16_t)rnd(65536), scale, 0);
+    segment_make(&s, SL_TCP_SYN | SL_TCP_ACK, peers[1].next++, peers[1].acked, (uint16_t)rnd(65536),
+                 scale, 0);
     assert_int_equal(go(options, c, &s, SL_FLOW_REPLY, &timeout_s), SL_FLOW_TCP_ACCEPT);
     peers[0].acked = peers[1].next;
 }
@@ -108,7 +108,7 @@ static void segment_next(struct segment *s, struct peer peers[2], uint8_t way)
     struct peer *own = &peers[way];
     const struct peer *other = &peers[way ^ 1];
     uint32_t payload = rnd(3) == 0 ? 0 : 1 + rnd(1400);
-    uint8_t flags = SL_FLOW_ACK | (rnd(4) == 0 ? 0x08 : 0);
+    uint8_t flags = SL_TCP_ACK | (rnd(4) == 0 ? 0x08 : 0);
     uint32_t seq = own->next;
     own->acked = rnd(3) == 0 ? own->acked : other->next;
     uint32_t ack = own->acked;
