@@ -16,9 +16,10 @@
 #include "device/measure.h"
 #include "device/sigstruct.h"
 #include "host/enclave_private.h"
+#include "host/tsc.h"
 #include "runtime/params.h"
 
-enum { PATH_SIZE = 4096, TSC_WINDOW_NS = 20000000, XFRM_LEGACY = 3 };
+enum { PATH_SIZE = 4096, XFRM_LEGACY = 3 };
 
 /* ---- the machine: looked at once, before the first enclave (under the emulator, CPUID faults on
  * threads that have been inside) ---- */
@@ -36,8 +37,14 @@ static uint64_t now_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static uint64_t tsc_read(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+
 static void machine_look(void)
 {
+    static const struct sl_tsc_clocks clocks = {tsc_read, now_ns};
     static const uint32_t leaves[4][2] = {{1, 0}, {7, 0}, {0xd, 1}, {0x80000001, 0}};
     for (uint32_t i = 0; i < 4; i++) {
         struct sl_params_cpuid *e = &machine.cpuid[i];
@@ -45,13 +52,7 @@ static void machine_look(void)
         e->subleaf = leaves[i][1];
         (void)__get_cpuid_count(e->leaf, e->subleaf, &e->eax, &e->ebx, &e->ecx, &e->edx);
     }
-    uint64_t start_ns = now_ns();
-    uint64_t start = __builtin_ia32_rdtsc();
-    uint64_t end_ns;
-    do {
-        end_ns = now_ns();
-    } while (end_ns - start_ns < TSC_WINDOW_NS);
-    machine.tsc_khz = (uint32_t)((__builtin_ia32_rdtsc() - start) * 1000000 / (end_ns - start_ns));
+    machine.tsc_khz = sl_tsc_khz(&clocks);
 }
 
 /* ---- signature ---- */
