@@ -22,7 +22,7 @@ start_host() {
     "$BUILD/cmd/safelib-host/safelib-host" --image "$BUILD/cmd/safelib-nf/safelib-nf" \
         --listen 127.0.0.1:4500 --control 127.0.0.1:4433 --tenant-key-sha256 "$hash" "$@" >"$log" 2>&1 &
     HOST_PID=$!
-    for _ in $(seq 300); do
+    for _ in $(seq 1200); do
         grep -q 'image: ready' "$log" && return 0
         kill -0 "$HOST_PID" 2>/dev/null || break
         sleep 0.1

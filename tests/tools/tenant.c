@@ -32,9 +32,10 @@
 #include "safelib/checksum.h"
 
 enum {
-    TIMEOUT_MS = 20000,
+    TIMEOUT_MS = 60000,
     BURST = 32,
-    WAIT_MS = 3000, /* for a burst to come back */
+    WAIT_MS = 60000,   /* for what must come back */
+    NOTHING_MS = 3000, /* for what must not */
     GENERATIONS = 2,
     MARKER_SIZE = 24,
     HEADER_SIZE = 28, /* IPv4 and UDP */
@@ -381,7 +382,10 @@ static int open_udp(struct tenant *t)
         perror("tenant: ESP socket");
         return EXIT_BAD;
     }
-    (void)setsockopt(t->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    /* a burst comes back while we still send it; net.core.rmem_max may be less than that */
+    if (setsockopt(t->udp, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0) {
+        (void)setsockopt(t->udp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    }
     return 0;
 }
 
@@ -476,7 +480,7 @@ static void make_packet(const struct tenant *t, uint32_t size, uint16_t dport, u
 
 /* One burst into every second place a forbidden packet; all allowed ones must come back, on the
  * other port, unchanged, and nothing else. */
-static void bounce(struct tenant *t, uint32_t size)
+static void bounce(struct tenant *t, uint32_t size, uint32_t wait_ms)
 {
     static uint8_t packet[DATAGRAM_MAX];
     static uint8_t inner[DATAGRAM_MAX];
@@ -495,7 +499,7 @@ static void bounce(struct tenant *t, uint32_t size)
         send_esp(t, shard, port, packet, size, SL_ESP_NEXT_IPV4);
         t->sent++;
     }
-    uint64_t end_ms = now_ms() + WAIT_MS;
+    uint64_t end_ms = now_ms() + wait_ms;
     while (back < BURST && now_ms() < end_ms) {
         struct sl_esp_inner got;
         uint32_t from = 0;
@@ -550,7 +554,7 @@ static int run_traffic(struct tenant *t)
         return EXIT_BAD;
     }
     while (now_ms() < end_ms || !is_rekeyed || t->swaps < t->options.swaps) {
-        bounce(t, t->options.size);
+        bounce(t, t->options.size, WAIT_MS);
         if (is_rekeyed && swap_step(t) != 0) {
             return EXIT_BAD;
         }
@@ -598,7 +602,7 @@ static int finish(struct tenant *t)
     }
     uint64_t before = t->returned;
     uint64_t lost = t->lost;
-    bounce(t, t->options.size); /* fail closed: nothing may come back now */
+    bounce(t, t->options.size, NOTHING_MS); /* fail closed: nothing may come back now */
     t->lost = lost;
     if (t->returned != before) {
         fprintf(stderr, "tenant: packets came back after the SAs were deleted\n");
