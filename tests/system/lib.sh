@@ -101,6 +101,30 @@ iperf_serve() { # [NS]
     IPERF_PID=$LAST_PID
     wait_for 60 listens "${1:-wan}" 5201
 }
+# Datagrams LAN to WAN and back of which none may be lost, however slow the machine is: see window.py.
+traffic_serve() { # PORT
+    background wan traffic.log python3 "$SOURCE/tests/system/window.py" serve 10.2.0.2 "$1"
+    wait_for 60 listens wan "$1" u
+    TRAFFIC_PORT=$1
+}
+traffic_start() { # SECONDS [NAME=VALUE...]: at the most so long
+    local seconds=$1
+    shift
+    rm -f "$WORK/enough"
+    in_ns lan env "$@" python3 "$SOURCE/tests/system/window.py" send 10.2.0.2 "$TRAFFIC_PORT" "$seconds" "$WORK/enough" >"$WORK/traffic.json" &
+    TRAFFIC_PID=$!
+}
+traffic_end() { # sends no more, waits for what is under way
+    touch "$WORK/enough"
+    wait "$TRAFFIC_PID"
+}
+traffic() { # sent | lost
+    python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$WORK/traffic.json" "$1"
+}
+traffic_is_whole() { # LEAST: sent so many at least, and lost none
+    say "$(traffic sent) datagrams, $(traffic lost) lost"
+    [ "$(traffic sent)" -ge "$1" ] && [ "$(traffic lost)" = 0 ]
+}
 stop() { # PID [SIGNAL]: ends it, waits, at most a minute
     local pid=$1
     kill "-${2:-TERM}" "$pid" 2>/dev/null || return 0
