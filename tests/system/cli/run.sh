@@ -19,7 +19,7 @@ passed=0 failed=0
 expect() {
     local status=$1 words=$2 rc=0
     shift 2
-    timeout 60 "$@" >out 2>err </dev/null || rc=$?
+    timeout 300 "$@" >out 2>err </dev/null || rc=$?
     if [ "$rc" -eq "$status" ] && { [ -z "$words" ] || cat out err | grep -qF -- "$words"; }; then passed=$((passed + 1)); else
         failed=$((failed + 1))
         echo "FAIL: $* -> $rc (expected $status with \"$words\")"
@@ -108,7 +108,8 @@ table inet filter {
 }
 RULES
 printf 'table inet t {\n chain f {\n  type filter hook forward priority 0\n  ct mark 7 accept comment "caf\xe9"\n }\n}\n' >latin1.nft
-head -c 2000 /dev/urandom >junk
+# bytes without a meaning; always the same, as luck has a line break or a # at the start now and then, and the fault in line 2
+python3 -c 'import random, sys; sys.stdout.buffer.write(random.Random(1).randbytes(2000))' >junk
 mkfifo pipe
 
 # shellcheck disable=SC2016 # backticks are part of the sentences
@@ -202,8 +203,8 @@ captures() {
     expect 2 "would overwrite" "${run[@]}" --in ether.pcap --out ./ether.pcap
     expect 2 "could not be written" bash -c "${run[*]} --in ether.pcap >/dev/full"
     # an image that dies (page fault) or ends under the command: told at once, not after the channel's patience
-    expect 2 "the image died: " timeout 20 "${run[@]}" --in ether.pcap --image "$dying"
-    expect 2 "the image ended by itself with exit code 0" timeout 20 "$safelib" replay --chain rules.slp --device emu \
+    expect 2 "the image died: " timeout 120 "${run[@]}" --in ether.pcap --image "$dying"
+    expect 2 "the image ended by itself with exit code 0" timeout 120 "$safelib" replay --chain rules.slp --device emu \
         --in ether.pcap --image "$dying"
     expect_json 0 "${run[@]}" --in ether.pcap --json
     expect_json 2 "${run[@]}" --in cut.pcap --json
@@ -248,7 +249,7 @@ print(" }\n}")' >big.nft
     kill -TERM -- "-$pid" 2>/dev/null # a background process of a script may ignore SIGINT
     wait "$pid" 2>/dev/null
     after=$(find /tmp . -maxdepth 1 ! -name big.slp | sort | md5sum)
-    for _ in $(seq 50); do pgrep -g "$pid" >/dev/null || break && sleep 0.1; done
+    for _ in $(seq 600); do pgrep -g "$pid" >/dev/null || break && sleep 0.1; done
     expect 1 "" pgrep -g "$pid"
     expect 1 "" test -e big.slp.part
     [ "$before" = "$after" ] || echo "note: /tmp changed meanwhile (other programs use it, too)"

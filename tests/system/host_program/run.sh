@@ -11,16 +11,27 @@ DYING=$BUILD/tests/system/host_program/dying_image
 HASH=$(printf 'd%.0s' $(seq 64))
 ip netns add "$P-cloud" && in_ns cloud ip link set lo up || exit 1
 
-status() { timeout 2 socat -u "UNIX-CONNECT:$WORK/status" -; }
+status() { timeout 60 socat -u "UNIX-CONNECT:$WORK/status" -; }
 is_up() { [ "$(status | python3 -c 'import json,sys; print(json.load(sys.stdin)["program"])')" = safelib-host ]; }
 ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
+wakes() { cat "/proc/$1"/task/*/status | awk '/^voluntary/ { n += $2 } END { print n }'; }
+# 2 % of a core that is as fast as those on which it was measured; of a slower one as much more as it takes for the same work
+slow=$(python3 -c 'import time; begin = time.process_time(); sum(range(3000000)); print(1 + int((time.process_time() - begin) / 0.1))')
+is_quiet() { # PID: 4 s of it; sets used, woken
+    local before
+    before=$(ticks "$1") woken=$(wakes "$1")
+    sleep 4
+    used=$(($(ticks "$1") - before)) # hundredths of a second
+    woken=$(($(wakes "$1") - woken))
+    [ "$used" -le $((8 * slow)) ] && [ "$woken" -le 1600 ] # polling looks 200 times a second
+}
 
 # run_to_end LOG ARGS...: exit code of a host that ends by itself
 # A busy machine may take seconds to make a throw-away key.
 run_to_end() {
     local log=$1
     shift
-    timeout 40 ip netns exec "$P-cloud" "$HOST" --tenant-key-sha256 "$HASH" "$@" >"$WORK/$log" 2>&1
+    timeout 120 ip netns exec "$P-cloud" "$HOST" --tenant-key-sha256 "$HASH" "$@" >"$WORK/$log" 2>&1
 }
 
 say "idle cost, status, clean stop"
@@ -29,17 +40,16 @@ for args in "bare batch" "bare polling" "emu batch" "emu polling"; do
     background cloud host.log "$HOST" --image "$IMAGE" --tenant-key-sha256 "$HASH" --device "$device" \
         --scheduling "$scheduling" --status "$WORK/status"
     pid=$LAST_PID
-    if ! wait_for 40 is_up; then
+    if ! wait_for 120 is_up; then
         fail "$args: did not start"
         tail -5 "$WORK/host.log"
         stop "$pid" KILL
         continue
     fi
-    sleep 1
-    before=$(ticks "$pid")
-    sleep 4
-    used=$(($(ticks "$pid") - before)) # hundredths of a second in 4 s
-    check "$args: idle for 4 s cost ${used}0 ms of processor time, below 2 %" test "$used" -le 8
+    check "$args: ready" wait_for 120 grep -q 'image: ready' "$WORK/host.log"
+    # a machine that takes the core away bills that to whoever had it: one window that it leaves alone tells
+    check "$args: idle, it costs below 2 % of a core" wait_for 60 is_quiet "$pid"
+    say "        ${used}0 ms of processor time in 4 s, $woken wakes"
     check "$args: banner names device, protection and mrenclave" \
         sh -c "grep -q 'device     $device' $WORK/host.log && grep -q '^  protection ' $WORK/host.log &&
                grep -qE 'mrenclave  [0-9a-f]{64}' $WORK/host.log"
@@ -64,7 +74,7 @@ for device in bare emu; do
         sh -c "grep -q 'line with' $WORK/end.log && ! grep -q \$(printf '\\033') $WORK/end.log"
     HASH=$(printf 'd%.0s' $(seq 64))
     background cloud spin.log "$HOST" --image "$DYING" --tenant-key-sha256 "$HASH" --device "$device"
-    wait_for 40 grep -q scheduling "$WORK/spin.log"
+    wait_for 120 grep -q scheduling "$WORK/spin.log"
     sleep 0.3
     begin=$(date +%s%N)
     stop "$LAST_PID" TERM
@@ -76,7 +86,7 @@ say "bad configuration"
 bad() { # TEXT CODE EXPECTED ARGS...
     local text=$1 code=$2 expected=$3
     shift 3
-    timeout 10 "$HOST" "$@" >"$WORK/bad.log" 2>&1
+    timeout 60 "$HOST" "$@" >"$WORK/bad.log" 2>&1
     local got=$?
     check "$text" sh -c "[ $got -eq $code ] && grep -q -- '$expected' $WORK/bad.log"
 }
