@@ -63,7 +63,7 @@ enum {
     SL_NAT_PASS_UNMATCHED = 1u << 6,  /**< what is no affair of the NAT passes unchanged */
     SL_NAT_DECREMENT_TTL = 1u << 7,   /**< NAT44 takes one hop; NAT64 always does */
     SL_NAT_ANSWER = 1u << 8,          /**< RFC 5508 REQ-8: says so where nothing can be allocated */
-    SL_NAT_ANY_ADDRESS64 = 1u << 9, /**< translates private addresses under the well-known prefix */
+    SL_NAT_ANY_ADDRESS64 = 1u << 9,   /**< the well-known prefix: addresses that are not global */
     SL_NAT_FLAGS_ALL = (1u << 10) - 1,
 };
 

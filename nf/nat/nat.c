@@ -176,9 +176,8 @@ static enum nat_reason translate_in(struct nat_work *work)
     struct nat_end end = {.addr = session->inside, .port = session->inside_port};
     enum nat_reason good = is_error ? NAT_error_translated : NAT_translated_in;
     if (!nat_addr_is4(&session->inside)) {
-        bool is_hidden = policy->is_wkp && (policy->flags & SL_NAT_ANY_ADDRESS64) == 0 &&
-                         !nat_addr4_is_global(work->packet->src);
-        return is_hidden
+        /* the session's own remote end was looked at before */
+        return is_error && !nat_addr64_may_be(policy, work->packet->src)
                    ? NAT_not_global
                    : reason_of_translation(nat_translate_4to6(policy, work->packet, &end), good);
     }

@@ -31,7 +31,7 @@
     X(source_route, "with a source route or routing header that is not used up")                   \
     X(too_big, "larger than the IPv6 side takes, and not to be cut (DF)")                          \
     X(hops_exceeded, "with no hop left")                                                           \
-    X(not_global, "to or from a private address under the well-known prefix (RFC 6052 3.1)")       \
+    X(not_global, "an address that is not global under the well-known prefix (RFC 6052 3.1)")      \
     X(damaged, "ICMP error whose checksum, or that of what it quotes, is wrong")                   \
     X(no_room, "no room to grow")                                                                  \
     X(no_hairpin, "from inside to an outside address of this NAT; hairpinning is off")             \

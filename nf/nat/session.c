@@ -116,8 +116,7 @@ static enum nat_reason remote_of(const struct nat_work *work, uint32_t *ret_remo
         memcpy(addr4, packet->dst, 4);
     } else if (!nat_addr64_extract(policy, packet->dst, addr4)) {
         return NAT_unmatched;
-    } else if (policy->is_wkp && (policy->flags & SL_NAT_ANY_ADDRESS64) == 0 &&
-               !nat_addr4_is_global(addr4)) {
+    } else if (!nat_addr64_may_be(policy, addr4)) {
         return NAT_not_global;
     }
     *ret_remote = sl_be32_get(addr4);
@@ -348,8 +347,7 @@ enum nat_reason nat_session_open_in(struct nat_work *work)
     if (reason != NAT_translated_in) {
         return reason;
     }
-    if (!nat_addr_is4(&session.inside) && policy->is_wkp &&
-        (policy->flags & SL_NAT_ANY_ADDRESS64) == 0 && !nat_addr4_is_global(tuple.src)) {
+    if (!nat_addr_is4(&session.inside) && !nat_addr64_may_be(policy, tuple.src)) {
         return NAT_not_global;
     }
     /* what the inside endpoint answers with */
@@ -399,6 +397,11 @@ static bool is_still_valid(struct nat_work *work)
     struct nat_session *session = work->session;
     struct nat_store *store = work->nat->store;
     const struct nat_policy *policy = &work->nat->program->policy;
+    uint8_t remote4[4];
+    sl_be32_put(remote4, session->remote);
+    if (!nat_addr_is4(&session->inside) && !nat_addr64_may_be(policy, remote4)) {
+        return false;
+    }
     if (session->mapping != NAT_NONE) {
         return nat_store_is(store, session->mapping, session->generation) &&
                nat_store_valid(store, session->mapping);

@@ -48,11 +48,39 @@ bool nat_addr64_extract(const struct nat_policy *policy, const uint8_t *addr6, u
     return true;
 }
 
-bool nat_addr4_is_global(const uint8_t *a)
+bool nat_addr4_is_global(const uint8_t *addr4)
 {
-    bool is_private = a[0] == 10 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
-                      (a[0] == 192 && a[1] == 168) || (a[0] == 100 && (a[1] & 0xc0) == 64);
-    return !is_private && a[0] != 0 && a[0] != 127 && a[0] < 224 && !(a[0] == 169 && a[1] == 254);
+    /* RFC 5735 3, which RFC 6052 3.1 names, and RFC 6598; below 224.0.0.0, as all above it is not
+     */
+    static const struct {
+        uint32_t addr, mask;
+    } ranges[] = {
+        {0x00000000, 0xff000000}, /* this network */
+        {0x0a000000, 0xff000000}, /* private */
+        {0x64400000, 0xffc00000}, /* shared */
+        {0x7f000000, 0xff000000}, /* loopback */
+        {0xa9fe0000, 0xffff0000}, /* link-local */
+        {0xac100000, 0xfff00000}, /* private */
+        {0xc0000000, 0xffffff00}, /* protocol assignments */
+        {0xc0000200, 0xffffff00}, /* documentation */
+        {0xc0586300, 0xffffff00}, /* 6to4 relays, whose address is nobody's any more (RFC 7526) */
+        {0xc0a80000, 0xffff0000}, /* private */
+        {0xc6120000, 0xfffe0000}, /* benchmarks */
+        {0xc6336400, 0xffffff00}, /* documentation */
+        {0xcb007100, 0xffffff00}, /* documentation */
+    };
+    uint32_t addr = sl_be32_get(addr4);
+    bool is_global = addr4[0] < 224; /* multicast, reserved, broadcast */
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        is_global = is_global && (addr & ranges[i].mask) != ranges[i].addr;
+    }
+    return is_global;
+}
+
+bool nat_addr64_may_be(const struct nat_policy *policy, const uint8_t *addr4)
+{
+    return !policy->is_wkp || (policy->flags & SL_NAT_ANY_ADDRESS64) != 0 ||
+           nat_addr4_is_global(addr4);
 }
 
 /* An IPv6 header with its extensions, taken apart. */

@@ -11,9 +11,11 @@
 void nat_addr64_embed(const struct nat_policy *policy, const uint8_t *addr4, uint8_t *ret_addr6);
 /** @return false: not under the prefix, or octet 8 is not zero */
 bool nat_addr64_extract(const struct nat_policy *policy, const uint8_t *addr6, uint8_t *ret_addr4);
-/** RFC 6052 3.1: the well-known prefix "MUST NOT be used to represent non-global IPv4 addresses".
- */
+/** Neither private nor for any other special purpose (RFC 5735 3, RFC 6598). */
 bool nat_addr4_is_global(const uint8_t *addr4);
+/** RFC 6052 3.1: the well-known prefix "MUST NOT be used to represent non-global IPv4 addresses",
+ * unless the policy has it so. */
+bool nat_addr64_may_be(const struct nat_policy *policy, const uint8_t *addr4);
 
 /** What a translation came to. SL_OK: translated. Else the packet is unchanged, unless it is for no
  * one to see any more:

@@ -12,7 +12,7 @@ enum { LAN = SL_PORT_LAN, WAN = SL_PORT_WAN, PIECES = 4, ROOM = 2048 };
 #define NAT64                                                                                      \
     "inside: [\"2001:db8:1::/48\", 10.0.0.0/8]\n"                                                  \
     "outside: {addresses: [192.0.2.1]}\n"                                                          \
-    "nat64: {prefix: \"64:ff9b::/96\"}\n"
+    "nat64: {prefix: \"2001:db8:64::/96\"}\n"
 #define NAT44                                                                                      \
     "inside: [10.0.0.0/8]\n"                                                                       \
     "outside: {addresses: [192.0.2.1]}\n"
@@ -158,7 +158,7 @@ static void test_nat64_fragments(void **state)
             bool is_echo = protos[i] == 58;
             struct flow_spec query = {.src = "2001:db8:1::5",
                                       .sport = (uint16_t)(4000 + i),
-                                      .dst = "64:ff9b::198.51.100.1",
+                                      .dst = "2001:db8:64::198.51.100.1",
                                       .dport = is_echo ? 0 : 53,
                                       .proto = protos[i],
                                       .flags = FLOW_SYN,
@@ -248,8 +248,8 @@ static void test_errors_in_fragments(void **state)
             struct sl_eval *eval = make(is_nat64 ? NAT64 : NAT44);
             const struct flow_spec query = {.src = is_nat64 ? "2001:db8:1::5" : "10.0.0.5",
                                             .sport = 4000,
-                                            .dst =
-                                                is_nat64 ? "64:ff9b::198.51.100.1" : "198.51.100.1",
+                                            .dst = is_nat64 ? "2001:db8:64::198.51.100.1"
+                                                            : "198.51.100.1",
                                             .dport = 53,
                                             .proto = 17,
                                             .payload = 400};

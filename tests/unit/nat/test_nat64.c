@@ -14,11 +14,11 @@ enum { LAN = SL_PORT_LAN, WAN = SL_PORT_WAN };
 #define PLAIN                                                                                      \
     "inside: [\"2001:db8:1::/48\", 10.0.0.0/8]\n"                                                  \
     "outside: {addresses: [192.0.2.1]}\n"                                                          \
-    "nat64: {prefix: \"64:ff9b::/96\"}\n"
+    "nat64: {prefix: \"2001:db8:64::/96\"}\n"
 
 static const struct flow_spec query = {.src = "2001:db8:1::5",
                                        .sport = 4000,
-                                       .dst = "64:ff9b::198.51.100.1",
+                                       .dst = "2001:db8:64::198.51.100.1",
                                        .dport = 53,
                                        .proto = 17,
                                        .payload = 31};
@@ -73,7 +73,7 @@ static void test_nat64_translates_both_ways(void **state)
     assert_int_equal(rig.packet.size, 20 + 8 + 31);
     assert_int_equal(sl_be16_get(rig.packet.data + 6), 0); /* RFC 7915 5.1: up to 1260 no DF */
     nat_bed_pass(&rig, WAN, &answer);
-    assert_string_equal(nat_bed_source(&rig), "[64:ff9b::c633:6401]:53");
+    assert_string_equal(nat_bed_source(&rig), "[2001:db8:64::c633:6401]:53");
     assert_string_equal(nat_bed_destination(&rig), "[2001:db8:1::5]:4000");
     assert_int_equal(rig.packet.data[7], 63);
     struct flow_spec big = query;
@@ -153,34 +153,116 @@ static void test_nat64_hairpins(void **state)
     struct flow_spec client = query;
     server.src = "2001:db8:1::9";
     server.sport = 5000;
-    client.dst = "64:ff9b::192.0.2.1";
+    client.dst = "2001:db8:64::192.0.2.1";
     client.dport = 5000;
     nat_bed_init(&rig, PLAIN "filtering: endpoint_independent\n");
     nat_bed_pass(&rig, LAN, &server);
     nat_bed_pass(&rig, LAN, &client);
-    assert_string_equal(nat_bed_source(&rig), "[64:ff9b::c000:201]:4000");
+    assert_string_equal(nat_bed_source(&rig), "[2001:db8:64::c000:201]:4000");
     assert_string_equal(nat_bed_destination(&rig), "[2001:db8:1::9]:5000");
     flow_rig_done(&rig);
 }
 
-static void test_nat64_private_addresses_under_the_well_known_prefix(void **state)
+#define WELL_KNOWN                                                                                 \
+    "inside: [\"2001:db8:1::/48\"]\noutside: {addresses: [192.0.2.1]}\n"                           \
+    "nat64: {prefix: \"64:ff9b::/96\"}\n"
+
+/* RFC 6052 3.1: "Address translators MUST NOT translate packets in which an address is composed of
+ * the Well-Known Prefix and a non-global IPv4 address; they MUST drop these packets", with the list
+ * of RFC 5735 3 and what has been added since (RFC 6598): first and last address of each range, and
+ * those that are next to it. */
+static void test_nat64_addresses_that_are_not_global_under_the_well_known_prefix(void **state)
 {
     (void)state;
+    static const struct {
+        const char *addr;
+        bool is_global;
+    } table[] = {
+        {"0.0.0.0", false},         {"0.255.255.255", false},   {"1.0.0.0", true},
+        {"9.255.255.255", true},    {"10.0.0.0", false},        {"10.255.255.255", false},
+        {"11.0.0.0", true},         {"100.63.255.255", true},   {"100.64.0.0", false},
+        {"100.127.255.255", false}, {"100.128.0.0", true},      {"126.255.255.255", true},
+        {"127.0.0.0", false},       {"127.255.255.255", false}, {"128.0.0.0", true},
+        {"169.253.255.255", true},  {"169.254.0.0", false},     {"169.254.255.255", false},
+        {"169.255.0.0", true},      {"172.15.255.255", true},   {"172.16.0.0", false},
+        {"172.31.255.255", false},  {"172.32.0.0", true},       {"191.255.255.255", true},
+        {"192.0.0.0", false},       {"192.0.0.255", false},     {"192.0.1.0", true},
+        {"192.0.1.255", true},      {"192.0.2.0", false},       {"192.0.2.255", false},
+        {"192.0.3.0", true},        {"192.88.98.255", true},    {"192.88.99.0", false},
+        {"192.88.99.255", false},   {"192.88.100.0", true},     {"192.167.255.255", true},
+        {"192.168.0.0", false},     {"192.168.255.255", false}, {"192.169.0.0", true},
+        {"198.17.255.255", true},   {"198.18.0.0", false},      {"198.19.255.255", false},
+        {"198.20.0.0", true},       {"198.51.99.255", true},    {"198.51.100.0", false},
+        {"198.51.100.255", false},  {"198.51.101.0", true},     {"203.0.112.255", true},
+        {"203.0.113.0", false},     {"203.0.113.255", false},   {"203.0.114.0", true},
+        {"223.255.255.255", true},  {"224.0.0.0", false},       {"239.255.255.255", false},
+        {"240.0.0.0", false},       {"255.255.255.255", false},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        uint8_t addr[4];
+        assert_int_equal(inet_pton(AF_INET, table[i].addr, addr), 1);
+        if (nat_addr4_is_global(addr) != table[i].is_global) {
+            fail_msg("%s", table[i].addr);
+        }
+    }
+    static const char *const ranges[] = {"192.168.1.1",  "192.0.0.1",   "192.0.2.77",
+                                         "198.51.100.1", "203.0.113.1", "198.18.0.1"};
     struct flow_rig rig;
+    nat_bed_init(&rig, WELL_KNOWN "forwards: [{protocol: udp, outside: \"192.0.2.1:80\", inside: "
+                                  "\"[2001:db8:1::5]:80\"}]\n");
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        char text[64];
+        (void)snprintf(text, sizeof(text), "64:ff9b::%s", ranges[i]);
+        struct flow_spec out = query;
+        struct flow_spec in = answer;
+        out.dst = text;
+        in.src = ranges[i];
+        in.dport = 80;
+        nat_bed_refused(&rig, LAN, &out, NAT_not_global);
+        nat_bed_refused(&rig, WAN, &in, NAT_not_global);
+    }
+    assert_int_equal(nat_bed_mappings(&rig), 0);
+    assert_int_equal(flow_rig_counter(&rig, "flow table: flows"), 0);
+    flow_rig_done(&rig);
     struct flow_spec to_private = query;
     to_private.dst = "64:ff9b::192.168.1.1";
-    nat_bed_init(&rig, PLAIN);
-    assert_int_equal(flow_rig_send(&rig, LAN, &to_private), SL_VERDICT_DROP);
-    assert_int_equal(rig.packet.rule, NAT_not_global);
-    flow_rig_done(&rig);
     nat_bed_init(&rig, "inside: [\"2001:db8:1::/48\"]\noutside: {addresses: [192.0.2.1]}\n"
                        "nat64: {prefix: \"64:ff9b::/96\", private_addresses: true}\n");
     nat_bed_pass(&rig, LAN, &to_private);
+    struct flow_spec known = query;
+    known.dst = "64:ff9b::198.51.100.1";
+    nat_bed_pass(&rig, LAN, &known);
+    /* a policy that no longer has them ends what goes on, both ways */
+    struct flow_spec back = answer;
+    back.src = "192.168.1.1";
+    nat_bed_pass(&rig, WAN, &back);
+    nat_bed_reload(&rig, WELL_KNOWN);
+    nat_bed_refused(&rig, LAN, &to_private, NAT_reload_ended);
+    nat_bed_refused(&rig, WAN, &answer, NAT_reload_ended);
     flow_rig_done(&rig);
-    nat_bed_init(&rig, "inside: [\"2001:db8:1::/48\"]\noutside: {addresses: [192.0.2.1]}\n"
-                       "nat64: {prefix: \"2001:db8:64::/96\"}\n");
+    nat_bed_init(&rig, PLAIN);
     to_private.dst = "2001:db8:64::192.168.1.1";
     nat_bed_pass(&rig, LAN, &to_private);
+    flow_rig_done(&rig);
+}
+
+/* 3.1 again: an error comes from a router on the way, whose address has to be represented too. */
+static void test_nat64_errors_of_routers_that_are_not_global(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec out = query;
+    const struct flow_spec sent = {
+        .src = "192.0.2.1", .sport = 4000, .dst = "9.9.9.9", .dport = 53, .proto = 17};
+    struct flow_spec error = {
+        .src = "10.1.1.1", .dst = "192.0.2.1", .proto = 1, .icmp_type = 11, .about = &sent};
+    out.dst = "64:ff9b::9.9.9.9";
+    nat_bed_init(&rig, WELL_KNOWN);
+    nat_bed_pass(&rig, LAN, &out);
+    nat_bed_refused(&rig, WAN, &error, NAT_not_global);
+    error.src = "9.9.9.1";
+    nat_bed_pass(&rig, WAN, &error);
+    assert_int_equal(nat_bed_mappings(&rig), 1);
     flow_rig_done(&rig);
 }
 
@@ -244,7 +326,7 @@ static void test_nat64_errors_outbound(void **state)
     } table[] = {{1, 0, 3, 1}, {1, 1, 3, 10}, {1, 2, 3, 1},  {1, 3, 3, 1},
                  {1, 4, 3, 3}, {2, 0, 3, 4},  {3, 0, 11, 0}, {3, 1, 11, 1}};
     struct flow_rig rig;
-    struct flow_spec got = {.src = "64:ff9b::198.51.100.1",
+    struct flow_spec got = {.src = "2001:db8:64::198.51.100.1",
                             .sport = 53,
                             .dst = "2001:db8:1::5",
                             .dport = 4000,
@@ -256,7 +338,7 @@ static void test_nat64_errors_outbound(void **state)
     nat_bed_pass(&rig, LAN, &query);
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct flow_spec error = {.src = "2001:db8:1::5",
-                                  .dst = "64:ff9b::198.51.100.1",
+                                  .dst = "2001:db8:64::198.51.100.1",
                                   .proto = 58,
                                   .icmp_type = table[i].type6,
                                   .icmp_code = table[i].code6,
@@ -454,8 +536,11 @@ static void test_nat64_extensions_and_fragments(void **state)
 
 #define OPEN PLAIN "filtering: endpoint_independent\n"
 
-static const struct flow_spec tcp6 = {
-    .src = "2001:db8:1::5", .sport = 1234, .dst = "64:ff9b::198.51.100.1", .dport = 80, .proto = 6};
+static const struct flow_spec tcp6 = {.src = "2001:db8:1::5",
+                                      .sport = 1234,
+                                      .dst = "2001:db8:64::198.51.100.1",
+                                      .dport = 80,
+                                      .proto = 6};
 static const struct flow_spec tcp4 = {
     .src = "198.51.100.1", .sport = 80, .dst = "192.0.2.1", .dport = 1234, .proto = 6};
 
@@ -499,7 +584,7 @@ static void test_nat64_tcp_lifetimes(void **state)
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         struct flow_rig rig;
         struct flow_spec elsewhere = nat_bed_segment(&tcp6, FLOW_SYN, 1, 0);
-        elsewhere.dst = "64:ff9b::198.51.100.9";
+        elsewhere.dst = "2001:db8:64::198.51.100.9";
         nat_bed_init(&rig, OPEN);
         nat_bed_pass(&rig, LAN, &elsewhere); /* the binding, without which nothing comes in */
         for (size_t k = 0; k < 8 && table[i].said[k].flags != 0; k++) {
@@ -526,7 +611,7 @@ static void test_nat64_unsolicited_syn_is_never_answered(void **state)
         nat_bed_init(&rig, PLAIN);
         if (has_mapping) {
             struct flow_spec elsewhere = nat_bed_segment(&tcp6, FLOW_SYN, 1, 0);
-            elsewhere.dst = "64:ff9b::198.51.100.9";
+            elsewhere.dst = "2001:db8:64::198.51.100.9";
             nat_bed_pass(&rig, LAN, &elsewhere);
         }
         nat_bed_refused(&rig, WAN, &syn, has_mapping ? NAT_filtered : NAT_no_mapping);
@@ -569,7 +654,7 @@ static void test_nat64_exhaustion_is_answered(void **state)
     struct flow_spec spec = query;
     nat_bed_init(&rig, "inside: [\"2001:db8:1::/48\"]\n"
                        "outside: {addresses: [192.0.2.1], ports: 1024-1087}\n"
-                       "nat64: {prefix: \"64:ff9b::/96\"}\n");
+                       "nat64: {prefix: \"2001:db8:64::/96\"}\n");
     for (spec.sport = 2000; spec.sport < 2064; spec.sport++) {
         nat_bed_pass(&rig, LAN, &spec);
     }
@@ -613,7 +698,8 @@ int main(void)
         cmocka_unit_test(test_nat64_tcp_and_echo),
         cmocka_unit_test(test_nat64_lets_in_by_its_filter),
         cmocka_unit_test(test_nat64_hairpins),
-        cmocka_unit_test(test_nat64_private_addresses_under_the_well_known_prefix),
+        cmocka_unit_test(test_nat64_addresses_that_are_not_global_under_the_well_known_prefix),
+        cmocka_unit_test(test_nat64_errors_of_routers_that_are_not_global),
         cmocka_unit_test(test_nat64_errors_inbound),
         cmocka_unit_test(test_nat64_errors_outbound),
         cmocka_unit_test(test_icmp_error_pointers_by_the_tables_of_rfc_7915),
