@@ -37,7 +37,7 @@ def send(port, address, count, seconds):
         own, size = sockets[number % 16], rng.choice((1, 1400, 1472, 1473, 2961, 4500, 9000))
         data = os.urandom(size)
         own.sendto(data, (address, port))
-        if select.select([own], [], [], 5)[0]:
+        if select.select([own], [], [], 60)[0]:
             came += own.recv(65536) == data
         time.sleep(seconds / count)
     print(f"{came} of {count}")

@@ -43,7 +43,7 @@ key_new other
 policy_default
 net_up || exit 1
 watch_leaks
-check "without a gateway the kernel would forward" wait_for 5 reaches
+check "without a gateway the kernel would forward" wait_for 60 reaches
 check "which the counter at the far end sees" [ "$(leaked)" -gt 0 ]
 gateway_config
 refused() { # TEXT SED-EXPRESSION EXPECTED
@@ -73,28 +73,28 @@ check "after down, the kernel routes as before" reaches
 
 say "dead host"
 gateway_start
-check "state connecting" wait_for 10 state_is connecting
-check "the reason names address and port" wait_for 10 grep -q "192.0.2.2 port 4433" "$WORK/gateway.log"
+check "state connecting" wait_for 60 state_is connecting
+check "the reason names address and port" wait_for 60 grep -q "192.0.2.2 port 4433" "$WORK/gateway.log"
 check "nothing passes" leaks_nothing
-check "dropped packets are counted" [ "$(field tunnel.slots.0.counters.drop_no_sa)" -gt 0 ]
+check "dropped packets are counted" wait_for 60 eval '[ "$(field tunnel.slots.0.counters.drop_no_sa)" -gt 0 ]'
 
 say "host appears"
 host_start
-check "state running" wait_for 20 state_is running
-check "traffic passes" wait_for 10 reaches
+check "state running" wait_for 60 state_is running
+check "traffic passes" wait_for 60 reaches
 
 say "image restarted"
 first=$(field image.key_sha256)
 old_spi=$(field tunnel.slots.0.sa_out.spi)
 stop "$HOST_PID" KILL
-check "state degraded or connecting" wait_for 10 eval '! state_is running'
+check "state degraded or connecting" wait_for 60 eval '! state_is running'
 check "nothing passes while it is away" leaks_nothing
 host_start
-check "state running again" wait_for 30 state_is running
-check "traffic passes again" wait_for 10 reaches
+check "state running again" wait_for 60 state_is running
+check "traffic passes again" wait_for 60 reaches
 check "with another image key" [ "$(field image.key_sha256)" != "$first" ]
 check "with other SAs" [ "$(field tunnel.slots.0.sa_out.spi)" != "$old_spi" ]
-check "the restart was noticed" [ "$(field session.image_restarts)" -ge 1 ]
+check "the restart was noticed" wait_for 60 eval '[ "$(field session.image_restarts)" -ge 1 ]'
 
 say "killed gateway"
 stop "$GATEWAY_PID" KILL
@@ -102,16 +102,16 @@ check "lan is told at once that nothing leads there" bash -c \
     "ip netns exec $P-lan ping -c 4 -i 0.7 -W 1 10.2.0.2 | grep -i unreachable"
 check "nothing passes after kill -9" leaks_nothing
 gateway_start
-check "started again: state running" wait_for 30 state_is running
-check "traffic passes" wait_for 10 reaches
+check "started again: state running" wait_for 60 state_is running
+check "traffic passes" wait_for 60 reaches
 stop "$GATEWAY_PID" TERM
 check "nothing passes after an orderly end either" leaks_nothing
 
 say "wrong key"
 GW_KEY=other
 gateway_start
-check "state stopped" wait_for 20 state_is stopped
-check "the reason says whose key is expected, and by whom" grep -q 'tenant-key-sha256' "$WORK/gateway.log"
+check "state stopped" wait_for 60 state_is stopped
+check "the reason says whose key is expected, and by whom" wait_for 60 grep -q 'tenant-key-sha256' "$WORK/gateway.log"
 check "nothing passes" leaks_nothing
 stop "$GATEWAY_PID"
 
@@ -119,12 +119,16 @@ say "rekey under traffic"
 GW_KEY=tenant
 GW_EXTRA='tunnel: {rekey_packets: 1000, rekey_seconds: 10}'
 gateway_start
-check "state running" wait_for 30 state_is running
-check "400 pings, none lost" bash -c \
-    "ip netns exec $P-lan ping -c 400 -i 0.005 -s 1000 -W 2 10.2.0.2 | grep -q ' 0% packet loss'"
+check "state running" wait_for 60 state_is running
 before=$(field session.rekeys)
-check "12000 packets pass" in_ns lan ping -q -f -c 12000 -W 2 10.2.0.2
-check "keys were changed meanwhile" wait_for 10 eval '[ "$(field session.rekeys)" -gt "$before" ]'
+traffic_serve 7001
+traffic_start 600 RATE=2000
+check "keys are changed" wait_for 600 eval '[ "$(field session.rekeys)" -ge $((before + 2)) ]'
+traffic_end
+check "no datagram was lost meanwhile" traffic_is_whole 400
+before=$(field session.rekeys)
+check "12000 packets pass" in_ns lan ping -q -f -c 12000 -W 30 10.2.0.2
+check "keys were changed meanwhile" wait_for 60 eval '[ "$(field session.rekeys)" -gt "$before" ]'
 check "nothing was refused" [ "$(field tunnel.slots.0.counters.drop_spi)" = 0 ]
 stop "$GATEWAY_PID"
 in_ns gw "$GATEWAY" down --config "$WORK/gateway.yaml"

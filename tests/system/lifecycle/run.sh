@@ -13,10 +13,12 @@ background wan server23.log socat TCP6-LISTEN:23,fork,reuseaddr,ipv6only=0 'SYST
 wait_for 60 listens wan 23
 traffic_serve 7001
 
-passes() { in_ns lan ping -q -c 1 -W "${1:-1}" 10.2.0.2; } # [SECONDS to wait]
-telnet() { # [SECONDS to wait]
-    in_ns lan timeout "${1:-2}" socat -u "TCP:10.2.0.2:23,connect-timeout=${1:-1}" - 2>/dev/null | grep -q hello
+passes_within() { in_ns lan ping -q -c 1 -W "$1" 10.2.0.2; } # SECONDS
+passes() { passes_within 1; }
+telnet_within() { # SECONDS
+    in_ns lan timeout "$1" socat -u "TCP:10.2.0.2:23,connect-timeout=$1" - 2>/dev/null | grep -q hello
 }
+telnet() { telnet_within 2; }
 telnet_is() { # ACTION: the rule on line 4
     sed -i "4s/.*/        tcp dport 23 $1/" "$WORK/policy.nft"
     sed -i '6s/.*/        tcp sport { 23, 80, 443, 5201, 7000-7100 } accept/' "$WORK/policy.nft"
@@ -31,7 +33,7 @@ before=$(version)
 telnet_is accept
 kill -HUP "$GATEWAY_PID"
 check "SIGHUP sets the new policy" wait_for 60 version_is_not "$before"
-check "port 23 is open now" telnet 60
+check "port 23 is open now" telnet_within 60
 for _ in 1 2 3 4 5; do answer=$(gateway_ask '{"cmd":"reload"}'); done
 say "        $answer"
 check "reload over the socket tells version and hash" grep -q '"version":.*"sha256":' <<<"$answer"
@@ -53,7 +55,7 @@ cp "$WORK/half.nft" "$WORK/policy.nft"
 kill -HUP "$GATEWAY_PID"
 check "SIGHUP says so in the log" wait_for 60 grep -q 'old policy stays: policy' "$WORK/gateway.log"
 check "the old policy is in force: version" [ "$(version)" = "$before" ]
-check "the old policy is in force: what it allows passes" passes 60
+check "the old policy is in force: what it allows passes" passes_within 60
 check_not "the old policy is in force: what it forbids does not" telnet
 policy_default
 telnet_is drop
@@ -106,6 +108,7 @@ check "nearly idle, by time" wait_for 60 eval '[ "$(field tunnel.slots.1.sa_out.
 check "nothing was refused" [ "$(field tunnel.slots.0.counters.drop_spi)$(field tunnel.slots.1.counters.drop_spi)" = 00 ]
 
 say "lease"
+has_deleted() { [ "$(field image.status.control.leases_over)" -gt "$leases" ]; } # the image, its SAs
 control_cut() {
     in_ns cloud nft add table inet cut
     in_ns cloud nft add chain inet cut in '{ type filter hook input priority 0; }'
@@ -114,14 +117,14 @@ control_cut() {
 wait_for 60 eval '[ "$(field image.status.control.lease_s)" = 5 ]'
 leases=$(field image.status.control.leases_over)
 control_cut
-check "control channel dead: SAs live on for the lease" passes 4
+check "control channel dead: SAs live on for the lease" passes_within 4
 spi=$(field tunnel.slots.0.sa_out.spi)
 check "then they are deleted, and the state says so" wait_for 60 eval 'gateway_reason | grep -q "lease over" || grep -q "lease over" "$WORK/gateway.log"'
 check "the gateway holds none" [ "$(field tunnel.slots.0.sa_out)" = None ]
 check_not "nothing passes" passes
 in_ns cloud nft delete table inet cut
 check "it comes back by itself" wait_for 60 state_is running
-check "the image had deleted its SAs as well" wait_for 60 eval '[ "$(field image.status.control.leases_over)" -gt "$leases" ]'
+check "the image had deleted its SAs as well" wait_for 60 has_deleted
 check "keys are new" [ "$(field tunnel.slots.0.sa_out.spi)" != "$spi" ]
 check "traffic passes" wait_for 60 passes
 
@@ -131,7 +134,7 @@ kill -STOP "$GATEWAY_PID"
 sleep 9 # the lease, and as long as a machine may stand still
 kill -CONT "$GATEWAY_PID"
 check "the image had deleted the SAs; they are set anew" \
-    wait_for 60 eval '[ "$(field image.status.control.leases_over)" -gt "$leases" ] && state_is running'
+    wait_for 60 eval 'has_deleted && state_is running'
 check "traffic passes" wait_for 60 passes
 
 say "two gateways with the same key"
