@@ -98,7 +98,7 @@ class Server:
             self.process = subprocess.Popen([self.program, "--config", self.config], stdout=subprocess.DEVNULL, stderr=log,
                                             env=dict(os.environ, **(env or {})))
         Server.started.append(self)
-        end = time.time() + 20
+        end = time.time() + 120
         text = ""
         while time.time() < end:
             with open(self.folder + "/trustd.log", encoding="utf-8") as log:
@@ -115,7 +115,7 @@ class Server:
         if self.process is None:
             return None
         (self.process.kill if kill else self.process.terminate)()
-        code = self.process.wait(20)
+        code = self.process.wait(120)
         self.process = None
         return code
 
@@ -127,7 +127,7 @@ class Server:
     def context(self):
         return ssl.create_default_context(cafile=self.folder + "/cert.pem")
 
-    def connect(self, timeout=20):
+    def connect(self, timeout=120):
         return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context(), timeout=timeout)
 
     def call(self, method, path, token=None, body=None, connection=None, raw=None):

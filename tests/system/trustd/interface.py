@@ -104,7 +104,7 @@ def bodies(server, tokens, node, other):
 
 
 def log_wait(server, text):
-    end = time.time() + 5
+    end = time.time() + 60
     while time.time() < end:
         with open(server.folder + "/trustd.log", encoding="utf-8") as log:
             if text in log.read():
