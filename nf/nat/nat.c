@@ -141,6 +141,38 @@ static void identify(struct nat_work *work)
     }
 }
 
+/* RFC 5508 REQ-5 c: an error comes from the address that its sender has outside, and "in all other
+ * cases" from the session's, as which it has been translated. */
+static void error_comes_from(struct sl_packet *packet, const struct nat_forward *sender)
+{
+    uint8_t own[4];
+    uint64_t delta = 0;
+    if (sender != NULL) {
+        sl_be32_put(own, sender->outside);
+        sl_checksum_replace(&delta, packet->data + 12, own, sizeof(own));
+        sl_checksum_change(packet->data + 10, delta);
+    }
+}
+
+static enum nat_reason translate_error_out(struct nat_work *work, const struct nat_end *end)
+{
+    struct nat *nat = work->nat;
+    struct sl_packet *packet = work->packet;
+    const struct nat_policy *policy = &nat->program->policy;
+    bool is4 = packet->ip_version == 4;
+    struct nat_addr sender = is4 ? nat_addr4(packet->src) : nat_addr6(packet->src);
+    sl_rc rc;
+    if (is4) {
+        rc = nat_rewrite4_error(packet, false, end);
+    } else {
+        rc = nat_translate_6to4(policy, packet, end, ++nat->fragment_id);
+    }
+    if (rc == SL_OK) {
+        error_comes_from(packet, nat_forward_inside(policy, NAT_PROTO_ICMP, &sender, 0));
+    }
+    return reason_of_translation(rc, NAT_error_translated);
+}
+
 static enum nat_reason translate_out(struct nat_work *work)
 {
     struct nat *nat = work->nat;
@@ -151,21 +183,20 @@ static enum nat_reason translate_out(struct nat_work *work)
     uint8_t outside4[4];
     sl_be32_put(outside4, session->outside);
     end.addr = nat_addr4(outside4);
-    enum nat_reason good = is_error ? NAT_error_translated : NAT_translated_out;
-    if (work->packet->ip_version == 6) {
-        nat->fragment_id++;
-        sl_rc rc = nat_translate_6to4(policy, work->packet, &end, nat->fragment_id);
-        return reason_of_translation(rc, good);
-    }
-    if ((policy->flags & SL_NAT_DECREMENT_TTL) != 0 && !nat_take_hop4(work->packet)) {
+    bool is4 = work->packet->ip_version == 4;
+    if (is4 && (policy->flags & SL_NAT_DECREMENT_TTL) != 0 && !nat_take_hop4(work->packet)) {
         return NAT_hops_exceeded;
     }
     if (is_error) {
-        return reason_of_translation(nat_rewrite4_error(work->packet, false, &end), good);
+        return translate_error_out(work, &end);
+    }
+    if (!is4) {
+        sl_rc rc = nat_translate_6to4(policy, work->packet, &end, ++nat->fragment_id);
+        return reason_of_translation(rc, NAT_translated_out);
     }
     nat_rewrite4(work->packet, true, &end);
     identify(work);
-    return good;
+    return NAT_translated_out;
 }
 
 static enum nat_reason translate_in(struct nat_work *work)

@@ -509,6 +509,83 @@ static void test_queries_hairpin_to_1to1_hosts(void **state)
     flow_rig_done(&rig);
 }
 
+/* RFC 5508 REQ-5 c: "If the NAT enforces Basic NAT function [...] and the NAT has active mapping
+ * for the IP address that sent the ICMP Error, translate the source IP address of the ICMP Error
+ * packet with the public IP address in the mapping. In all other cases [...] with its own", which
+ * is the session's. */
+static void test_errors_of_1to1_routers_come_from_their_own_address(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *router, *inside, *remote;
+        uint8_t own; /* last byte of the source that is seen outside */
+    } table[] = {
+        {"10.0.0.7", "10.0.0.1", "198.51.100.1", 99},
+        {"10.0.0.8", "10.0.0.1", "198.51.100.1", 1},
+        {"10.0.0.7", "10.0.0.7", "198.51.100.1", 99},
+        {"10.0.0.8", "10.0.0.7", "198.51.100.1", 99},
+        {"10.0.0.9", "10.0.0.1", "198.51.100.1", 1}, /* of a port of its own only */
+        {"2001:db8:1::7", "2001:db8:1::1", "2001:db8:64::198.51.100.1", 98},
+        {"2001:db8:1::8", "2001:db8:1::1", "2001:db8:64::198.51.100.1", 1},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct flow_rig rig;
+        bool is4 = strchr(table[i].router, '.') != NULL;
+        struct flow_spec out = query;
+        out.src = table[i].inside;
+        out.dst = table[i].remote;
+        const struct flow_spec got = flow_spec_turn(&out);
+        const struct flow_spec error = {.src = table[i].router,
+                                        .dst = table[i].remote,
+                                        .proto = is4 ? 1 : 58,
+                                        .icmp_type = is4 ? 11 : 3,
+                                        .about = &got};
+        nat_bed_init(&rig, "inside: [10.0.0.0/8, \"2001:db8:1::/48\"]\n"
+                           "outside: {addresses: [192.0.2.1]}\n"
+                           "nat64: {prefix: \"2001:db8:64::/96\"}\n"
+                           "forwards:\n"
+                           "  - {outside: 192.0.2.99, inside: 10.0.0.7}\n"
+                           "  - {outside: 192.0.2.98, inside: \"2001:db8:1::7\"}\n"
+                           "  - {protocol: udp, outside: \"192.0.2.1:99\", inside: "
+                           "\"10.0.0.9:99\"}\n");
+        nat_bed_pass(&rig, LAN, &out);
+        nat_bed_pass(&rig, LAN, &error);
+        const uint8_t own[4] = {192, 0, 2, table[i].own};
+        const uint8_t remote[4] = {198, 51, 100, 1};
+        assert_int_equal(rig.packet.rule, NAT_error_translated);
+        assert_memory_equal(rig.packet.src, own, 4);
+        assert_memory_equal(rig.packet.dst, remote, 4);
+        assert_int_equal(rig.packet.icmp_type, 11);
+        flow_rig_done(&rig);
+    }
+}
+
+/* The same on its way from inside to inside. */
+static void test_errors_of_1to1_routers_hairpin_from_their_own_address(void **state)
+{
+    (void)state;
+    struct flow_rig rig;
+    struct flow_spec client = query;
+    struct flow_spec server = query;
+    server.src = "10.0.0.5";
+    server.sport = 5000;
+    client.dst = "192.0.2.1";
+    client.dport = 5000;
+    const struct flow_spec got = {
+        .src = "192.0.2.1", .sport = 4000, .dst = "10.0.0.5", .dport = 5000, .proto = 17};
+    const struct flow_spec error = {
+        .src = "10.0.0.7", .dst = "192.0.2.1", .proto = 1, .icmp_type = 11, .about = &got};
+    nat_bed_init(&rig, OPEN "forwards: [{outside: 192.0.2.99, inside: 10.0.0.7}]\n");
+    nat_bed_pass(&rig, LAN, &server);
+    nat_bed_pass(&rig, LAN, &client);
+    nat_bed_pass(&rig, LAN, &error);
+    const uint8_t own[4] = {192, 0, 2, 99};
+    const uint8_t to[4] = {10, 0, 0, 1};
+    assert_memory_equal(rig.packet.src, own, 4);
+    assert_memory_equal(rig.packet.dst, to, 4);
+    flow_rig_done(&rig);
+}
+
 /* An inbound error whose quote has options, or is cut to what RFC 792 has of it. */
 static void error_send(struct flow_rig *rig, const struct flow_spec *error, bool has_options,
                        uint32_t quoted)
@@ -617,6 +694,8 @@ int main(void)
         cmocka_unit_test(test_ports_that_change_are_random),
         cmocka_unit_test(test_timestamp_queries_pass),
         cmocka_unit_test(test_queries_hairpin_to_1to1_hosts),
+        cmocka_unit_test(test_errors_of_1to1_routers_come_from_their_own_address),
+        cmocka_unit_test(test_errors_of_1to1_routers_hairpin_from_their_own_address),
         cmocka_unit_test(test_errors_quote_what_they_will),
         cmocka_unit_test(test_other_icmp_is_dropped),
     };
