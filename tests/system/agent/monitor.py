@@ -3,6 +3,7 @@
 its own. It believes nothing that the TPM has not signed.
 
    monitor.py WORK SAFELIB [PORT]     writes its port to WORK/port, keeps WORK/log (one line for each call)
+WORK/containers has those of the last round, WORK/containers.all of each.
 Files in WORK steer it: drop (close the connection on evidence, once), busy (503, once), act (an action as JSON)."""
 import base64
 import hashlib
@@ -201,6 +202,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         why = judge(node, nonce, body)
         containers = body["tpm-ima"]["containers"]
         put("containers", json.dumps(containers).encode())
+        with open(path("containers.all"), "a", encoding="utf-8") as out:
+            out.write(json.dumps(containers) + "\n")
         said = verdicts(node, why, containers)
         note(f"round {node['count']} {why or 'trusted'}")
         put("verdicts", "".join(f"{v['kind']} {v['id']} {v['verdict']} {''.join(r['text'] for r in v['reasons'])}\n" for v in said).encode())
