@@ -12,7 +12,8 @@ export NET_ROUTERS=1 EDGE_MTU=9000 NET_MTU=1500
 all_up || exit 1
 TRANSFER=$(cd "$(dirname "$0")" && pwd)/transfer.py
 background wan server.log python3 "$TRANSFER" server
-wait_for 5 in_ns lan timeout 5 python3 "$TRANSFER" udp 10.2.0.2
+wait_for 60 listens wan 7000
+wait_for 60 listens wan 7001 u
 
 icmp() { # allowed | dropped: in both routers, both families
     local ns
@@ -37,10 +38,10 @@ forget() { # what the senders learnt of paths
     done
 }
 cell() { # NAME
-    check "$1 TCP IPv4" in_ns lan timeout 30 python3 "$TRANSFER" tcp 10.2.0.2
-    check "$1 TCP IPv6" in_ns lan timeout 30 python3 "$TRANSFER" tcp fd02::2
-    check "$1 UDP IPv4 with DF" in_ns lan timeout 30 python3 "$TRANSFER" udp 10.2.0.2
-    check "$1 UDP IPv6" in_ns lan timeout 30 python3 "$TRANSFER" udp fd02::2
+    check "$1 TCP IPv4" in_ns lan timeout 240 python3 "$TRANSFER" tcp 10.2.0.2
+    check "$1 TCP IPv6" in_ns lan timeout 240 python3 "$TRANSFER" tcp fd02::2
+    check "$1 UDP IPv4 with DF" in_ns lan timeout 240 python3 "$TRANSFER" udp 10.2.0.2
+    check "$1 UDP IPv6" in_ns lan timeout 240 python3 "$TRANSFER" udp fd02::2
 }
 inner_is() { mtu_settled && [ "$(field tunnel.mtu.inner)" = "$1" ]; }
 mtu_settled() { case "$(field tunnel.mtu.state)" in complete | base*) ;; *) return 1 ;; esac; }
@@ -55,7 +56,7 @@ for pair in 1500:1438 1280:1218 1400:1338 1492:1430 9000:8938; do
         icmp $mode
         forget
         gateway_start
-        check "underlay $mtu, ICMP $mode: found ${pair#*:}" wait_for 15 inner_is "${pair#*:}"
+        check "underlay $mtu, ICMP $mode: found ${pair#*:}" wait_for 60 inner_is "${pair#*:}"
         cell "underlay $mtu, ICMP $mode:"
     done
 done
@@ -63,15 +64,15 @@ done
 say "the path narrows under way, without a word (9000 to 1400, ICMP dropped)"
 in_ns r1 ip link set mid0 mtu 1400
 in_ns r2 ip link set mid0 mtu 1400
-check "the black hole is found" wait_for 20 inner_is 1338
+check "the black hole is found" wait_for 60 inner_is 1338
 cell "after:"
 check "and counted" [ "$(field tunnel.mtu.black_holes)" -ge 1 ]
 
 say "a path too narrow for IPv6 inside"
 in_ns r1 ip link set mid0 mtu 1280
 in_ns r2 ip link set mid0 mtu 1280
-check "found again" wait_for 20 inner_is 1218
-check "status says so in a sentence" wait_for 5 eval 'gateway_reason | grep -q "less than IPv6 needs"'
-check "IPv6 packets of 1280 bytes pass all the same" in_ns lan ping -6 -c 3 -i 0.2 -W 2 -M "do" -s 1232 fd02::2
-check "TCP through it" in_ns lan timeout 30 python3 "$TRANSFER" tcp fd02::2
+check "found again" wait_for 60 inner_is 1218
+check "status says so in a sentence" wait_for 60 eval 'gateway_reason | grep -q "less than IPv6 needs"'
+check "IPv6 packets of 1280 bytes pass all the same" in_ns lan ping -6 -c 3 -i 0.2 -W 30 -M "do" -s 1232 fd02::2
+check "TCP through it" in_ns lan timeout 240 python3 "$TRANSFER" tcp fd02::2
 finish

@@ -4,9 +4,10 @@
 
   transfer.py server                         TCP 7000 (echoes a digest) and UDP 7001 (acknowledges)
   transfer.py tcp ADDRESS                    sends 1 MiB, compares the digest
-  transfer.py udp ADDRESS                    datagrams with DF set, as large as the path takes:
-                                             follows the kernel's path MTU, resends what is lost
+  transfer.py udp ADDRESS                    datagrams with DF set, as large as the path takes, a few
+                                             at a time: follows the kernel's path MTU, resends what is lost
 """
+import errno
 import hashlib
 import random
 import select
@@ -19,6 +20,7 @@ SIZE = 1 << 20
 TCP_PORT, UDP_PORT = 7000, 7001
 IP_MTU_DISCOVER, IP_MTU, IPV6_MTU_DISCOVER, IPV6_MTU = 10, 14, 23, 24
 DO = 2
+WINDOW, RESEND = 16, 0.5
 DATA = random.Random(7).randbytes(SIZE)
 
 
@@ -35,7 +37,7 @@ def server():
             udp.sendto(data[:4] + hashlib.sha256(data).digest(), peer)
         if tcp in ready:
             conn, _ = tcp.accept()
-            conn.settimeout(20)
+            conn.settimeout(120)
             digest, left = hashlib.sha256(), SIZE
             try:
                 while left > 0:
@@ -51,7 +53,7 @@ def server():
 
 
 def tcp(address):
-    conn = socket.create_connection((address, TCP_PORT), timeout=20)
+    conn = socket.create_connection((address, TCP_PORT), timeout=120)
     conn.sendall(DATA)
     back = b""
     while len(back) < 32 + SIZE:
@@ -76,32 +78,41 @@ def udp(address):
         level, option = (socket.IPPROTO_IPV6, IPV6_MTU) if is_v6 else (socket.IPPROTO_IP, IP_MTU)
         return s.getsockopt(level, option) - headers - 4
 
-    s.settimeout(0.2)
-    off = number = 0
-    largest = 0
-    end = time.monotonic() + 25
-    while off < SIZE and time.monotonic() < end:
-        part = DATA[off:off + room()]
-        packet = struct.pack("!I", number) + part
+    s.setblocking(False)
+    todo = [(0, SIZE)]  # ranges of DATA that have to go, the first one last
+    waiting = {}  # number: offset, size, datagram, when it went
+    number = largest = 0
+    end = time.monotonic() + 200
+    while (todo or waiting) and time.monotonic() < end:
+        while todo and len(waiting) < WINDOW:
+            off, size = todo.pop()
+            fits = min(size, room())
+            packet = struct.pack("!I", number) + DATA[off:off + fits]
+            if fits < size:
+                todo.append((off + fits, size - fits))
+            waiting[number] = (off, fits, packet, time.monotonic())
+            number += 1
+            try:
+                s.send(packet)
+            except OSError as fault:
+                if fault.errno != errno.EMSGSIZE:  # then at once, in the size that the path is now said to take
+                    raise
+                todo.append(waiting.pop(number - 1)[:2])
+        select.select([s], [], [], 0.2)
         try:
-            s.send(packet)
             while True:
                 reply = s.recv(64)
-                if reply[:4] == packet[:4]:
-                    break
-        except (TimeoutError, socket.timeout):
-            continue  # lost, or told "too big": the next try is as large as the path is now said to be
+                off, size, packet, _ = waiting.pop(int.from_bytes(reply[:4], "big"), (0, 0, None, 0))
+                if packet is not None and reply[4:] != hashlib.sha256(packet).digest():
+                    return False
+                largest = max(largest, size)
         except OSError as fault:
-            if fault.errno == 90:  # EMSGSIZE
-                continue
-            raise
-        if reply[4:] != hashlib.sha256(packet).digest():
-            return False
-        largest = max(largest, len(part))
-        off += len(part)
-        number += 1
+            if fault.errno not in (errno.EAGAIN, errno.EMSGSIZE):
+                raise
+        for old in [n for n, entry in waiting.items() if entry[1] > room() or entry[3] < time.monotonic() - RESEND]:
+            todo.append(waiting.pop(old)[:2])  # told "too big", or lost: the next try is as large as the path is now said to be
     print("largest datagram", largest + 4 + headers)
-    return off >= SIZE
+    return not todo and not waiting
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ struct bytes {
 static const uint8_t outside[4] = {198, 51, 100, 1};
 static struct sl_eval *eval;
 static uint32_t compared, different, taken_count, cut_count, cut_answers;
-/* Ports that our side gave to those whose own was taken: never given twice, unlike the kernel's. */
+/* Ports that either side gave to those whose own was taken. A later session cannot keep such a
+ * port: ours is never given twice, the kernel's not to the same remote host, which of pings is all.
+ */
 static bool is_given[256][65536];
 
 /* ---- both sides ---- */
@@ -322,10 +324,12 @@ static void conflict(const struct session *first)
     kernels(LAN, &packet, &whole, &theirs);
     compared++;
     taken_count++;
-    is_given[s.proto][source_port(&mine)] = mine.size != 0;
     const struct bytes *both[2] = {&mine, &theirs};
     for (int i = 0; i < 2; i++) {
         const struct bytes *out = both[i];
+        if (out->size != 0) {
+            is_given[s.proto][source_port(out)] = true;
+        }
         bool is_good = out->size == packet.size && memcmp(out->b + 12, outside, 4) == 0 &&
                        memcmp(out->b + 16, s.remote, 4) == 0 && source_port(out) != s.sport &&
                        is_sound(out);
