@@ -111,11 +111,11 @@ def main():
             capture.write([bytes(p) for p in sent])
         subprocess.run([safelib, "replay", "--chain", work / "chain.yaml", "--in", work / "in.pcap", "--out", work / "out.pcap",
                         "--lan", "10.0.0.0/8,2001:db8:1::/48"], check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, timeout=60)
+                       stderr=subprocess.DEVNULL, timeout=300)
         came = rdpcap(str(work / "out.pcap"))
         dissected = subprocess.run(["tshark", "-r", work / "out.pcap", "-o", "ip.check_checksum:TRUE", "-T", "fields", "-e", "frame.protocols",
                                     "-e", "ip.checksum.status"],
-                                   check=True, capture_output=True, text=True, timeout=60).stdout.splitlines()
+                                   check=True, capture_output=True, text=True, timeout=300).stdout.splitlines()
     assert len(came) == len(sent) == len(dissected), f"{len(sent)} packets sent, {len(came)} came"
     where = {}
     used = set()

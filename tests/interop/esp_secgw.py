@@ -93,6 +93,13 @@ def pcap_read(path):
     return packets
 
 
+def processor_s(process):
+    """Processor time that it has had; it polls, so this is its life without what others took."""
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def secgw_run(secgw, folder, device, esn):
     """Runs ipsec-secgw until both output files stop growing."""
     command = [secgw, "-l", "0", "--no-huge", "-m", "768", "--no-pci", "--file-prefix", f"sl{os.getpid()}",
@@ -102,18 +109,20 @@ def secgw_run(secgw, folder, device, esn):
                "-f", f"{folder}/ep.cfg", "-l", "-w", "128"] + (["-e"] if esn else [])
     with open(f"{folder}/log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
-        still, before = 0, -1
-        for _ in range(200):
+        since, before = 0, -1
+        for _ in range(3000):
             time.sleep(0.1)
             size = sum(os.path.getsize(f"{folder}/{name}") for name in ("plain-out.pcap", "esp-out.pcap")
                        if os.path.exists(f"{folder}/{name}"))
-            still = still + 1 if size == before and size > 48 else 0
-            before = size
-            if still >= 10 or process.poll() is not None:
+            if process.poll() is not None:
+                break
+            if size != before or size <= 48:
+                since, before = processor_s(process), size
+            if processor_s(process) - since >= 1:
                 break
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

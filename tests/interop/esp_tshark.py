@@ -62,7 +62,7 @@ def main():
         environment = dict(os.environ, HOME=home, XDG_CONFIG_HOME=home)
         out = subprocess.run(["tshark", "-r", pcap, *options, "-T", "fields", "-e", "udp.srcport", "-e", "esp.spi",
                               "-e", "esp.sequence", "-e", "ip.proto", "-e", "ipv6.nxt"],
-                             env=environment, capture_output=True, text=True, timeout=60, check=False)
+                             env=environment, capture_output=True, text=True, timeout=300, check=False)
     lines = out.stdout.splitlines()
     if len(lines) != len(packets):
         print(out.stderr[-2000:])

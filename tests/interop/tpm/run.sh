@@ -24,7 +24,7 @@ trap finish EXIT
 expect() {
     local status=$1 words=$2 rc=0
     shift 2
-    timeout 60 "$@" >out 2>err </dev/null || rc=$?
+    timeout 300 "$@" >out 2>err </dev/null || rc=$?
     if [ "$rc" -eq "$status" ] && { [ -z "$words" ] || cat out err | grep -qF -- "$words"; }; then passed=$((passed + 1)); else
         failed=$((failed + 1))
         echo "FAIL: $* -> $rc (expected $status with \"$words\")"
