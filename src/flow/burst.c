@@ -80,7 +80,7 @@ static bool is_reply_taken(struct sl_flow_table *table, struct flow_look *look)
     return flow_find(table, &turned, look->hash, true, &record, &direction) != UINT32_MAX;
 }
 
-SELDOM uint32_t make(struct sl_flow_table *table, struct flow_look *look,
+EVERY uint32_t make(struct sl_flow_table *table, struct flow_look *look,
                      const struct sl_packet *packet, void **ret_record, uint8_t *ret_class)
 {
     uint32_t index = look->tuple->ip_version == 4 ? 0 : 1;
@@ -113,9 +113,7 @@ SELDOM uint32_t make(struct sl_flow_table *table, struct flow_look *look,
         return UINT32_MAX;
     }
     sl_flow_record_write(record, &plane->layout, look->tuple);
-    if (look->tuple->proto == SL_FLOW_TCP) {
-        sl_flow_tcp_begin(record, flow_windows(&plane->layout, record), packet);
-    } else if (look->tuple->proto == SL_FLOW_UDP) {
+    if (look->tuple->proto == SL_FLOW_UDP) {
         ((struct sl_flow_head *)record)->word = table->tick + sl_flow_ticks_of_ms(UDP_STREAM_MS);
     }
     plane->newest = slot;
@@ -302,15 +300,18 @@ EVERY bool go_on(struct sl_flow_table *table, const struct flow_look *look,
 
 /* @return what TCP made of it; the others always accept */
 static enum sl_flow_tcp_result follow(struct sl_flow_table *table, const struct found *found,
-                                      const struct sl_packet *packet)
+                                      const struct sl_packet *packet, bool is_first)
 {
     struct sl_flow_head *head = found->record;
     uint32_t timeout_s = 0;
     enum sl_flow_tcp_result result = SL_FLOW_TCP_ACCEPT;
     if (head->proto == SL_FLOW_TCP) {
-        result = sl_flow_tcp_next(&table->options, table->tcp_mode, head,
-                                  flow_windows(&flow_plane_of(table, found->id)->layout, head),
-                                  packet, found->direction, &timeout_s);
+        struct sl_flow_tcp_windows *windows =
+            flow_windows(&flow_plane_of(table, found->id)->layout, head);
+        result = is_first ? sl_flow_tcp_first(&table->options, table->tcp_mode, head, windows,
+                                              packet, &timeout_s)
+                          : sl_flow_tcp_next(&table->options, table->tcp_mode, head, windows,
+                                             packet, found->direction, &timeout_s);
     } else {
         timeout_s = follow_simple(table, head, found->direction);
     }
@@ -328,7 +329,7 @@ static bool may_be_known(const struct sl_flow_table *table, const struct flow_lo
 }
 
 /* The long way, of all others. @param found  as find_likely left it */
-SELDOM enum outcome classify(struct sl_flow_table *table, struct flow_look *look,
+EVERY enum outcome classify(struct sl_flow_table *table, struct flow_look *look,
                              const struct sl_packet *packet, struct sl_flow *flow,
                              struct found *found)
 {
@@ -354,7 +355,7 @@ SELDOM enum outcome classify(struct sl_flow_table *table, struct flow_look *look
     }
     const uint8_t bits = ((const struct sl_flow_head *)found->record)->bits;
     enum sl_flow_tcp_result result =
-        is_later(packet) ? SL_FLOW_TCP_ACCEPT : follow(table, found, packet);
+        is_later(packet) ? SL_FLOW_TCP_ACCEPT : follow(table, found, packet, is_first);
     if (result == SL_FLOW_TCP_REOPEN && flow_is_touched(table, found->id)) {
         return LATER;
     }

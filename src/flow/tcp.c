@@ -101,18 +101,6 @@ bool sl_flow_tcp_may_begin(const struct sl_flow_options *options, const struct s
     return state == SS || (state != IV && options->tcp_loose != 0);
 }
 
-void sl_flow_tcp_begin(struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
-                       const struct sl_packet *packet)
-{
-    head->upper = NO;
-    head->tcp_last = SL_FLOW_KIND_NONE;
-    if (windows != NULL) {
-        struct sl_flow_segment segment;
-        segment_read(packet, SL_FLOW_ORIGINAL, packet->tcp_flags, &segment);
-        sl_flow_window_begin(windows, &segment, segment.kind == SL_FLOW_KIND_SYN);
-    }
-}
-
 /* ---- steps of sl_flow_tcp_next ---- */
 
 static bool is_last(const struct sl_flow_head *head, uint8_t kind)
@@ -373,21 +361,6 @@ bool sl_flow_tcp_pass(const struct sl_flow_options *options, struct sl_flow_head
     return true;
 }
 
-/* The SYN that a flow begins with: all answers are known. */
-static uint32_t begin_with_syn(const struct sl_flow_options *options, struct sl_flow_head *head,
-                               struct sl_flow_tcp_windows *windows,
-                               const struct sl_flow_segment *segment)
-{
-    head->tcp_last = sl_flow_last_of(segment);
-    head->upper = SS;
-    if (windows != NULL) {
-        window_first(windows, segment);
-    } else {
-        head->word = segment->end;
-    }
-    return timeout_of(options, head, windows, SL_FLOW_KIND_SYN, SS);
-}
-
 /* The connection goes on to a state. @return whether it is over */
 static bool step(struct sl_flow_head *head, const struct sl_flow_tcp_windows *windows,
                  const struct sl_flow_segment *segment, uint8_t state)
@@ -410,6 +383,32 @@ static bool step(struct sl_flow_head *head, const struct sl_flow_tcp_windows *wi
     return false;
 }
 
+static enum sl_flow_tcp_result next(const struct sl_flow_options *options, uint32_t mode,
+                                    struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
+                                    const struct sl_flow_segment *segment, uint32_t *ret_timeout_s)
+{
+    enum sl_flow_tcp_result result;
+    uint8_t state = next_state[segment->direction][segment->kind][head->upper];
+    bool is_checked = decide(head, windows, segment, &state, &result);
+    if (result != SL_FLOW_TCP_ACCEPT) {
+        return result;
+    }
+    if (is_checked && windows != NULL) {
+        result = sl_flow_window_check(windows, head, segment, mode == SL_FLOW_TCP_LIBERAL);
+        if (result != SL_FLOW_TCP_ACCEPT) {
+            if (result == SL_FLOW_TCP_INVALID) {
+                note_invalid_close(head, segment);
+            }
+            return result;
+        }
+    }
+    if (step(head, windows, segment, state)) {
+        return SL_FLOW_TCP_END;
+    }
+    *ret_timeout_s = timeout_of(options, head, windows, segment->kind, state);
+    return SL_FLOW_TCP_ACCEPT;
+}
+
 enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, uint32_t mode,
                                          struct sl_flow_head *head,
                                          struct sl_flow_tcp_windows *windows,
@@ -417,29 +416,34 @@ enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, 
                                          uint32_t *ret_timeout_s)
 {
     struct sl_flow_segment segment;
-    enum sl_flow_tcp_result result;
     segment_read(packet, direction, packet->tcp_flags, &segment);
-    if (head->upper == NO && segment.kind == SL_FLOW_KIND_SYN) {
-        *ret_timeout_s = begin_with_syn(options, head, windows, &segment);
-        return SL_FLOW_TCP_ACCEPT;
+    return next(options, mode, head, windows, &segment, ret_timeout_s);
+}
+
+enum sl_flow_tcp_result sl_flow_tcp_first(const struct sl_flow_options *options, uint32_t mode,
+                                          struct sl_flow_head *head,
+                                          struct sl_flow_tcp_windows *windows,
+                                          const struct sl_packet *packet, uint32_t *ret_timeout_s)
+{
+    struct sl_flow_segment segment;
+    segment_read(packet, SL_FLOW_ORIGINAL, packet->tcp_flags, &segment);
+    const bool is_syn = segment.kind == SL_FLOW_KIND_SYN;
+    head->upper = NO;
+    head->tcp_last = SL_FLOW_KIND_NONE;
+    if (windows != NULL) {
+        sl_flow_window_begin(windows, &segment, is_syn);
     }
-    uint8_t state = next_state[direction][segment.kind][head->upper];
-    bool is_checked = decide(head, windows, &segment, &state, &result);
-    if (result != SL_FLOW_TCP_ACCEPT) {
-        return result;
+    if (!is_syn) {
+        return next(options, mode, head, windows, &segment, ret_timeout_s);
     }
-    if (is_checked && windows != NULL) {
-        result = sl_flow_window_check(windows, head, &segment, mode == SL_FLOW_TCP_LIBERAL);
-        if (result != SL_FLOW_TCP_ACCEPT) {
-            if (result == SL_FLOW_TCP_INVALID) {
-                note_invalid_close(head, &segment);
-            }
-            return result;
-        }
+    /* of a SYN the answers to all that would be asked are known */
+    head->tcp_last = sl_flow_last_of(&segment);
+    head->upper = SS;
+    if (windows != NULL) {
+        window_first(windows, &segment);
+    } else {
+        head->word = segment.end;
     }
-    if (step(head, windows, &segment, state)) {
-        return SL_FLOW_TCP_END;
-    }
-    *ret_timeout_s = timeout_of(options, head, windows, segment.kind, state);
+    *ret_timeout_s = timeout_of(options, head, windows, SL_FLOW_KIND_SYN, SS);
     return SL_FLOW_TCP_ACCEPT;
 }

@@ -122,10 +122,14 @@ uint32_t sl_flow_tcp_size(uint32_t mode);
 /** Whether a flow may begin with the segment. */
 bool sl_flow_tcp_may_begin(const struct sl_flow_options *options, const struct sl_packet *packet);
 
-/** The first segment of a flow, one that may be.
- * @param windows  NULL where they are not followed */
-void sl_flow_tcp_begin(struct sl_flow_head *head, struct sl_flow_tcp_windows *windows,
-                       const struct sl_packet *packet);
+/** The first segment of a flow, one that may be. @p head is of a new record, but for its tuple.
+ * @param mode     enum sl_flow_tcp_mode, not DEFAULT
+ * @param windows  NULL where they are not followed
+ * @param[out] ret_timeout_s  seconds from now; written with ACCEPT */
+enum sl_flow_tcp_result sl_flow_tcp_first(const struct sl_flow_options *options, uint32_t mode,
+                                          struct sl_flow_head *head,
+                                          struct sl_flow_tcp_windows *windows,
+                                          const struct sl_packet *packet, uint32_t *ret_timeout_s);
 
 /** The short way of most segments: data and acknowledgements of an established connection that
  * fit. sl_flow_tcp_next comes to the same.
@@ -134,9 +138,7 @@ bool sl_flow_tcp_pass(const struct sl_flow_options *options, struct sl_flow_head
                       struct sl_flow_tcp_windows *windows, const struct sl_packet *packet,
                       uint8_t direction, uint32_t *ret_timeout_s);
 
-/** A segment of a flow, its first one too, after sl_flow_tcp_begin.
- * @param mode  enum sl_flow_tcp_mode, not DEFAULT
- * @param[out] ret_timeout_s  seconds from now; written with ACCEPT */
+/** Any other segment of a flow: parameters as sl_flow_tcp_first's. */
 enum sl_flow_tcp_result sl_flow_tcp_next(const struct sl_flow_options *options, uint32_t mode,
                                          struct sl_flow_head *head,
                                          struct sl_flow_tcp_windows *windows,

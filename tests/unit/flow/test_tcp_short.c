@@ -62,12 +62,23 @@ static struct sl_flow_tcp_windows *windows_of(struct connection *c)
     return c->has_windows ? &c->windows : NULL;
 }
 
+static uint32_t mode_of(const struct connection *c)
+{
+    return c->has_windows ? SL_FLOW_TCP_STRICT : SL_FLOW_TCP_COMPACT;
+}
+
+static enum sl_flow_tcp_result first(const struct sl_flow_options *options, struct connection *c,
+                                     const struct segment *s)
+{
+    uint32_t timeout_s;
+    return sl_flow_tcp_first(options, mode_of(c), &c->head, windows_of(c), &s->packet, &timeout_s);
+}
+
 static enum sl_flow_tcp_result go(const struct sl_flow_options *options, struct connection *c,
                                   const struct segment *s, uint8_t way, uint32_t *ret_timeout_s)
 {
-    enum sl_flow_tcp_result result =
-        sl_flow_tcp_next(options, c->has_windows ? SL_FLOW_TCP_STRICT : SL_FLOW_TCP_COMPACT,
-                         &c->head, windows_of(c), &s->packet, way, ret_timeout_s);
+    enum sl_flow_tcp_result result = sl_flow_tcp_next(options, mode_of(c), &c->head, windows_of(c),
+                                                      &s->packet, way, ret_timeout_s);
     c->head.bits |= way == SL_FLOW_REPLY ? SL_FLOW_BIT_SEEN_REPLY : 0;
     return result;
 }
@@ -87,14 +98,12 @@ static void connection_open(const struct sl_flow_options *options, struct connec
     peers[1].acked = peers[0].next;
     if (is_picked_up) {
         segment_make(&s, SL_TCP_ACK, peers[0].next, peers[0].acked, (uint16_t)rnd(65536), 0, 0);
-        sl_flow_tcp_begin(&c->head, windows_of(c), &s.packet);
-        (void)go(options, c, &s, SL_FLOW_ORIGINAL, &timeout_s);
+        (void)first(options, c, &s);
         return;
     }
     uint32_t scale = rnd(2) * 4;
     segment_make(&s, SL_TCP_SYN, peers[0].next++, 0, (uint16_t)rnd(65536), scale, 0);
-    sl_flow_tcp_begin(&c->head, windows_of(c), &s.packet);
-    assert_int_equal(go(options, c, &s, SL_FLOW_ORIGINAL, &timeout_s), SL_FLOW_TCP_ACCEPT);
+    assert_int_equal(first(options, c, &s), SL_FLOW_TCP_ACCEPT);
     peers[1].acked = peers[0].next;
     segment_make(&s, SL_TCP_SYN | SL_TCP_ACK, peers[1].next++, peers[1].acked, (uint16_t)rnd(65536),
                  scale, 0);
@@ -174,8 +183,46 @@ static void test_short_way_comes_to_the_same(void **state)
     assert_true(passes > CONNECTIONS * SEGMENTS / 10);
 }
 
+/* A SYN that begins a flow is not asked what the others are: it comes to the same. */
+static void test_first_syn_comes_to_the_same(void **state)
+{
+    struct sl_flow_options options;
+    (void)state;
+    sl_flow_options_default(&options);
+    for (uint32_t i = 0; i < CONNECTIONS; i++) {
+        struct segment s;
+        struct connection quick = {.head = {.proto = 6}, .has_windows = rnd(3) != 0};
+        uint32_t size = rnd(2) * 4;
+        uint32_t payload = rnd(4) == 0 ? rnd(1400) : 0;
+        segment_make(&s, SL_TCP_SYN, rnd(UINT32_MAX), 0, (uint16_t)rnd(65536), size, payload);
+        struct connection other = quick;
+        struct sl_flow_segment segment = {.seq = sl_be32_get(s.bytes + IP + 4),
+                                          .window = sl_be16_get(s.bytes + IP + 14),
+                                          .flags = SL_TCP_SYN,
+                                          .kind = SL_FLOW_KIND_SYN,
+                                          .direction = SL_FLOW_ORIGINAL,
+                                          .options = s.bytes + IP + TCP,
+                                          .option_size = (uint8_t)size};
+        segment.end = segment.seq + 1 + payload;
+        other.head.upper = SL_FLOW_TCP_NONE;
+        other.head.tcp_last = SL_FLOW_KIND_NONE;
+        if (other.has_windows) {
+            sl_flow_window_begin(&other.windows, &segment, true);
+        }
+        uint32_t quick_s = 0;
+        uint32_t other_s = 0;
+        assert_int_equal(sl_flow_tcp_first(&options, mode_of(&quick), &quick.head,
+                                           windows_of(&quick), &s.packet, &quick_s),
+                         SL_FLOW_TCP_ACCEPT);
+        assert_int_equal(go(&options, &other, &s, SL_FLOW_ORIGINAL, &other_s), SL_FLOW_TCP_ACCEPT);
+        assert_memory_equal(&quick, &other, sizeof(quick));
+        assert_int_equal(quick_s, other_s);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_short_way_comes_to_the_same)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_short_way_comes_to_the_same),
+                                       cmocka_unit_test(test_first_syn_comes_to_the_same)};
     return cmocka_run_group_tests_name("flow/tcp_short", tests, NULL, NULL);
 }
