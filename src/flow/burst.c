@@ -81,7 +81,7 @@ static bool is_reply_taken(struct sl_flow_table *table, struct flow_look *look)
 }
 
 EVERY uint32_t make(struct sl_flow_table *table, struct flow_look *look,
-                     const struct sl_packet *packet, void **ret_record, uint8_t *ret_class)
+                    const struct sl_packet *packet, void **ret_record, uint8_t *ret_class)
 {
     uint32_t index = look->tuple->ip_version == 4 ? 0 : 1;
     struct flow_plane *plane = &table->planes[index];
@@ -121,7 +121,7 @@ EVERY uint32_t make(struct sl_flow_table *table, struct flow_look *look,
     sl_flow_set_due(&plane->slots[slot], table->tick, false);
     flow_count(&table->counters.flows, 1);
     flow_count(&table->counters.created, 1);
-    table->fresh[table->fresh_count++] = id;
+    table->fresh[table->fresh_count++] = (struct flow_fresh){.hash = look->hash, .id = id};
     flow_made_add(&table->made, look->hash);
     *ret_record = record;
     return id;
@@ -330,8 +330,8 @@ static bool may_be_known(const struct sl_flow_table *table, const struct flow_lo
 
 /* The long way, of all others. @param found  as find_likely left it */
 EVERY enum outcome classify(struct sl_flow_table *table, struct flow_look *look,
-                             const struct sl_packet *packet, struct sl_flow *flow,
-                             struct found *found)
+                            const struct sl_packet *packet, struct sl_flow *flow,
+                            struct found *found)
 {
     uint8_t class;
     if (found->id == UINT32_MAX && may_be_known(table, look)) {
@@ -367,7 +367,7 @@ EVERY enum outcome classify(struct sl_flow_table *table, struct flow_look *look,
     case SL_FLOW_TCP_INVALID:
         if (is_first) {
             table->fresh_count--;
-            flow_forget(table, found->id, found->record);
+            flow_forget(table, found->id, found->record, look->hash);
         }
         refuse(table, SL_FLOW_INVALID, flow);
         return DONE;
@@ -459,7 +459,7 @@ uint32_t sl_flow_table_begin(struct sl_flow_table *table, struct sl_packet *cons
             return i;
         }
         if (flows[i].is_first) {
-            table->fresh_at[table->fresh_count - 1] = (uint8_t)i;
+            table->fresh[table->fresh_count - 1].at = (uint8_t)i;
         }
     }
     return count;
@@ -470,15 +470,23 @@ static bool goes_on(const struct sl_packet *packet, const struct sl_flow *flow)
     return packet->verdict != SL_VERDICT_DROP && flow->relation != SL_FLOW_RELATED;
 }
 
+static uint64_t bit_of(const struct sl_flow *flow)
+{
+    return 1ull << ((flow->handle - 1) >> 1 & 63); /* by its slot */
+}
+
 /* Whether the NF let any packet of the flow go on, of which the first was packet `first`.
- * @param has_others  whether it let any go on that is not the first of its flow */
+ * @param others  bit_of all that it let go on with a packet that is not their first */
 static bool is_kept(struct sl_packet *const *packets, const struct sl_flow *flows, uint32_t count,
-                    uint32_t first, bool has_others)
+                    uint32_t first, uint64_t others)
 {
     if (goes_on(packets[first], &flows[first])) {
         return true;
     }
-    for (uint32_t i = first + 1; has_others && i < count; i++) {
+    if ((others & bit_of(&flows[first])) == 0) {
+        return false;
+    }
+    for (uint32_t i = first + 1; i < count; i++) {
         if (flows[i].handle == flows[first].handle && goes_on(packets[i], &flows[i])) {
             return true;
         }
@@ -486,15 +494,14 @@ static bool is_kept(struct sl_packet *const *packets, const struct sl_flow *flow
     return false;
 }
 
-static bool has_others(struct sl_packet *const *packets, const struct sl_flow *flows,
-                       uint32_t count)
+static uint64_t others_of(struct sl_packet *const *packets, const struct sl_flow *flows,
+                          uint32_t count)
 {
+    uint64_t others = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!flows[i].is_first && goes_on(packets[i], &flows[i])) {
-            return true;
-        }
+        others |= !flows[i].is_first && goes_on(packets[i], &flows[i]) ? bit_of(&flows[i]) : 0;
     }
-    return false;
+    return others;
 }
 
 static bool is_closed(const struct sl_flow_table *table, sl_flow_handle handle)
@@ -511,15 +518,16 @@ void sl_flow_table_end(struct sl_flow_table *table, struct sl_packet *const *pac
                        const struct sl_flow *flows, uint32_t count)
 {
     void *record;
-    bool others = table->fresh_count != 0 && has_others(packets, flows, count);
+    uint64_t others = table->fresh_count != 0 ? others_of(packets, flows, count) : 0;
     for (uint32_t i = 0; i < table->fresh_count; i++) {
-        uint32_t id = table->fresh[i];
-        if (is_kept(packets, flows, count, table->fresh_at[i], others) &&
+        const struct flow_fresh *fresh = &table->fresh[i];
+        const uint32_t id = fresh->id;
+        if (is_kept(packets, flows, count, fresh->at, others) &&
             !is_closed(table, flow_handle(flow_slot_of(table, id), id))) {
             continue;
         }
         if (sl_flow_store_pin(flow_plane_of(table, id)->store, id >> 1, true, &record) == SL_OK) {
-            flow_forget(table, id, record);
+            flow_forget(table, id, record, fresh->hash);
         }
     }
     table->fresh_count = 0;

@@ -50,7 +50,7 @@ sl_rc sl_flow_tuples(struct sl_flow_table *table, sl_flow_handle handle,
 static bool is_fresh(const struct sl_flow_table *table, uint32_t id)
 {
     for (uint32_t i = 0; i < table->fresh_count; i++) {
-        if (table->fresh[i] == id) {
+        if (table->fresh[i].id == id) {
             return true;
         }
     }

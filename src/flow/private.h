@@ -75,8 +75,11 @@ struct sl_flow_table {
     /* the burst under way */
     uint32_t touched[SL_BURST_MAX]; /* ids that must not be evicted */
     uint32_t touched_count;
-    uint32_t fresh[SL_BURST_MAX];   /* ids that it made */
-    uint8_t fresh_at[SL_BURST_MAX]; /* packets that made them */
+    struct flow_fresh {
+        uint64_t hash; /* of its key */
+        uint32_t id;
+        uint8_t at; /* the packet that made it */
+    } fresh[SL_BURST_MAX];
     uint32_t fresh_count;
     struct flow_made made;
     /* the last first fragment, and whether it was of no flow */
@@ -162,8 +165,8 @@ uint32_t flow_find(struct sl_flow_table *table, const struct sl_flow_tuple *tupl
 void flow_release(struct sl_flow_table *table, uint32_t id, const void *record);
 /* Ends a flow whose record is pinned: its keys, its slot, and tells the NF. */
 void flow_finish(struct sl_flow_table *table, uint32_t id, void *record, enum sl_flow_end end);
-/* The same without a word: the flow was never kept. */
-void flow_forget(struct sl_flow_table *table, uint32_t id, void *record);
+/* The same without a word: the flow was never kept. @param hash  of its original key */
+void flow_forget(struct sl_flow_table *table, uint32_t id, const void *record, uint64_t hash);
 /* Its record could not be had. */
 void flow_lose(struct sl_flow_table *table, uint32_t id);
 

@@ -196,7 +196,7 @@ static bool flow_put(struct sl_flow_table *table, uint32_t index, const void *sa
     if (table->spec->restored != NULL &&
         table->spec->restored(table->nf_state, table, &original, &reply,
                               (uint8_t *)record + plane->layout.state_off) != SL_OK) {
-        flow_forget(table, id, record);
+        flow_forget(table, id, record, sl_flow_tuple_hash(&table->key, &original));
         return false;
     }
     flow_count(&table->counters.restored, 1);

@@ -199,14 +199,13 @@ static void remove_reply(struct sl_flow_table *table, uint32_t id, const void *r
     (void)sl_flow_index_remove(&table->index, sl_flow_tuple_hash(&table->key, &reply), id);
 }
 
-void flow_release(struct sl_flow_table *table, uint32_t id, const void *record)
+/* @param hash  of its original key */
+static void release(struct sl_flow_table *table, uint32_t id, const void *record, uint64_t hash)
 {
     const struct sl_flow_head *head = record;
     struct flow_plane *plane = flow_plane_of(table, id);
     struct sl_flow_slot *slot = flow_slot_of(table, id);
-    struct sl_flow_tuple original;
-    sl_flow_record_original(record, &plane->layout, &original);
-    (void)sl_flow_index_remove(&table->index, sl_flow_tuple_hash(&table->key, &original), id);
+    (void)sl_flow_index_remove(&table->index, hash, id);
     if ((head->bits & SL_FLOW_BIT_REKEYED) != 0) {
         remove_reply(table, id, record);
     }
@@ -216,6 +215,13 @@ void flow_release(struct sl_flow_table *table, uint32_t id, const void *record)
         sl_flow_store_give(plane->store, id >> 1);
     }
     flow_count(&table->counters.flows, UINT64_MAX);
+}
+
+void flow_release(struct sl_flow_table *table, uint32_t id, const void *record)
+{
+    struct sl_flow_tuple original;
+    sl_flow_record_original(record, &flow_plane_of(table, id)->layout, &original);
+    release(table, id, record, sl_flow_tuple_hash(&table->key, &original));
 }
 
 static void count_end(struct sl_flow_table *table, enum sl_flow_end end)
@@ -255,10 +261,10 @@ void flow_finish(struct sl_flow_table *table, uint32_t id, void *record, enum sl
     flow_release(table, id, record);
 }
 
-void flow_forget(struct sl_flow_table *table, uint32_t id, void *record)
+void flow_forget(struct sl_flow_table *table, uint32_t id, const void *record, uint64_t hash)
 {
     flow_count(&table->counters.forgotten, 1);
-    flow_release(table, id, record);
+    release(table, id, record, hash);
 }
 
 void flow_lose(struct sl_flow_table *table, uint32_t id)
