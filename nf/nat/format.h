@@ -64,7 +64,8 @@ enum {
     SL_NAT_DECREMENT_TTL = 1u << 7,   /**< NAT44 takes one hop; NAT64 always does */
     SL_NAT_ANSWER = 1u << 8,          /**< RFC 5508 REQ-8: says so where nothing can be allocated */
     SL_NAT_ANY_ADDRESS64 = 1u << 9,   /**< the well-known prefix: addresses that are not global */
-    SL_NAT_FLAGS_ALL = (1u << 10) - 1,
+    SL_NAT_OWN_ID = 1u << 10,         /**< RFC 6864 5.3.1: also whole IPv4 packets without DF */
+    SL_NAT_FLAGS_ALL = (1u << 11) - 1,
 };
 
 #endif

@@ -28,6 +28,11 @@ enum {
     GROWTH64 = 20,
 };
 
+static bool has_df(const struct sl_packet *packet)
+{
+    return (sl_be16_get(packet->data + 6) & 0x4000) != 0;
+}
+
 /* ---- answers ---- */
 
 /* RFC 1812 4.3.2.8, RFC 4443 2.4 (f): errors are limited by rate. */
@@ -76,7 +81,7 @@ static bool answer_of(const struct nat_work *work, enum nat_reason reason,
         error.info = is4 ? 0 : nat_segments_left_off(work->packet->data, work->packet->size);
         break;
     case NAT_too_big:
-        if (!is4 || (sl_be16_get(work->packet->data + 6) & 0x4000) == 0) {
+        if (!is4 || !has_df(work->packet)) {
             return false; /* RFC 1191 4: only for packets with DF */
         }
         error.type = ICMP4_UNREACHABLE;
@@ -112,32 +117,46 @@ static enum nat_reason reason_of_translation(sl_rc rc, enum nat_reason good)
     }
 }
 
+static void identification_put(struct sl_packet *packet, uint16_t id)
+{
+    uint8_t bytes[2];
+    uint64_t delta = 0;
+    sl_be16_put(bytes, id);
+    sl_checksum_replace(&delta, packet->data + 4, bytes, sizeof(bytes));
+    sl_checksum_change(packet->data + 10, delta);
+}
+
+/* RFC 7739 5.3: nobody learns from his what others get */
+static uint16_t identification_next(struct nat_work *work)
+{
+    struct nat *nat = work->nat;
+    uint32_t remote = work->session->remote;
+    uint32_t own = nat->datagram.count++ * nat->store->shard_count + nat->store->shard;
+    return (uint16_t)(sl_flow_hash(work->table, &remote, sizeof(remote)) + own);
+}
+
 /* RFC 7857 10, RFC 6864 5.3.1: "as if the datagram were sourced by" the NAT. Hosts that share an
  * address choose identifications without knowing of each other: where their fragments meet, they
  * would be put together. The first fragment of a datagram comes first, the others right behind it.
- */
+ * Whole packets that routers may cut: where the policy pays for it. */
 static void identify(struct nat_work *work)
 {
     struct nat *nat = work->nat;
     struct sl_packet *packet = work->packet;
     uint16_t id = sl_be16_get(packet->data + 4);
     if ((packet->has & SL_PKT_FRAGMENT) == 0) {
+        if ((nat->program->policy.flags & SL_NAT_OWN_ID) != 0 && !has_df(packet)) {
+            identification_put(packet, identification_next(work));
+        }
         return;
     }
     if ((packet->has & SL_PKT_LATER_FRAGMENT) == 0) {
-        uint32_t remote = work->session->remote;
-        uint32_t own = nat->datagram.count++ * nat->store->shard_count + nat->store->shard;
         nat->datagram.flow = work->flow->handle;
         nat->datagram.before = id;
-        /* RFC 7739 5.3: nobody learns from his what others get */
-        nat->datagram.now = (uint16_t)(sl_flow_hash(work->table, &remote, sizeof(remote)) + own);
+        nat->datagram.now = identification_next(work);
     }
     if (nat->datagram.flow == work->flow->handle && nat->datagram.before == id) {
-        uint8_t bytes[2];
-        uint64_t delta = 0;
-        sl_be16_put(bytes, nat->datagram.now);
-        sl_checksum_replace(&delta, packet->data + 4, bytes, sizeof(bytes));
-        sl_checksum_change(packet->data + 10, delta);
+        identification_put(packet, nat->datagram.now);
     }
 }
 
@@ -164,6 +183,9 @@ static enum nat_reason translate_error_out(struct nat_work *work, const struct n
     sl_rc rc;
     if (is4) {
         rc = nat_rewrite4_error(packet, false, end);
+        if (rc == SL_OK) {
+            identify(work);
+        }
     } else {
         rc = nat_translate_6to4(policy, packet, end, ++nat->fragment_id);
     }
@@ -282,14 +304,20 @@ static enum nat_reason hairpin(struct nat_work *work, enum nat_reason reason)
     return (policy->flags & SL_NAT_HAIRPIN) != 0 ? NAT_hairpinned : NAT_no_hairpin;
 }
 
+/* True where more than the end of an IPv4 header changes. */
+static bool is_header_touched(const struct nat_work *work, bool is_out)
+{
+    uint16_t flags = work->nat->program->policy.flags & (SL_NAT_DECREMENT_TTL | SL_NAT_OWN_ID);
+    return flags != 0 && ((flags & SL_NAT_DECREMENT_TTL) != 0 || (is_out && !has_df(work->packet)));
+}
+
 /* The common packet of a NAT44, in one go. @return false: it is another one, and unchanged */
 static bool rewrite_plain(struct nat_work *work, bool is_out)
 {
     const struct nat_session *session = work->session;
     uint8_t outside4[4];
-    if (session == NULL || !nat_session_is_settled(work) ||
-        (work->nat->program->policy.flags & SL_NAT_DECREMENT_TTL) != 0 || session->is_hairpin ||
-        !nat_addr_is4(&session->inside)) {
+    if (session == NULL || !nat_session_is_settled(work) || is_header_touched(work, is_out) ||
+        session->is_hairpin || !nat_addr_is4(&session->inside)) {
         return false;
     }
     sl_be32_put(outside4, session->outside);

@@ -29,6 +29,7 @@ static const cyaml_strval_t poolings[] = {{"paired", GIVEN(1)}, {"arbitrary", GI
 static const cyaml_strval_t unmatched[] = {{"drop", GIVEN(0)}, {"pass", GIVEN(1)}};
 static const cyaml_strval_t ttls[] = {{"keep", GIVEN(0)}, {"decrement", GIVEN(1)}};
 static const cyaml_strval_t exhausted[] = {{"drop", GIVEN(0)}, {"answer", GIVEN(1)}};
+static const cyaml_strval_t identifications[] = {{"keep", GIVEN(0)}, {"own", GIVEN(1)}};
 static const cyaml_strval_t bools[] = {{"false", GIVEN(0)}, {"true", GIVEN(1)}};
 
 #define WORD(key, type, member, words)                                                             \
@@ -115,6 +116,7 @@ static const cyaml_schema_field_t file_fields[] = {
     WORD("unmatched", sl_nat_yaml, unmatched, unmatched),
     WORD("ttl", sl_nat_yaml, ttl, ttls),
     WORD("exhausted", sl_nat_yaml, exhausted, exhausted),
+    WORD("identification", sl_nat_yaml, identification, identifications),
     CYAML_FIELD_END,
 };
 const cyaml_schema_value_t sl_nat_yaml_schema = {

@@ -60,7 +60,7 @@ struct sl_nat_yaml {
     uint32_t forwards_count;
     int mapping, filtering;
     int port_preservation, port_parity, port_range_preservation, hairpinning, inbound_refresh;
-    int pooling, unmatched, ttl, exhausted;
+    int pooling, unmatched, ttl, exhausted, identification;
 };
 
 extern const cyaml_schema_value_t sl_nat_yaml_schema;

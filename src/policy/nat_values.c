@@ -204,6 +204,7 @@ static uint16_t flags_of(const struct sl_nat_yaml *y)
         {y->unmatched, 0, SL_NAT_PASS_UNMATCHED},
         {y->ttl, 0, SL_NAT_DECREMENT_TTL},
         {y->exhausted, 1, SL_NAT_ANSWER},
+        {y->identification, 0, SL_NAT_OWN_ID},
         {y->nat64.private_addresses, 0, SL_NAT_ANY_ADDRESS64},
     };
     uint16_t flags = 0;

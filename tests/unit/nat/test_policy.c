@@ -24,7 +24,7 @@ static const char *const full =
     "timeouts: {udp: 2m, tcp_established: 2h4m, tcp_transitory: 240s, icmp: 61}\n"
     "port_preservation: false\nport_parity: false\nport_range_preservation: true\n"
     "hairpinning: false\ninbound_refresh: true\npooling: arbitrary\nunmatched: pass\n"
-    "ttl: decrement\nexhausted: drop\n"
+    "ttl: decrement\nexhausted: drop\nidentification: own\n"
     "forwards:\n"
     "  - {protocol: tcp, outside: \"192.0.2.1:80\", inside: \"[2001:db8::5]:8080\"}\n"
     "  - {protocol: udp, outside: \"192.0.2.1:5000-5009\", inside: \"10.0.0.6:6000-6009\"}\n"
@@ -39,7 +39,7 @@ static void test_policy_of_every_key(void **state)
     uint32_t size = nat_bed_compile(full, bytes, sizeof(bytes));
     assert_ok(nat_policy_read(bytes, size, &p, reason, sizeof(reason)));
     assert_int_equal(p.flags, SL_NAT_PORT_RANGE | SL_NAT_INBOUND_REFRESH | SL_NAT_PASS_UNMATCHED |
-                                  SL_NAT_DECREMENT_TTL | SL_NAT_ANY_ADDRESS64);
+                                  SL_NAT_DECREMENT_TTL | SL_NAT_ANY_ADDRESS64 | SL_NAT_OWN_ID);
     assert_int_equal(p.mapping, SL_NAT_ADDRESS_DEPENDENT);
     assert_int_equal(p.filtering, SL_NAT_ADDRESS_AND_PORT_DEPENDENT);
     assert_int_equal(p.allocation, SL_NAT_BLOCK);

@@ -468,6 +468,63 @@ static void test_ports_that_change_are_random(void **state)
     assert_memory_not_equal(ports[0], ports[1], sizeof(ports[0]));
 }
 
+/* A packet from inside with that identification and that flag; @return under which it leaves */
+static uint16_t send_with_id(struct flow_rig *rig, const struct flow_spec *spec, uint16_t id,
+                             bool has_df)
+{
+    struct sl_packet *list[1] = {&rig->packet};
+    uint8_t *ip = rig->buffer;
+    flow_packet_make(spec, LAN, rig->buffer, sizeof(rig->buffer), &rig->packet);
+    sl_be16_put(ip + 4, id);
+    sl_be16_put(ip + 6, has_df ? 0x4000 : 0);
+    sl_be16_put(ip + 10, 0);
+    sl_be16_put(ip + 10, sl_checksum_fold(sl_checksum_add(0, ip, 20)));
+    assert_ok(sl_packet_parse(&rig->packet));
+    flow_rig_burst(rig, list, 1);
+    assert_int_equal(rig->packet.verdict, SL_VERDICT_PASS);
+    assert_true(flow_packet_is_sound(&rig->packet));
+    assert_int_equal(sl_be16_get(rig->packet.data + 6), has_df ? 0x4000 : 0);
+    return sl_be16_get(rig->packet.data + 4);
+}
+
+/* RFC 7857 10, RFC 6864 5.3.1: "as if the datagram were sourced by that device": with
+ * `identification: own` packets of hosts that chose the same, which routers may cut, leave under
+ * different ones; those with DF are no part of it (RFC 6864 4.1), and by default none is. */
+static void test_packets_without_df_have_identifications_of_their_own(void **state)
+{
+    (void)state;
+    enum { HOSTS = 40, PACKETS = 3, SAME = 0x1234, ALL = HOSTS * PACKETS * 3 };
+    static uint16_t ids[ALL];
+    for (int is_own = 0; is_own < 2; is_own++) {
+        struct flow_rig rig;
+        uint32_t count = 0;
+        nat_bed_init(&rig, is_own ? OPEN "identification: own\n" : OPEN);
+        for (uint32_t i = 0; i < HOSTS * PACKETS; i++) {
+            static const uint8_t protos[] = {17, 6, 1};
+            for (uint32_t k = 0; k < 3; k++) {
+                char src[32];
+                struct flow_spec spec = protos[k] == 1 ? ping : query;
+                (void)snprintf(src, sizeof(src), "10.0.0.%u", i % HOSTS + 1);
+                spec.src = src;
+                spec.proto = protos[k];
+                spec.flags = FLOW_SYN;
+                assert_int_equal(send_with_id(&rig, &spec, SAME, true), SAME);
+                uint16_t id = send_with_id(&rig, &spec, SAME, false);
+                for (uint32_t n = 0; is_own && n < count; n++) {
+                    assert_int_not_equal(ids[n], id);
+                }
+                assert_true(is_own || id == SAME);
+                ids[count++] = id;
+            }
+        }
+        /* what comes in was given them by who sent it */
+        struct flow_spec in = nat_bed_answer(&query, 4000);
+        nat_bed_pass(&rig, WAN, &in);
+        assert_int_equal(sl_be16_get(rig.packet.data + 4), 0);
+        flow_rig_done(&rig);
+    }
+}
+
 /* ---- ICMP ---- */
 
 /* RFC 5508 REQ-1: queries, of which echo is one. */
@@ -692,6 +749,7 @@ int main(void)
         cmocka_unit_test(test_protocols_are_apart),
         cmocka_unit_test(test_paired_address_that_is_full_gets_no_other),
         cmocka_unit_test(test_ports_that_change_are_random),
+        cmocka_unit_test(test_packets_without_df_have_identifications_of_their_own),
         cmocka_unit_test(test_timestamp_queries_pass),
         cmocka_unit_test(test_queries_hairpin_to_1to1_hosts),
         cmocka_unit_test(test_errors_of_1to1_routers_come_from_their_own_address),
