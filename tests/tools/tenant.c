@@ -4,11 +4,12 @@
  *
  *   tenant --make-key FILE                      prints the key's SPKI SHA-256
  *   tenant --key FILE --control ADDR PORT --esp ADDR PORT [--seconds N] [--size BYTES]
- *          [--patterns FILE] [--status FILE] [--ready FILE] [--rules N] [--swaps N]
+ *          [--patterns FILE] [--status FILE] [--ready FILE] [--until FILE] [--rules N] [--swaps N]
  *
  * --patterns: writes what the cloud must never see, for memscan; --ready: created once packets
- * flow; --swaps: replaces the chain so often meanwhile, and goes on until it is done. Exit code: 0
- * all as expected, 1 not, 2 usage, 3 the image refused the key. */
+ * flow; --until: goes on, however long, until that is there; --swaps: replaces the chain so often
+ * meanwhile, and goes on until it is done. Exit code: 0 all as expected, 1 not, 2 usage, 3 the
+ * image refused the key. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
@@ -49,7 +50,7 @@ enum {
 };
 
 struct options {
-    const char *make_key, *key, *control[2], *esp[2], *patterns, *status, *ready;
+    const char *make_key, *key, *control[2], *esp[2], *patterns, *status, *ready, *until;
     uint32_t seconds, size, rules, swaps;
 };
 
@@ -530,6 +531,12 @@ static int mark_ready(const struct tenant *t)
     return file != NULL && fclose(file) == 0 ? 0 : EXIT_BAD;
 }
 
+/* --until: whoever looks at us meanwhile is done. */
+static bool is_enough(const struct tenant *t, uint64_t end_ms)
+{
+    return now_ms() >= end_ms && (t->options.until == NULL || access(t->options.until, F_OK) == 0);
+}
+
 static void print_traffic(const struct tenant *t, uint64_t took_ms)
 {
     printf("tenant: %llu sent, %llu returned, %llu forbidden, %llu lost, %llu wrong, rekeyed once; "
@@ -553,7 +560,7 @@ static int run_traffic(struct tenant *t)
     if (probe_ports(t) != 0) {
         return EXIT_BAD;
     }
-    while (now_ms() < end_ms || !is_rekeyed || t->swaps < t->options.swaps) {
+    while (!is_enough(t, end_ms) || !is_rekeyed || t->swaps < t->options.swaps) {
         bounce(t, t->options.size, WAIT_MS);
         if (is_rekeyed && swap_step(t) != 0) {
             return EXIT_BAD;
@@ -685,7 +692,7 @@ static bool read_options(int argc, char **argv, struct options *o)
         {"--patterns", &o->patterns, NULL, 1}, {"--status", &o->status, NULL, 1},
         {"--ready", &o->ready, NULL, 1},       {"--seconds", NULL, &o->seconds, 1},
         {"--size", NULL, &o->size, 1},         {"--rules", NULL, &o->rules, 1},
-        {"--swaps", NULL, &o->swaps, 1},
+        {"--swaps", NULL, &o->swaps, 1},       {"--until", &o->until, NULL, 1},
     };
     enum { FORMS = sizeof(forms) / sizeof(forms[0]) };
     for (int i = 1; i < argc;) {

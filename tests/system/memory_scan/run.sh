@@ -51,20 +51,20 @@ must_not_find() { # WHAT MEMSCAN-ARGUMENT...
 scan_one() { # NAME OPTION...
     echo "== $1"
     shift
-    rm -f "$dir/ready" "$patterns"
+    rm -f "$dir/ready" "$dir/enough" "$patterns"
     (cd "$dir/host" && rm -f -- *)
     start_host "$dir/host/host.log" "$hash" --status "$dir/host/status.sock" "$@"
     tcpdump -q -i lo -s 0 -B 65536 -w "$dir/host/wire.pcap" 2>"$dir/tcpdump.log" &
     DUMP_PID=$!
-    for _ in $(seq 50); do
+    for _ in $(seq 600); do
         grep -q listening "$dir/tcpdump.log" && break
         sleep 0.1
     done
     "$tenant" --key "$dir/tenant/key.pem" --control 127.0.0.1 4433 --esp 127.0.0.1 4500 \
-        --patterns "$patterns" --status "$dir/tenant/status.json" --ready "$dir/ready" --seconds 8 \
+        --patterns "$patterns" --status "$dir/tenant/status.json" --ready "$dir/ready" --seconds 8 --until "$dir/enough" \
         >"$dir/tenant/log" 2>&1 &
     TENANT_PID=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         [ -e "$dir/ready" ] && break
         sleep 0.1
     done
@@ -81,6 +81,7 @@ scan_one() { # NAME OPTION...
         must_not_find "the host's memory" --pid "$HOST_PID" "${outside[@]}" --stop
         sleep 0.7
     done
+    touch "$dir/enough"
     wait "$TENANT_PID" || { echo "the tenant failed:"; cat "$dir/tenant/log"; exit 1; }
     TENANT_PID=
     cat "$dir/tenant/log"
