@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stands between gateway and host like a kernel or NIC that breaks trains: forwards single
- * datagrams faithfully, but damages (or loses) datagrams that arrive as a run. relay LISTEN_IP PORT
- * OUT_IP TARGET_IP MODE_FILE The first letter of MODE_FILE says what to do: good, damage, lose;
- * read for every run. Each peer gets a socket of its own towards the target, so that source ports
- * stay apart. */
+ * datagrams faithfully, but damages (or loses) datagrams that arrive as a run.
+ *
+ *   relay LISTEN_IP PORT OUT_IP TARGET_IP MODE_FILE COUNT_FILE
+ *
+ * The first letter of MODE_FILE says what to do: good, damage, lose; read for every run. COUNT_FILE
+ * has two counters of 64 bits: runs that came from the gateway, and from the host. Each peer gets a
+ * socket of its own towards the target, so that source ports stay apart. */
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "net/udp.h"
 
@@ -22,6 +28,7 @@ static struct peer peers[PEERS_MAX];
 static uint32_t peer_count;
 static uint8_t buffers[RUNS][SL_UDP_RUN_MAX];
 static const char *mode_path;
+static volatile uint64_t *trains; /* from the gateway, from the host */
 
 static char mode_now(void)
 {
@@ -33,6 +40,21 @@ static char mode_now(void)
         (void)fclose(file);
     }
     return mode;
+}
+
+static void trains_open(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    void *map = MAP_FAILED;
+    if (fd >= 0 && ftruncate(fd, 2 * sizeof(*trains)) == 0) {
+        map = mmap(NULL, 2 * sizeof(*trains), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    }
+    if (map == MAP_FAILED) {
+        perror(path);
+        exit(1);
+    }
+    trains = map;
+    (void)close(fd);
 }
 
 static struct sl_udp *socket_open(const char *ip, uint16_t port)
@@ -61,11 +83,13 @@ static struct peer *peer_of(const struct sl_net_addr *addr, const char *ip)
 }
 
 /* Forwards what came; of a run of several, every third datagram is broken. */
-static void forward(struct sl_udp *out, const struct sl_net_addr *to, struct sl_udp_rx *run)
+static void forward(struct sl_udp *out, const struct sl_net_addr *to, struct sl_udp_rx *run,
+                    bool is_from_host)
 {
     char mode = mode_now();
     bool is_train = run->size > run->segment_size;
     uint32_t index = 0;
+    trains[is_from_host] += is_train;
     for (uint32_t off = 0; off < run->size; off += run->segment_size, index++) {
         uint32_t left = run->size - off;
         uint32_t size = left < run->segment_size ? left : run->segment_size;
@@ -100,9 +124,9 @@ static void drain(struct sl_udp *in, const struct sl_net_addr *target, struct sl
             continue;
         }
         if (back == NULL) {
-            forward(peer_of(&runs[i].from, ip)->udp, target, &runs[i]);
+            forward(peer_of(&runs[i].from, ip)->udp, target, &runs[i], false);
         } else {
-            forward(back, back_to, &runs[i]);
+            forward(back, back_to, &runs[i], true);
         }
     }
 }
@@ -111,13 +135,15 @@ int main(int argc, char **argv)
 {
     struct sl_err err = {0};
     struct sl_net_addr target;
-    unsigned long port = argc == 6 ? strtoul(argv[2], NULL, 10) : 0;
+    unsigned long port = argc == 7 ? strtoul(argv[2], NULL, 10) : 0;
     if (port == 0 || port > UINT16_MAX ||
         sl_net_addr_resolve(argv[4], (uint16_t)port, &target, &err) != SL_OK) {
-        (void)fprintf(stderr, "usage: relay LISTEN_IP PORT OUT_IP TARGET_IP MODE_FILE\n");
+        (void)fprintf(stderr,
+                      "usage: relay LISTEN_IP PORT OUT_IP TARGET_IP MODE_FILE COUNT_FILE\n");
         return 2;
     }
     mode_path = argv[5];
+    trains_open(argv[6]);
     struct sl_udp *in = socket_open(argv[1], (uint16_t)port);
     for (;;) {
         struct pollfd fds[PEERS_MAX + 1] = {{.fd = sl_udp_fd(in), .events = POLLIN}};
