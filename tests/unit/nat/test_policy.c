@@ -24,11 +24,12 @@ static const char *const full =
     "timeouts: {udp: 2m, tcp_established: 2h4m, tcp_transitory: 240s, icmp: 61}\n"
     "port_preservation: false\nport_parity: false\nport_range_preservation: true\n"
     "hairpinning: false\ninbound_refresh: true\npooling: arbitrary\nunmatched: pass\n"
-    "ttl: decrement\nexhausted: drop\nidentification: own\n"
+    "ttl: decrement\nexhausted: drop\n"
     "forwards:\n"
     "  - {protocol: tcp, outside: \"192.0.2.1:80\", inside: \"[2001:db8::5]:8080\"}\n"
     "  - {protocol: udp, outside: \"192.0.2.1:5000-5009\", inside: \"10.0.0.6:6000-6009\"}\n"
-    "  - {outside: 100.64.0.1, inside: 10.0.0.7}\n";
+    "  - {outside: 100.64.0.1, inside: 10.0.0.7}\n"
+    "identification: own\n";
 
 static void test_policy_of_every_key(void **state)
 {
