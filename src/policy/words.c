@@ -108,7 +108,7 @@ bool pol_words_is(const struct pol_words *words, uint32_t index, const char *tex
     return index < words->count && strcmp(words->words[index], text) == 0;
 }
 
-sl_rc pol_words_fault(const struct pol_words *words, uint32_t index, sl_rc rc, struct sl_err *err,
+void pol_words_record(const struct pol_words *words, uint32_t index, sl_rc rc, struct sl_err *err,
                       const char *format, ...)
 {
     char text[256];
@@ -117,10 +117,11 @@ sl_rc pol_words_fault(const struct pol_words *words, uint32_t index, sl_rc rc, s
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     if (index >= words->count) {
-        return sl_err_set(err, rc, "%s:%u: end of line: %s", words->path, words->line, text);
-    }
-    return sl_err_set(err, rc, "%s:%u:%u: `%.64s`: %s", words->path, words->line,
+        sl_err_record(err, rc, "%s:%u: end of line: %s", words->path, words->line, text);
+    } else {
+        sl_err_record(err, rc, "%s:%u:%u: `%.64s`: %s", words->path, words->line,
                       words->columns[index], words->words[index], text);
+    }
 }
 
 /* A decimal number without sign. */

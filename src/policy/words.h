@@ -37,12 +37,16 @@ void pol_words_close(struct pol_words *words);
 sl_rc pol_words_next(struct pol_words *words, bool *ret_has, struct sl_err *err) SL_MUST_CHECK;
 /** True where word @p index is there and is @p text. */
 bool pol_words_is(const struct pol_words *words, uint32_t index, const char *text);
-/** Sentence "PATH:LINE:COLUMN: `word`: ..." into @p err; behind the last word: "end of line".
- * @return @p rc */
-__attribute__((format(printf, 5, 6))) sl_rc pol_words_fault(const struct pol_words *words,
-                                                            uint32_t index, sl_rc rc,
-                                                            struct sl_err *err, const char *format,
-                                                            ...);
+/** Sentence "PATH:LINE:COLUMN: `word`: ..." into @p err; behind the last word: "end of line". */
+void pol_words_record(const struct pol_words *words, uint32_t index, sl_rc rc, struct sl_err *err,
+                      const char *format, ...) __attribute__((format(printf, 5, 6)));
+/** pol_words_record() with the value of @p rc: see sl_err_set(). */
+#define pol_words_fault(words, index, rc, err, ...)                                                \
+    ({                                                                                             \
+        const sl_rc pol_words_rc = (rc);                                                           \
+        pol_words_record((words), (index), pol_words_rc, (err), __VA_ARGS__);                      \
+        pol_words_rc;                                                                              \
+    })
 
 /** An address with or without a prefix length. */
 struct pol_prefix {

@@ -82,7 +82,7 @@ uint32_t pol_yaml_line(const char *text, size_t size, const char *place)
     return describe(text, size, place, where, sizeof(where));
 }
 
-sl_rc pol_yaml_fault(const char *path, const char *text, size_t size, const char *place, sl_rc rc,
+void pol_yaml_record(const char *path, const char *text, size_t size, const char *place, sl_rc rc,
                      struct sl_err *err, const char *format, ...)
 {
     char where[160];
@@ -92,5 +92,5 @@ sl_rc pol_yaml_fault(const char *path, const char *text, size_t size, const char
     (void)vsnprintf(what, sizeof(what), format, args);
     va_end(args);
     (void)describe(text, size, place, where, sizeof(where));
-    return sl_err_set(err, rc, "%s:%s%s", path, where[0] != '\0' ? where : " ", what);
+    sl_err_record(err, rc, "%s:%s%s", path, where[0] != '\0' ? where : " ", what);
 }
