@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same packets through tayga (on its TUN device nat64 in this namespace) and through safelib's NAT64; see run.sh.
 Usage: compare.py SAFELIB FOLDER"""
+import itertools
 import logging
 import socket
 import subprocess
@@ -20,6 +21,7 @@ PACKET_OUTGOING, ETH_P_ALL = 4, 3
 LOWEST_MTU = 1280  # RFC 7915 4: what it calls lowest-ipv6-mtu, to which tayga cuts what came without DF; ours is nat64.mtu, 1500
 
 MARKER = 9999  # destination port of the packet that says that tayga is done with the one before it
+MARKERS = itertools.count(1)  # its source port, another one each time
 
 # what tayga 0.9.2, which keeps no state, drops: why we translate it
 EXPLAINED = {
@@ -145,25 +147,26 @@ def datagrams():
     return own
 
 
-def through_tayga(packets):
-    """@return for each packet the list of what tayga made of it"""
+def through_tayga(packets, patience=120):
+    """@param patience seconds to wait for tayga to be done with each
+    @return for each packet the list of what tayga made of it"""
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
     wire.bind(("nat64", ETH_P_ALL))
     wire.settimeout(0.2)
-    marker = raw(IPv6(src=INSIDE, dst=embed(SERVER)) / UDP(sport=MARKER, dport=MARKER))
     answers = []
     for data in packets:
         kind = 0x86dd if data[0] >> 4 == 6 else 0x0800
+        marker = UDP(sport=next(MARKERS), dport=MARKER)
         wire.sendto(data, ("nat64", kind))
-        wire.sendto(marker, ("nat64", 0x86dd))
-        answers.append(wire_read(wire, kind))
+        wire.sendto(raw(IPv6(src=INSIDE, dst=embed(SERVER)) / marker), ("nat64", 0x86dd))
+        answers.append(wire_read(wire, kind, raw(marker)[:4], patience))
     wire.close()
     return answers
 
 
-def wire_read(wire, sent):
+def wire_read(wire, sent, marker, patience):
     """Answers of tayga's own are of the kind that was sent: they are left out."""
-    answers, end = [], time.monotonic() + 10
+    answers, end = [], time.monotonic() + patience
     while time.monotonic() < end:
         try:
             data, where = wire.recvfrom(65536)
@@ -172,7 +175,9 @@ def wire_read(wire, sent):
         if where[2] == PACKET_OUTGOING or where[1] not in (0x86dd, 0x0800):
             continue
         if where[1] == 0x0800 and data[9] == 17 and data[22:24] == MARKER.to_bytes(2, "big") and data[6] & 0x3f == data[7] == 0:
-            break
+            if data[20:24] == marker:
+                break
+            continue  # of an earlier one that was given up
         if where[1] != sent:
             answers.append(data)
     return answers
@@ -314,8 +319,12 @@ def main():
     listed, cuts = cases(), datagrams()
     packets = [raw(packet) for _, packet in listed]
     pieces = [piece for _, each in cuts for piece in each]
-    if not through_tayga(packets[:1] * 3)[2]:  # each waits for 10 s at the most
+    for _ in range(120):  # it may not be attached to its device yet
+        if through_tayga(packets[:1], 1)[0]:
+            break
+    else:
         sys.exit("tayga does not translate")
+    through_tayga(packets[:1], 1)  # what else came late
     their_pieces = through_tayga(pieces)  # first: errors that tell of small MTUs change what tayga does later
     theirs, ours = through_tayga(packets), through_safelib(safelib, folder, packets + pieces)
     same, explained, bad = 0, 0, 0

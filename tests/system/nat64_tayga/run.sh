@@ -37,6 +37,6 @@ ip link set lo up
 ip link set nat64 mtu 1500 up addrgenmode none
 tayga --config "$work/tayga.conf" --nodetach >>"$work/tayga.log" 2>&1 &
 tayga_pid=$!
-for _ in $(seq 200); do ! ip link show nat64 | grep -q LOWER_UP || break; sleep 0.05; done
+for _ in $(seq 1200); do ! ip link show nat64 | grep -q LOWER_UP || break; sleep 0.05; done
 "$build/cmd/safelib/safelib" policy compile --kind nat "$work/nat64.yaml" -o "$work/nat64.slp" >/dev/null
 /usr/bin/python3 "$here/compare.py" "$build/cmd/safelib/safelib" "$work" || { sed 's/^/  tayga: /' "$work/tayga.log" && exit 1; }
