@@ -51,6 +51,8 @@ enum {
     PROTO_TCP = 6,
     PROTO_UDP = 17,
     PROTO_ICMP6 = 58,
+    ECHO4 = 8,
+    ECHO6 = 128,
     OWN_TTL = 64,
     MS = 1000,
 };
@@ -226,7 +228,7 @@ static void set_ttl(struct sl_packet *packet, uint8_t ttl)
 }
 
 /* RFC 1812 4.3.3.6: "A router MUST implement an ICMP Echo server function". Turned in place: the
- * sums over addresses stay, the type changes. */
+ * sums over addresses stay, the type changes. A ping in fragments is answered in the same ones. */
 static uint8_t answer_echo(struct router *router, struct sl_packet *packet)
 {
     bool is_v4 = packet->ip_version == 4;
@@ -236,14 +238,29 @@ static uint8_t answer_echo(struct router *router, struct sl_packet *packet)
     memcpy(src, addrs, size);
     memmove(addrs, addrs + size, size);
     memcpy(addrs + size, src, size);
+    set_ttl(packet, OWN_TTL);
+    if ((packet->has & SL_PKT_LATER_FRAGMENT) != 0) {
+        return SL_VERDICT_REPLY;
+    }
     uint8_t *icmp = packet->data + packet->l4_off;
     uint16_t before = sl_be16_get(icmp);
     icmp[0] = is_v4 ? 0 : 129;
     uint16_t check = sl_checksum_update16(sl_be16_get(icmp + 2), before, sl_be16_get(icmp));
     sl_be16_put(icmp + 2, check);
-    set_ttl(packet, OWN_TTL);
     count(&router->counters.echoes);
     return SL_VERDICT_REPLY;
+}
+
+/* Of a later fragment the type is known where the chain keeps flows, as its datagram is whole then.
+ * Elsewhere it goes back all the same: whoever has not sent a ping gets no beginning to it, and no
+ * more bytes than he sent. */
+static bool is_ping(const struct sl_packet *packet)
+{
+    bool is_v4 = packet->ip_version == 4;
+    bool is_icmp = packet->proto == (is_v4 ? PROTO_ICMP : PROTO_ICMP6);
+    bool is_told = (packet->has & SL_PKT_HAS_ICMP) != 0;
+    bool is_echo = is_told && packet->icmp_type == (is_v4 ? ECHO4 : ECHO6);
+    return is_icmp && (is_echo || (!is_told && (packet->has & SL_PKT_LATER_FRAGMENT) != 0));
 }
 
 /* RFC 4443 3.4: where an IPv6 packet names its upper layer. The parser has seen each header; behind
@@ -265,8 +282,7 @@ static uint8_t answer_local(struct router *router, struct sl_packet *packet)
 {
     bool is_v4 = packet->ip_version == 4;
     bool is_icmp = packet->proto == (is_v4 ? PROTO_ICMP : PROTO_ICMP6);
-    bool is_whole = (packet->has & SL_PKT_FRAGMENT) == 0;
-    if (is_icmp && is_whole && packet->icmp_type == (is_v4 ? 8 : 128)) {
+    if (is_ping(packet)) {
         return answer_echo(router, packet);
     }
     count(&router->counters.local_refused);

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include "flow/cuts.h"
+
 #include "nf/chain.h"
 #include "policy/policy.h"
 
@@ -316,6 +318,93 @@ static void test_burst_own_address_answers_ping_and_nothing_else(void **state)
     router_nf()->unload(router);
 }
 
+/* A fragment of a ping as the router has it: where the chain keeps flows it knows what a later one
+ * belongs to, of which type its first says. */
+static void make_piece(struct cut *cut, bool is_v6, const uint8_t *ping, uint32_t begin,
+                       uint32_t end, bool is_more, int known_type)
+{
+    assert_ok(cut_make(cut, is_v6, 0x77, is_v6 ? 58 : 1, ping, begin, end, is_more));
+    cut->packet.port_in = SL_PORT_LAN;
+    cut->packet.verdict = SL_VERDICT_DROP;
+    if (begin != 0 && known_type >= 0) {
+        cut->packet.has |= SL_PKT_HAS_ICMP;
+        cut->packet.icmp_type = (uint8_t)known_type;
+    }
+}
+
+/* RFC 1812 4.3.3.6: a router "MUST be prepared to receive, reassemble and echo an ICMP Echo Request
+ * datagram at least as large as the maximum of 576 and the MTUs of all the connected networks". */
+static void test_burst_own_address_answers_pings_in_fragments(void **state)
+{
+    (void)state;
+    enum { SIZE = 4008, EACH = 1352 };
+    static uint8_t ping[SIZE];
+    static uint8_t pong[SIZE];
+    static uint8_t want[SIZE];
+    for (uint32_t i = 0; i < 4; i++) {
+        bool is_v6 = i % 2 != 0;
+        bool is_known = i / 2 != 0;
+        void *router = load("local 10.0.0.2 dev lan\nlocal 2000::2 dev lan\n");
+        cut_payload(ping, SIZE, is_v6, is_v6 ? 58 : 1);
+        memcpy(want, ping, SIZE);
+        want[0] = is_v6 ? 129 : 0; /* and the sum is less by what the type is less */
+        sl_be16_put(want + 2, sl_checksum_update16(sl_be16_get(want + 2), sl_be16_get(ping),
+                                                   sl_be16_get(want)));
+        for (uint32_t begin = 0; begin < SIZE; begin += EACH) {
+            struct cut piece;
+            uint32_t end = begin + EACH < SIZE ? begin + EACH : SIZE;
+            struct sl_packet *list[1] = {&piece.packet};
+            make_piece(&piece, is_v6, ping, begin, end, end < SIZE,
+                       is_known ? (is_v6 ? 128 : 8) : -1);
+            uint8_t before[48];
+            memcpy(before, piece.data, sizeof(before));
+            router_nf()->burst(router, list, 1);
+            assert_int_equal(piece.packet.verdict, SL_VERDICT_REPLY);
+            uint32_t header = is_v6 ? 48 : 20;
+            uint32_t at = is_v6 ? 8 : 12;
+            uint32_t addr = is_v6 ? 16 : 4;
+            assert_int_equal(piece.packet.size, header + end - begin);
+            assert_memory_equal(piece.data + at, before + at + addr, addr);
+            assert_memory_equal(piece.data + at + addr, before + at, addr);
+            assert_int_equal(piece.data[is_v6 ? 7 : 8], 64);
+            /* place and identification stay */
+            assert_memory_equal(piece.data + (is_v6 ? 40 : 4), before + (is_v6 ? 40 : 4), 4);
+            assert_true(is_v6 || sl_checksum_fold(sl_checksum_add(0, piece.data, 20)) == 0);
+            memcpy(pong + begin, piece.data + header, end - begin);
+        }
+        assert_memory_equal(pong, want, SIZE);
+        assert_int_equal(counter(router, "echoes"), 1);
+        router_nf()->unload(router);
+    }
+}
+
+/* What is known to be no ping is not sent back, nor is anything but ICMP. */
+static void test_burst_own_address_sends_no_other_fragment_back(void **state)
+{
+    (void)state;
+    static uint8_t payload[512];
+    void *router = load("local 10.0.0.2 dev lan\nlocal 2000::2 dev lan\nicmp rate 0\n");
+    for (uint32_t i = 0; i < 4; i++) {
+        bool is_v6 = i % 2 != 0;
+        struct cut piece;
+        struct sl_packet *list[1] = {&piece.packet};
+        cut_payload(payload, sizeof(payload), is_v6, is_v6 ? 58 : 1);
+        payload[0] = is_v6 ? 129 : 0;
+        bool is_later = i / 2 != 0;
+        make_piece(&piece, is_v6, payload, is_later ? 256 : 0, is_later ? 512 : 256, !is_later,
+                   is_v6 ? 129 : 0);
+        router_nf()->burst(router, list, 1);
+        assert_int_equal(piece.packet.verdict, SL_VERDICT_DROP);
+        cut_payload(payload, sizeof(payload), is_v6, 17);
+        assert_ok(cut_make(&piece, is_v6, 0x78, 17, payload, 256, 512, false));
+        router_nf()->burst(router, list, 1);
+        assert_int_equal(piece.packet.verdict, SL_VERDICT_DROP);
+    }
+    assert_int_equal(counter(router, "local_refused"), 8);
+    assert_int_equal(counter(router, "echoes"), 0);
+    router_nf()->unload(router);
+}
+
 /* Sends `count` packets to an unreachable place; how many were answered. */
 static uint32_t provoke(void *router, uint32_t count)
 {
@@ -431,6 +520,8 @@ int main(void)
         cmocka_unit_test(test_burst_martians_never_pass),
         cmocka_unit_test(test_burst_options_source_routes_are_refused),
         cmocka_unit_test(test_burst_own_address_answers_ping_and_nothing_else),
+        cmocka_unit_test(test_burst_own_address_answers_pings_in_fragments),
+        cmocka_unit_test(test_burst_own_address_sends_no_other_fragment_back),
         cmocka_unit_test(test_burst_icmp_errors_are_limited),
         cmocka_unit_test(test_burst_without_own_address_uses_the_dummy),
         cmocka_unit_test(test_load_refuses_what_is_malformed),
