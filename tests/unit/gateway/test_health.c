@@ -112,7 +112,7 @@ static void no_log(const char *line)
 
 static bool wait_news(struct sl_health *health, uint32_t *ret_index, bool *ret_is_up)
 {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 3000; i++) {
         if (sl_health_next(health, ret_index, ret_is_up)) {
             return true;
         }
@@ -125,8 +125,12 @@ static bool wait_news(struct sl_health *health, uint32_t *ret_index, bool *ret_i
 static void test_checks_see_a_listener_come_and_go(void **state)
 {
     (void)state;
-    static struct sl_health_config config = {
-        .nf = "balancer", .interval_ms = 100, .timeout_ms = 100, .rise = 1, .fall = 2, .count = 1};
+    static struct sl_health_config config = {.nf = "balancer",
+                                             .interval_ms = 100,
+                                             .timeout_ms = 60000,
+                                             .rise = 1,
+                                             .fall = 2,
+                                             .count = 1};
     static struct sl_health health;
     struct sl_err err = {0};
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};

@@ -12,7 +12,7 @@
 
 #include "gateway/session.h"
 
-enum { GENUINE = 0xa1, PATIENCE_MS = 20000, LEASE_S = 2 };
+enum { GENUINE = 0xa1, PATIENCE_MS = 60000, LEASE_S = 120, SHORT_LEASE_S = 2 };
 
 struct lane {
     int fd; /* -1: free */
@@ -167,13 +167,14 @@ static void wait_state(enum sl_gw_state state, const char *reason)
 static void wait_up(void)
 {
     uint64_t end_ns = now_ns() + PATIENCE_MS * 1000000ull;
-    while (!is_state(SL_GW_RUNNING, "") && !is_state(SL_GW_DEGRADED, "nothing sent")) {
+    while ((!is_state(SL_GW_RUNNING, "") && !is_state(SL_GW_DEGRADED, "nothing sent")) ||
+           !sl_tunnel_is_keyed(&t.tunnel)) {
         if (now_ns() > end_ns) {
             wait_state(SL_GW_RUNNING, ""); /* says what it is instead */
+            fail_msg("running without keys");
         }
         usleep(2000);
     }
-    assert_true(sl_tunnel_is_keyed(&t.tunnel));
 }
 
 static uint64_t count(const uint64_t *value)
@@ -321,10 +322,11 @@ static void test_session_short_cut_keeps_the_tunnel(void **state)
 static void test_session_lease_over_deletes_at_both_ends(void **state)
 {
     (void)state;
+    t.config.lease_seconds = SHORT_LEASE_S;
     begin(t.tenant->spki_hash);
     wait_up();
+    uint64_t before = count(&t.session.provisions);
     atomic_store(&t.is_cut, true);
-    wait_state(SL_GW_DEGRADED, "control channel lost");
     uint64_t end_ns = now_ns() + PATIENCE_MS * 1000000ull;
     while (sl_tunnel_is_keyed(&t.tunnel) && now_ns() < end_ns) {
         usleep(2000);
@@ -334,7 +336,7 @@ static void test_session_lease_over_deletes_at_both_ends(void **state)
     usleep(500000); /* the image counts from our last request as well */
     atomic_store(&t.is_cut, false);
     wait_up();
-    assert_int_equal(count(&t.session.provisions), 2);
+    assert_true(count(&t.session.provisions) > before);
     end();
 }
 

@@ -16,6 +16,9 @@
 
 #include "fake_image.h"
 
+/* for what must happen: nothing is lost by a machine that stops for some seconds */
+enum { PATIENCE_S = 60, PATIENCE_MS = 1000 * PATIENCE_S };
+
 struct rig {
     struct sl_host_config config;
     struct sl_host_settings settings;
@@ -90,7 +93,7 @@ static int client_open(uint16_t port, int type)
     sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
-    struct timeval patience = {.tv_sec = 5};
+    struct timeval patience = {.tv_sec = PATIENCE_S};
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     assert_ok(connect(fd, (struct sockaddr *)&sa, sizeof(sa)));
@@ -155,7 +158,7 @@ static void flood(bool is_polling)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
     uint32_t back = 0;
     uint32_t sent = 0;
-    uint64_t end = now_ms() + 20000;
+    uint64_t end = now_ms() + PATIENCE_MS;
     while (sent < 20000 && now_ms() < end) {
         uint8_t buf[1400];
         for (uint32_t i = 0; i < 32; i++, sent++) {
@@ -164,7 +167,7 @@ static void flood(bool is_polling)
         }
         /* never more than a window in flight: nothing may be lost */
         struct pollfd pfd = {.fd = fd, .events = POLLIN};
-        while (back + 256 < sent && poll(&pfd, 1, 2000) > 0) {
+        while (back + 256 < sent && poll(&pfd, 1, PATIENCE_MS) > 0) {
             ssize_t got = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
             if (got == (ssize_t)sizeof(buf)) {
                 assert_int_equal(buf[24], (uint8_t)(sl_be32_get(buf + 4) + 1));
@@ -174,7 +177,7 @@ static void flood(bool is_polling)
     }
     struct pollfd pfd = {.fd = fd, .events = POLLIN};
     uint8_t buf[1400];
-    while (back < sent && poll(&pfd, 1, 2000) > 0) {
+    while (back < sent && poll(&pfd, 1, PATIENCE_MS) > 0) {
         back += recv(fd, buf, sizeof(buf), MSG_DONTWAIT) == (ssize_t)sizeof(buf);
     }
     assert_int_equal(back, sent);
@@ -244,22 +247,45 @@ static uint64_t cpu_us(void)
            (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
 }
 
-/* Issue: an idle system uses less than 2 % of a core. */
+/* How much slower this machine is than those on which the 2 % were measured; at least 1. */
+static uint64_t slowness(void)
+{
+    volatile uint64_t sum = 0;
+    uint64_t begin = cpu_us();
+    for (uint32_t i = 0; i < 10000000; i++) {
+        sum = sum + i;
+    }
+    return 1 + (cpu_us() - begin) / 50000;
+}
+
+/* Issue: an idle system uses less than 2 % of a core. A machine that takes a core away bills that
+ * to whoever had it: one window that it leaves alone tells. */
+static bool is_quiet(bool is_polling, uint64_t slow)
+{
+    uint64_t cpu = cpu_us();
+    uint64_t wall = now_ms();
+    usleep(1500000);
+    cpu = cpu_us() - cpu;
+    wall = (now_ms() - wall) * 1000;
+    print_message("%s idle: %.2f %% of a core, which is %llu times slower\n",
+                  is_polling ? "polling" : "batch", 100.0 * (double)cpu / (double)wall,
+                  (unsigned long long)slow);
+    return cpu * 100 < wall * 2 * slow;
+}
+
 static void test_node_idle_costs_little(void **state)
 {
+    uint64_t slow = slowness();
     for (int is_polling = 0; is_polling < 2; is_polling++) {
         struct rig *r = rig_start(is_polling != 0, 1, "");
         int fd = client_open(r->node.listen.port, SOCK_DGRAM);
         bounce_check(r, fd, 0x100, 1, 100);
         usleep(100000);
-        uint64_t cpu = cpu_us();
-        uint64_t wall = now_ms();
-        usleep(1500000);
-        cpu = cpu_us() - cpu;
-        wall = (now_ms() - wall) * 1000;
-        print_message("%s idle: %.2f %% of a core\n", is_polling ? "polling" : "batch",
-                      100.0 * (double)cpu / (double)wall);
-        assert_true(cpu * 100 < wall * 2);
+        bool was_quiet = false;
+        for (uint32_t i = 0; i < 20 && !was_quiet; i++) {
+            was_quiet = is_quiet(is_polling != 0, slow);
+        }
+        assert_true(was_quiet);
         bounce_check(r, fd, 0x100, 2, 100); /* and wakes up again */
         (void)close(fd);
         rig_stop(r);
@@ -272,14 +298,19 @@ static void test_node_wakes_in_time(void **state)
     for (int is_polling = 0; is_polling < 2; is_polling++) {
         struct rig *r = rig_start(is_polling != 0, 1, "");
         int fd = client_open(r->node.listen.port, SOCK_DGRAM);
-        uint32_t slow = 0;
-        for (uint32_t i = 0; i < 200; i++) {
-            usleep(i * 13 % 3000);
-            uint64_t begin = now_ms();
-            bounce_check(r, fd, 0x100, i, 100);
-            slow += now_ms() - begin > SL_MOVER_SLEEP_MAX_MS / 2;
+        uint32_t slow = UINT32_MAX;
+        /* a busy machine may be slow more than twice in 200, for a while; lost wake-ups do not end
+         */
+        for (uint32_t turn = 0; turn < 20 && slow > 2; turn++) {
+            slow = 0;
+            for (uint32_t i = 0; i < 200; i++) {
+                usleep(i * 13 % 3000);
+                uint64_t begin = now_ms();
+                bounce_check(r, fd, 0x100, i, 100);
+                slow += now_ms() - begin > SL_MOVER_SLEEP_MAX_MS / 2;
+            }
         }
-        assert_in_range(slow, 0, 2); /* a busy machine may be slow once, a lost wake-up is often */
+        assert_in_range(slow, 0, 2);
         (void)close(fd);
         rig_stop(r);
     }
@@ -291,7 +322,7 @@ static void echo(int fd, const uint8_t *data, size_t size)
     size_t sent = 0, got = 0;
     while (got < size) {
         struct pollfd pfd = {.fd = fd, .events = (short)(POLLIN | (sent < size ? POLLOUT : 0))};
-        if (poll(&pfd, 1, 5000) <= 0) {
+        if (poll(&pfd, 1, PATIENCE_MS) <= 0) {
             fail_msg("echo stalled: %zu sent, %zu back, of %zu", sent, got, size);
         }
         if ((pfd.revents & POLLOUT) != 0) {
@@ -306,6 +337,13 @@ static void echo(int fd, const uint8_t *data, size_t size)
     }
     assert_memory_equal(back, data, size);
     free(back);
+}
+
+/* false: the connection is refused */
+static bool is_echoed(int fd)
+{
+    char byte = 'e';
+    return send(fd, &byte, 1, MSG_NOSIGNAL) == 1 && recv(fd, &byte, 1, 0) == 1;
 }
 
 static void test_node_control_echoes_on_four_connections(void **state)
@@ -333,11 +371,14 @@ static void test_node_control_echoes_on_four_connections(void **state)
     (void)close(fifth);
     /* one leaves, and there is room again */
     (void)close(fds[0]);
-    for (int i = 0; i < 100 && atomic_load(&r->image.closed) < 1; i++) {
-        usleep(10000);
-    }
-    usleep(50000);
+    uint64_t end = now_ms() + PATIENCE_MS;
     fds[0] = client_open(r->node.relay.local.port, SOCK_STREAM);
+    while (!is_echoed(fds[0]) && now_ms() < end) {
+        (void)close(fds[0]);
+        usleep(10000);
+        fds[0] = client_open(r->node.relay.local.port, SOCK_STREAM);
+    }
+    assert_int_equal(atomic_load(&r->image.closed), 1);
     echo(fds[0], data, 100);
     for (int i = 0; i < 4; i++) {
         (void)close(fds[i]);
@@ -396,7 +437,14 @@ static void test_node_control_stall_does_not_block_packets(void **state)
             bounce_check(r, udp, 0x100, (uint32_t)i, 100);
         }
     }
-    assert_true(send(tcp, data, sizeof(data), MSG_DONTWAIT) < 0 && errno == EAGAIN);
+    /* the kernel may still be moving what it has from one buffer into the next */
+    uint64_t end = now_ms() + PATIENCE_MS;
+    ssize_t more;
+    while ((more = send(tcp, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0 &&
+           now_ms() < end) {
+        usleep(1000);
+    }
+    assert_true(more < 0 && errno == EAGAIN);
     atomic_store(&r->image.is_deaf, false); /* now it echoes into a socket that nobody reads */
     for (int i = 0; i < 50; i++) {
         bounce_check(r, udp, 0x100, (uint32_t)i, 100);
@@ -414,7 +462,7 @@ static int status_connect(const char *path)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    const struct timeval patience = {.tv_sec = 5};
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
     memcpy(sa.sun_path, path, strlen(path) + 1);
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     assert_ok(connect(fd, (struct sockaddr *)&sa, sizeof(sa)));
@@ -446,8 +494,11 @@ static void test_node_control_flood_leaves_time_for_others(void **state)
     struct rig *r = rig_start(false, 1, path);
     atomic_store(&r->image.is_flooding, true);
     int tcp = client_open(r->node.relay.local.port, SOCK_STREAM);
-    const struct timespec moment = {.tv_nsec = 200000000};
-    (void)nanosleep(&moment, NULL);
+    usleep(200000);
+    uint64_t end = now_ms() + PATIENCE_MS;
+    while (sl_counter_read(&r->node.relay.counters.bytes_out) < 1000 && now_ms() < end) {
+        usleep(10000);
+    }
     int fd = status_connect(path);
     ssize_t got = recv(fd, &byte, 1, 0);
     rig_join(r); /* the counters are the relay thread's own */
@@ -493,7 +544,7 @@ static void test_node_status_reads_no_request_and_minds_none(void **state)
         int fd = status_connect(path);
         struct pollfd answered = {.fd = fd, .events = POLLIN};
         if (i % 2 == 1) {
-            assert_int_equal(poll(&answered, 1, 5000), 1);
+            assert_int_equal(poll(&answered, 1, PATIENCE_MS), 1);
             usleep(20000); /* all of it has come, and the end */
         }
         assert_int_equal(send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL), sizeof(request) - 1);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
+#include "runtime/runtime.h"
 #include "safelib/flow.h"
 #include "unit.h"
 
@@ -165,14 +166,17 @@ static void test_worker_sends_what_nfs_emit(void **state)
     assert_int_equal(sl_worker_pass(rig.worker), 0); /* no SA yet: refused, no harm */
     rig_set_all_sas(&rig);
     (void)nanosleep(&wait, NULL);
+    uint64_t begin_ns = sl_rt_now_ns();
     assert_int_equal(sl_worker_pass(rig.worker), 0); /* and shown to the host at once */
     assert_int_equal(
         rig_receive(&rig, SL_PORT_WAN, rig.from_image[SL_PORT_WAN], inner, &info, NULL), 1);
     assert_int_equal(info.size, 40);
     assert_int_equal(inner[info.off + 39], 'h');
     assert_int_equal(rig.worker->emitted, 1);
-    assert_int_equal(sl_worker_pass(rig.worker), 0); /* not again so soon */
-    assert_int_equal(rig.worker->emitted, 1);
+    assert_int_equal(sl_worker_pass(rig.worker), 0);                 /* not again so soon */
+    if (sl_rt_now_ns() - begin_ns < SL_CHAIN_TICK_MS * 1000000ull) { /* if it was soon */
+        assert_int_equal(rig.worker->emitted, 1);
+    }
     rig_done(&rig);
 }
 
