@@ -52,14 +52,14 @@ start_everything() {
     policy_demo
     net_up || die "the namespaces could not be made"
     background cloud wire.log tcpdump -i eth0 -s 256 -c 2000 -U -w "$WORK/wire.pcap" udp port 4500
+    wait_for 60 grep -q listening "$WORK/wire.log"
     mkdir "$WORK/www" && printf '<h1>%s</h1>\n' "$marker" >"$WORK/www/index.html"
     background wan web.log python3 -m http.server --directory "$WORK/www" --bind 10.2.0.2 80
-    background wan iperf.log iperf3 -s
     host_start
     gateway_start
-    wait_for 30 state_is running || die "the gateway does not get to state running"
-    wait_for 10 mtu_found || die "the path MTU was not found"
-    wait_for 10 in_ns wan curl -s -o /dev/null http://10.2.0.2/ || die "the web server does not answer on its own side"
+    wait_for 60 state_is running || die "the gateway does not get to state running"
+    wait_for 60 mtu_found || die "the path MTU was not found"
+    wait_for 60 in_ns wan curl -s -o /dev/null http://10.2.0.2/ || die "the web server does not answer on its own side"
 }
 
 show_what_runs() {
@@ -86,7 +86,7 @@ PY
     stop "$HOST_PID"
     IMAGE=$WORK/changed-nf host_start
     refused() { state_is stopped && gateway_reason | grep -q '^attestation: identity'; }
-    wait_for 20 refused || die "the changed image was not refused: $(gateway_state): $(gateway_reason)"
+    wait_for 60 refused || die "the changed image was not refused: $(gateway_state): $(gateway_reason)"
     "$SAFELIB" status --socket "$WORK/gateway.sock" | sed -n '2d; /^tunnel/q; p' | fold -s -w 140 | indent
     in_ns lan timeout 5 curl -s -m 2 -o /dev/null http://10.2.0.2/ && die "something passed"
     say "    curl http://10.2.0.2/: no answer. The changed image got no key, no rule and no packet."
@@ -94,7 +94,7 @@ PY
 
 fetch_page() {
     local page
-    page=$(in_ns lan curl -s -m 10 http://10.2.0.2/) || die "curl got no page through the chain"
+    page=$(in_ns lan curl -s -m 60 http://10.2.0.2/) || die "curl got no page through the chain"
     say "$page" | indent
     [[ $page == *"$marker"* ]] || die "that is not the page"
 }
@@ -109,7 +109,8 @@ try_forbidden() {
 }
 
 measure() {
-    in_ns lan timeout $((seconds + 15)) iperf3 -c 10.2.0.2 -t "$seconds" -f g >"$WORK/iperf3.log" 2>&1 ||
+    iperf_serve
+    in_ns lan timeout $((seconds + 120)) iperf3 -c 10.2.0.2 -t "$seconds" -f g >"$WORK/iperf3.log" 2>&1 ||
         die "iperf3 failed: $(tail -n 1 "$WORK/iperf3.log")"
     grep -E 'sender|receiver' "$WORK/iperf3.log" | indent
 }
@@ -132,7 +133,7 @@ search_secrets() {
     local processor
     processor=$(sed -n "s/^ *emulated processor's registers 0x\([0-9a-f]*\)-0x\([0-9a-f]*\).*/\1-\2/p" "$WORK/host.log")
     [ -n "$range" ] && [ -n "$processor" ] || die "the host does not say where the enclave lies"
-    in_ns lan curl -s -m 10 -o /dev/null http://10.2.0.2/
+    in_ns lan curl -s -m 60 -o /dev/null http://10.2.0.2/
     "$MEMSCAN" --patterns "$WORK/patterns" --pid "$HOST_PID" --exclude "$range" --exclude "$processor" \
         --file "$WORK/wire.pcap" --file "$WORK/host.log" >"$WORK/scan.log" 2>&1
     local rc=$?

@@ -62,8 +62,8 @@ print(len(a), sum(1 for v in a.values() if v[1] or v[0] == "held"))
 sys.exit(bool(bad))
 PY
 equal() { # CAPTURE
-    timeout 60 "$safelib" explain --chain rules.slp --in "$1" --json >explain.json 2>/dev/null
-    timeout 60 "$safelib" replay --chain rules.slp --in "$1" --device bare --json >replay.json 2>/dev/null
+    timeout 600 "$safelib" explain --chain rules.slp --in "$1" --json >explain.json 2>/dev/null
+    timeout 600 "$safelib" replay --chain rules.slp --in "$1" --device bare --json >replay.json 2>/dev/null
     python3 equal.py >equal.log || { cat equal.log && return 1; }
     tail -n 1 equal.log >>equal.counts
 }
@@ -85,7 +85,7 @@ printf '%s\n' "${captures[@]}" | "$here/merge.py" merged >others
 crashed=0 disagreed=0
 : >equal.counts
 while read -r capture; do
-    timeout 120 "$safelib" explain --chain rules.slp --in "$capture" >said 2>&1
+    timeout 600 "$safelib" explain --chain rules.slp --in "$capture" >said 2>&1
     status=$?
     case $status in
     0) [ "${capture#merged/}" = "$capture" ] || equal "$capture" || { disagreed=$((disagreed + 1)) && echo "   $capture"; } ;;

@@ -18,7 +18,7 @@
 #include "safelib/bytes.h"
 #include "safelib/checksum.h"
 
-enum { IP = 20, ROOM = 9000, PAIRS = 256, PORT_MIN = 1024, PASS_MS = 3000, DROP_MS = 15 };
+enum { IP = 20, ROOM = 9000, PAIRS = 256, PORT_MIN = 1024, PASS_MS = 30000, DROP_MS = 15 };
 
 /* Two hosts of a capture; the one that spoke first, first. */
 struct pair {
