@@ -64,12 +64,18 @@ static void probe_add(struct sl_pmtu *p, uint32_t size)
     }
 }
 
+static void plan_begin(struct sl_pmtu *p)
+{
+    p->probe_count = 0;
+    p->tries = 0;
+    p->plan_id = p->next_id;
+}
+
 /* Chooses the sizes of a search round: the small one, base, the common ones, max, and an even
  * division of what lies between. */
 static void search_plan(struct sl_pmtu *p)
 {
-    p->probe_count = 0;
-    p->tries = 0;
+    plan_begin(p);
     probe_add(p, SL_PMTU_SMALL);
     if (p->low < p->base) {
         probe_add(p, p->base);
@@ -99,8 +105,7 @@ static void search_plan(struct sl_pmtu *p)
 
 static void confirm_plan(struct sl_pmtu *p)
 {
-    p->probe_count = 0;
-    p->tries = 0;
+    plan_begin(p);
     probe_add(p, SL_PMTU_SMALL);
     probe_add(p, p->mtu);
 }
@@ -115,6 +120,7 @@ static uint32_t round_send(struct sl_pmtu *p, uint64_t now_ns)
             probe.sent_ns = now_ns;
             p->probes[i] = p->probes[count];
             p->probes[count++] = probe;
+            p->history[probe.id % SL_PMTU_HISTORY] = probe;
         }
     }
     p->tries++;
@@ -262,16 +268,31 @@ uint32_t sl_pmtu_poll(struct sl_pmtu *p, uint64_t now_ns)
     return 0;
 }
 
+/* Whichever try it answers: on a path whose queues fill, that is not the last one. */
+static bool is_ours(struct sl_pmtu *p, uint64_t id, uint32_t size, uint64_t now_ns)
+{
+    struct sl_pmtu_probe *sent = &p->history[id % SL_PMTU_HISTORY];
+    if (sent->id != id || sent->size != size || sent->is_answered) {
+        return false;
+    }
+    sent->is_answered = true;
+    p->rtt_ns = now_ns - sent->sent_ns;
+    p->silent = 0;
+    return id - p->plan_id < SL_PMTU_HISTORY;
+}
+
 bool sl_pmtu_answer(struct sl_pmtu *p, uint64_t id, uint32_t size, uint64_t now_ns)
 {
     bool is_all = true;
     bool is_found = false;
+    if (!is_ours(p, id, size, now_ns)) {
+        return false;
+    }
     for (uint32_t i = 0; i < p->probe_count; i++) {
         struct sl_pmtu_probe *probe = &p->probes[i];
-        if (probe->id == id && probe->size == size && !probe->is_answered) {
+        if (probe->size == size && !probe->is_answered) {
             probe->is_answered = true;
             is_found = true;
-            p->rtt_ns = now_ns - probe->sent_ns;
             p->low = size > p->low && size != SL_PMTU_SMALL ? size : p->low;
             p->answered++;
         }

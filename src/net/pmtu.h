@@ -15,6 +15,7 @@ enum {
     SL_PMTU_PROBES_MAX = 9,  /**< sizes per round, and one small probe */
     SL_PMTU_GRANULARITY = 4, /**< ESP pads to 4 bytes: finer answers do not exist */
     SL_PMTU_SMALL = 64,      /**< the probe that fits every path: tells silence from "too big" */
+    SL_PMTU_HISTORY = 256,   /**< probes that may still be answered: those of four seconds */
 };
 
 enum sl_pmtu_state {
@@ -45,9 +46,12 @@ struct sl_pmtu {
     uint64_t next_ns;  /**< when sl_pmtu_poll has something to do */
     uint64_t raise_ns; /**< when larger sizes are tried again */
     uint64_t next_id;
-    bool is_fixed; /**< configured: confirmed, not searched */
+    uint64_t plan_id; /**< the first probe of this round: what answers an earlier one tells the
+                         round trip, and that the path is alive */
+    bool is_fixed;    /**< configured: confirmed, not searched */
     uint32_t probe_count;
     struct sl_pmtu_probe probes[SL_PMTU_PROBES_MAX];
+    struct sl_pmtu_probe history[SL_PMTU_HISTORY]; /**< by id: every try of a size counts */
     uint64_t answered, sent, black_holes, searches;
 };
 
@@ -59,7 +63,8 @@ void sl_pmtu_init(struct sl_pmtu *p, uint32_t base, uint32_t max, uint64_t first
 void sl_pmtu_restart(struct sl_pmtu *p, uint64_t now_ns);
 /** Does what is due. @return number of probes (the first ones of p->probes) to send now */
 uint32_t sl_pmtu_poll(struct sl_pmtu *p, uint64_t now_ns);
-/** An answer came, of the probe's size. @return true where it was one of ours, in time */
+/** An answer came, of the probe's size. @return true where its size was waited for: an answer to
+ * any try of this round. One that comes later tells how long to wait. */
 bool sl_pmtu_answer(struct sl_pmtu *p, uint64_t id, uint32_t size, uint64_t now_ns);
 /** A probe of this size could not leave this machine: larger than the interface. */
 void sl_pmtu_refused(struct sl_pmtu *p, uint32_t size);

@@ -159,6 +159,52 @@ static void test_pmtu_forged_or_late_answers_change_nothing(void **state)
     assert_false(sl_pmtu_answer(&p, id, size, now));
 }
 
+/* As run(), with answers that take long: they come in order, perhaps when their round is over. */
+static void run_slow(struct sl_pmtu *p, uint32_t mtu, uint64_t delay_ns, uint64_t *now_ns,
+                     uint64_t until_ns)
+{
+    static struct sl_pmtu_probe on_way[4096];
+    uint32_t first = 0;
+    uint32_t end = 0;
+    for (; *now_ns < until_ns; *now_ns += 5 * MS) {
+        for (; first < end && *now_ns >= on_way[first].sent_ns + delay_ns; first++) {
+            (void)sl_pmtu_answer(p, on_way[first].id, on_way[first].size, *now_ns);
+        }
+        uint32_t count = sl_pmtu_poll(p, *now_ns);
+        for (uint32_t i = 0; i < count; i++) {
+            if (p->probes[i].size <= mtu) {
+                assert_true(end < 4096);
+                on_way[end++] = p->probes[i];
+            }
+        }
+    }
+}
+
+static void test_pmtu_slow_path_is_neither_silent_nor_narrow(void **state)
+{
+    (void)state;
+    for (uint64_t delay = 100; delay <= 2500; delay += 100) {
+        struct sl_pmtu p;
+        uint64_t now = 1;
+        sl_pmtu_init(&p, 1218, 9154, 77, now);
+        run_slow(&p, 1438, MS, &now, 5000 * MS);
+        assert_int_equal(p.mtu, 1438);
+        /* queues fill under way: many times the round trip that was seen before */
+        run_slow(&p, 1438, delay * MS, &now, 60000 * MS);
+        assert_int_equal(p.state, SL_PMTU_COMPLETE);
+        assert_int_equal(p.mtu, 1438);
+        assert_int_equal(p.black_holes, 0);
+        if (delay <= 1500) { /* a path that stands still for longer is silent until it moves */
+            assert_int_equal(p.searches, 1);
+        }
+        /* and it is still found where it narrows */
+        run_slow(&p, 1338, delay * MS, &now, 150000 * MS);
+        assert_int_equal(p.state, SL_PMTU_COMPLETE);
+        assert_in_range(p.mtu, 1334, 1338);
+        assert_int_equal(p.black_holes, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_pmtu_path_below_base_is_an_error_until_it_widens),
         cmocka_unit_test(test_pmtu_fixed_is_never_searched),
         cmocka_unit_test(test_pmtu_forged_or_late_answers_change_nothing),
+        cmocka_unit_test(test_pmtu_slow_path_is_neither_silent_nor_narrow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
