@@ -14,7 +14,6 @@ key_new
 policy_default
 net_up || exit 1
 background wan server80.log socat TCP6-LISTEN:80,fork,reuseaddr,ipv6only=0 'SYSTEM:echo hello'
-background wan iperf.log iperf3 -s
 HOST_PID=
 GATEWAY_PID=
 
@@ -39,6 +38,7 @@ variant() {
     check "ping" in_ns lan ping -q -c 5 -i 0.02 -W 2 10.2.0.2
     check "ping IPv6, 4000 bytes" in_ns lan ping -q -6 -c 3 -i 0.02 -W 2 -s 4000 fd02::2
     check "TCP IPv6" bash -c "ip netns exec $P-lan timeout 30 socat -u TCP6:[fd02::2]:80 - | grep -q hello"
+    iperf_serve
     check "iperf3" in_ns lan timeout 60 iperf3 -c 10.2.0.2 -t 1 -P "${STREAMS:-1}" -J --logfile "$WORK/up.json"
     say "        $(python3 -c 'import json, sys
 end = json.load(open(sys.argv[1]))["end"]
@@ -95,6 +95,7 @@ queues: $1" --shards "$1" || return
     check "the image shows its shards" wait_for 30 image_shows "$1"
 }
 spread() { # SHARDS: more flows; true when all shards have had some, from both sides, and each pair's port was on the wire
+    iperf_serve
     in_ns lan timeout 60 iperf3 -c 10.2.0.2 -n 256K -P 16 >/dev/null 2>&1
     [ "$(shards_used lan)" = "$1" ] && [ "$(shards_used wan)" = "$1" ] && [ "$(ports_seen)" = "$((2 * $1))" ]
 }
