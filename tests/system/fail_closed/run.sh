@@ -69,7 +69,7 @@ chmod 600 "$WORK/other.pem"
 echo 'table inet t { chain c { type filter hook forward priority 0; tcp dport ; } }' >"$WORK/bad.nft"
 refused "a policy that is not one" 's/policy.nft/bad.nft/' 'policy: '
 in_ns gw "$GATEWAY" down --config "$WORK/gateway.yaml"
-check "after down, the kernel routes as before" reaches
+check "after down, the kernel routes as before" wait_for 60 reaches
 
 say "dead host"
 gateway_start
