@@ -7,7 +7,8 @@
  *   u8 mapping, u8 filtering, u8 allocation, u8 prefix64 length (0: no NAT64), 16 bytes prefix64,
  *   u16 first port, u16 last port,
  *   u32 block size, u32 blocks per subscriber,
- *   u32 mappings per subscriber (0: no limit), u32 mappings, u32 subscribers (both per shard),
+ *   u32 mappings per subscriber of TCP, of UDP, of ICMP (0: no limit),
+ *   u32 mappings, u32 subscribers (both per shard), u32 sessions of a mapping (0: no limit),
  *   u32 timeouts in ms: UDP, TCP established, TCP transitory, ICMP,
  *   u16 MTU of the IPv6 side, u8 bits of an IPv4 address that name a subscriber, u8 of an IPv6 one,
  *   u16 count of inside prefixes, each: u8 bits, 16 bytes (IPv4 as ::ffff:a.b.c.d, bits + 96);
@@ -25,7 +26,7 @@
 #define SL_NAT_MAGIC 0x534c4e54u
 
 enum {
-    SL_NAT_FORMAT = 1,
+    SL_NAT_FORMAT = 2,
     SL_NAT_INSIDE_MAX = 256,
     SL_NAT_OUTSIDE_MAX = 256,   /**< addresses, of all ranges together */
     SL_NAT_FORWARDS_MAX = 4096, /**< port forwards and 1:1 hosts */

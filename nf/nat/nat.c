@@ -65,6 +65,7 @@ static bool answer_of(const struct nat_work *work, enum nat_reason reason,
     case NAT_mapping_exhausted:
     case NAT_subscriber_exhausted:
     case NAT_subscriber_limit:
+    case NAT_session_limit:
     case NAT_flow_exhausted:
         if (!is_out || (policy->flags & SL_NAT_ANSWER) == 0) {
             return false;

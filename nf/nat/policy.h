@@ -46,7 +46,9 @@ struct nat_policy {
     uint8_t prefix64[16];
     uint16_t port_first, port_last;
     uint32_t block_size, blocks_per_subscriber, slots_per_address;
-    uint32_t mappings_per_subscriber, mappings, subscribers;
+    uint32_t mappings_per_subscriber[3]; /* by enum nat_space; 0: no limit */
+    uint32_t mappings, subscribers;
+    uint32_t sessions_per_mapping; /* 0: no limit */
     uint32_t udp_ms, tcp_established_ms, tcp_transitory_ms, icmp_ms;
     uint16_t mtu6;
     uint8_t subscriber4_bits, subscriber6_bits;

@@ -84,9 +84,12 @@ static sl_rc read_ports(struct input *in, struct nat_policy *policy)
     policy->port_last = sl_reader_be16(&in->r);
     policy->block_size = sl_reader_be32(&in->r);
     policy->blocks_per_subscriber = sl_reader_be32(&in->r);
-    policy->mappings_per_subscriber = sl_reader_be32(&in->r);
+    for (uint32_t i = 0; i < 3; i++) {
+        policy->mappings_per_subscriber[i] = sl_reader_be32(&in->r);
+    }
     policy->mappings = sl_reader_be32(&in->r);
     policy->subscribers = sl_reader_be32(&in->r);
+    policy->sessions_per_mapping = sl_reader_be32(&in->r);
     if (in->r.rc != SL_OK) {
         return end_of(in, "header");
     }

@@ -35,7 +35,8 @@
     X(damaged, "ICMP error whose checksum, or that of what it quotes, is wrong")                   \
     X(no_room, "no room to grow")                                                                  \
     X(no_hairpin, "from inside to an outside address of this NAT; hairpinning is off")             \
-    X(closed_port, "TCP without SYN, or with RST, and no session")
+    X(closed_port, "TCP without SYN, or with RST, and no session")                                 \
+    X(session_limit, "its mapping has all the sessions that it may")
 
 enum { NAT_REASON_GOOD = 5 };
 

@@ -123,6 +123,15 @@ static enum nat_reason remote_of(const struct nat_work *work, uint32_t *ret_remo
     return NAT_translated_out;
 }
 
+/* RFC 6888 REQ-5: sessions are memory that a mapping has. Strangers, where the filter lets them in,
+ * get no more than half of them, so that inside always has the other half. */
+static bool has_session_left(const struct nat_work *work, const struct nat_mapping *mapping,
+                             bool is_out)
+{
+    uint32_t most = work->nat->program->policy.sessions_per_mapping;
+    return most == 0 || mapping->references < (is_out ? most : most / 2 + most % 2);
+}
+
 /* Finds the outside endpoint: a forward's, or a mapping's. */
 static enum nat_reason outside_of(struct nat_work *work, struct nat_session *session, uint8_t proto,
                                   uint16_t remote_port, bool is_again)
@@ -161,6 +170,9 @@ static enum nat_reason outside_of(struct nat_work *work, struct nat_session *ses
         return reason_of_want(want);
     }
     const struct nat_mapping *found = &work->nat->store->mappings[number];
+    if (!has_session_left(work, found, true)) {
+        return NAT_session_limit;
+    }
     session->mapping = number;
     session->generation = found->generation;
     session->outside = found->outside;
@@ -321,6 +333,9 @@ static enum nat_reason inside_of(struct nat_work *work, struct nat_session *sess
     }
     if (!is_let_in(work, number, session->remote)) {
         return NAT_filtered;
+    }
+    if (!has_session_left(work, found, false)) {
+        return NAT_session_limit;
     }
     session->mapping = number;
     session->generation = found->generation;

@@ -401,7 +401,7 @@ enum nat_want nat_store_map(struct nat_store *store, struct sl_flow_table *table
     }
     struct nat_address *address = NULL;
     uint16_t port = 0;
-    uint32_t limit = store->policy->mappings_per_subscriber;
+    uint32_t limit = store->policy->mappings_per_subscriber[inside->space];
     enum nat_want want = NAT_WANT_LIMIT;
     if (limit == 0 || store->subscribers[subscriber].counts[inside->space] < limit) {
         want = store->policy->allocation == SL_NAT_DETERMINISTIC

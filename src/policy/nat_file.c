@@ -70,6 +70,11 @@ static const cyaml_schema_field_t limits_fields[] = {
     NUMBER(sl_nat_yaml_limits, subscribers),
     CYAML_FIELD_UINT("mappings_per_subscriber", OPTIONAL, struct sl_nat_yaml_limits,
                      mappings_per_subscriber),
+    NUMBER(sl_nat_yaml_limits, tcp_mappings_per_subscriber),
+    NUMBER(sl_nat_yaml_limits, udp_mappings_per_subscriber),
+    NUMBER(sl_nat_yaml_limits, icmp_mappings_per_subscriber),
+    CYAML_FIELD_UINT("sessions_per_mapping", OPTIONAL, struct sl_nat_yaml_limits,
+                     sessions_per_mapping),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t timeouts_fields[] = {

@@ -40,6 +40,9 @@ struct sl_nat_yaml_subscriber {
 struct sl_nat_yaml_limits {
     uint32_t *mappings, *subscribers;
     uint32_t mappings_per_subscriber; /* 0: no limit */
+    uint32_t *tcp_mappings_per_subscriber, *udp_mappings_per_subscriber,
+        *icmp_mappings_per_subscriber; /* in its place */
+    uint32_t sessions_per_mapping;     /* 0: no limit */
 };
 struct sl_nat_yaml_timeouts {
     char *udp, *tcp_established, *tcp_transitory, *icmp;

@@ -345,9 +345,13 @@ static sl_rc put_limits(const struct pol_nat_job *job)
     rc = rc == SL_OK
              ? number_check(job, "limits.subscribers", subscribers, 1, SL_NAT_SUBSCRIBERS_MAX, "")
              : rc;
-    sl_writer_be32(job->w, limits->mappings_per_subscriber);
+    uint32_t each = limits->mappings_per_subscriber;
+    sl_writer_be32(job->w, number_or(limits->tcp_mappings_per_subscriber, each));
+    sl_writer_be32(job->w, number_or(limits->udp_mappings_per_subscriber, each));
+    sl_writer_be32(job->w, number_or(limits->icmp_mappings_per_subscriber, each));
     sl_writer_be32(job->w, mappings);
     sl_writer_be32(job->w, subscribers);
+    sl_writer_be32(job->w, limits->sessions_per_mapping);
     return rc;
 }
 

@@ -57,7 +57,7 @@ static struct sl_chain *chain_make(void)
     sl_writer_be32(&w, SL_NAT_DYNAMIC << 8 | 96);
     sl_writer_bytes(&w, prefix64, sizeof(prefix64));
     const uint32_t numbers[] = {
-        1u << 16 | 65535,           512, 4, 0, 64, 16, 300000, 7440000, 240000, 60000,
+        1u << 16 | 65535,           512, 4, 0, 0, 0, 64, 16, 0, 300000, 7440000, 240000, 60000,
         1500u << 16 | 32u << 8 | 64};
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         sl_writer_be32(&w, numbers[i]);

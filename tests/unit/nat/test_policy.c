@@ -4,6 +4,7 @@
 #include "bed.h"
 #include "files/yaml_file.h"
 #include "nat/policy.h"
+#include "nat/store.h"
 #include "policy/nat_file.h"
 #include "policy/policy.h"
 #include "safelib/bytes.h"
@@ -20,7 +21,8 @@ static const char *const full =
     "nat64: {prefix: \"2001:db8:64::/96\", mtu: 1400, private_addresses: true}\n"
     "allocation: {method: port_block, block_size: 256, blocks_per_subscriber: 2}\n"
     "subscriber: {ipv4: 30, ipv6: 56}\n"
-    "limits: {mappings: 1000, subscribers: 100, mappings_per_subscriber: 10}\n"
+    "limits: {mappings: 1000, subscribers: 100, mappings_per_subscriber: 10, "
+    "udp_mappings_per_subscriber: 20, icmp_mappings_per_subscriber: 0, sessions_per_mapping: 30}\n"
     "timeouts: {udp: 2m, tcp_established: 2h4m, tcp_transitory: 240s, icmp: 61}\n"
     "port_preservation: false\nport_parity: false\nport_range_preservation: true\n"
     "hairpinning: false\ninbound_refresh: true\npooling: arbitrary\nunmatched: pass\n"
@@ -56,6 +58,10 @@ static void test_policy_of_every_key(void **state)
     assert_int_equal(p.address_count, 4 + 1 + 9);
     assert_int_equal(p.subscriber4_bits, 30);
     assert_int_equal(p.forward_count, 3);
+    assert_int_equal(p.mappings_per_subscriber[NAT_TCP], 10);
+    assert_int_equal(p.mappings_per_subscriber[NAT_UDP], 20);
+    assert_int_equal(p.mappings_per_subscriber[NAT_ICMP], 0);
+    assert_int_equal(p.sessions_per_mapping, 30);
     assert_int_equal(nat_policy_ordinal(&p, 0xcb007105), 9);
     assert_int_equal(nat_policy_address(&p, 9), 0xcb007105);
     assert_true(nat_policy_owns(&p, 0x64400001));

@@ -243,14 +243,14 @@ enum {
     AT_PORTS = 28,
     AT_BLOCK_SIZE = 32,
     AT_BLOCKS = 36,
-    AT_MAPPINGS = 44,
-    AT_SUBSCRIBERS = 48,
-    AT_UDP = 52,
-    AT_ICMP = 64,
-    AT_MTU = 68,
-    AT_BITS4 = 70,
-    AT_BITS6 = 71,
-    AT_INSIDES = 72, /* count; two of 17 bytes */
+    AT_MAPPINGS = 52,
+    AT_SUBSCRIBERS = 56,
+    AT_UDP = 64,
+    AT_ICMP = 76,
+    AT_MTU = 80,
+    AT_BITS4 = 82,
+    AT_BITS6 = 83,
+    AT_INSIDES = 84, /* count; two of 17 bytes */
     AT_INSIDE1 = AT_INSIDES + 2 + 17,
     AT_OUTSIDES = AT_INSIDE1 + 17, /* count; two of 8 */
     AT_OUTSIDE1 = AT_OUTSIDES + 2 + 8,
@@ -277,7 +277,7 @@ static void test_compiled_faults_name_what_they_are_about(void **state)
         const char *want;
     } table[] = {
         {AT_MAGIC, 4, 0x12345678, SL_MALFORMED, "starts with 12345678, expected \"SLNT\""},
-        {AT_FORMAT, 2, 9, SL_UNSUPPORTED, "format 9, this image reads 1"},
+        {AT_FORMAT, 2, 9, SL_UNSUPPORTED, "format 9, this image reads 2"},
         {AT_FLAGS, 2, 0x8000, SL_UNSUPPORTED, "flags 8000"},
         {AT_MAPPING, 1, 3, SL_UNSUPPORTED, "mapping 3"},
         {AT_FILTERING, 1, 3, SL_UNSUPPORTED, "filtering 3"},
