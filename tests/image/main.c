@@ -119,12 +119,12 @@ int case_time(int argc, char **argv)
     check(clock_gettime(CLOCK_REALTIME, &real) == 0);
     check(clock_gettime(CLOCK_MONOTONIC, &mono) == 0);
     check(gettimeofday(&tv, NULL) == 0);
-    check(labs(tv.tv_sec - real.tv_sec) <= 1 && labs(time(NULL) - real.tv_sec) <= 1);
+    check(labs(tv.tv_sec - real.tv_sec) <= 10 && labs(time(NULL) - real.tv_sec) <= 10);
     printf("realtime %lld passed %llu\n", (long long)real.tv_sec,
            (unsigned long long)(last - start));
     check(!sl_rt_is_time_authenticated());
     sl_rt_time_set(1234567890ull * NS);
-    check(sl_rt_is_time_authenticated() && labs(time(NULL) - 1234567890) <= 1);
+    check(sl_rt_is_time_authenticated() && labs(time(NULL) - 1234567890) <= 10);
     return 0;
 }
 

@@ -236,7 +236,7 @@ static void test_time_moves_and_agrees(void **state)
     const char *text = strstr(run->log, "realtime ");
     assert_non_null(text);
     long long real = strtoll(text + strlen("realtime "), NULL, 10);
-    assert_true(llabs(real - (long long)time(NULL)) <= 5);
+    assert_true(llabs(real - (long long)time(NULL)) <= 60);
     assert_true(device.is_rdtsc_trapped || strstr(text, "passed 0") == NULL);
     free(run);
 }

@@ -113,7 +113,7 @@ clone=$LAST_PID
 wait_for 60 grep -q 'image: ready' "$WORK/clone.log"
 swap() { # to the other: cut what is open, and lead elsewhere
     in_ns cloud nft add rule ip swap cut tcp dport 4433 reject with tcp reset
-    wait_for 60 eval '! state_is running'
+    wait_for 60 says 'control channel lost'
     in_ns cloud nft flush chain ip swap in
     [ "$1" = clone ] && in_ns cloud nft add rule ip swap in tcp dport 4433 redirect to :4434
     in_ns cloud nft flush chain ip swap cut
@@ -121,7 +121,8 @@ swap() { # to the other: cut what is open, and lead elsewhere
 swap clone
 key_is_not() { [ -n "$(field image.key_sha256)" ] && [ "$(field image.key_sha256)" != "$1" ]; }
 check "the clone is taken for the image, restarted: the first loses" wait_for 60 key_is_not "$first_key"
-check "it is known, and has the keys" wait_for 60 eval 'verdict_is known && state_is running'
+has_keys() { [ "$(field tunnel.slots.0.sa_out)" != None ] && ! says 'control channel lost'; } # its packets go to the first: no probe comes back
+check "it is known, and has the keys" wait_for 60 eval 'verdict_is known && has_keys'
 swap back
 check "the first comes back: fork" wait_for 60 verdict_is fork
 check "the gateway stops and says so" wait_for 60 says "fork:"
