@@ -35,8 +35,9 @@ variant() {
         tail -n 3 "$WORK/gateway.log" "$WORK/host.log" | sed 's/^/        /'
         return 1
     fi
-    check "ping" in_ns lan ping -q -c 5 -i 0.02 -W 2 10.2.0.2
-    check "ping IPv6, 4000 bytes" in_ns lan ping -q -6 -c 3 -i 0.02 -W 2 -s 4000 fd02::2
+    check "ping" in_ns lan ping -q -c 5 -i 0.02 -W 30 10.2.0.2
+    # IPv6 hosts fragment, once they have learned the path's MTU (RFC 8201): the first ones may be refused
+    check "ping IPv6, 4000 bytes" wait_for 60 in_ns lan ping -q -6 -c 3 -i 0.02 -W 5 -s 4000 fd02::2
     check "TCP IPv6" bash -c "ip netns exec $P-lan timeout 30 socat -u TCP6:[fd02::2]:80 - | grep -q hello"
     iperf_serve
     check "iperf3" in_ns lan timeout 60 iperf3 -c 10.2.0.2 -t 1 -P "${STREAMS:-1}" -J --logfile "$WORK/up.json"
@@ -123,7 +124,7 @@ variant "chacha20-poly1305" "tunnel: {suite: chacha20-poly1305}"
 variant "no ESN, replay window 64" "tunnel: {esn: false, replay_window: 64}"
 variant "replay window 4096, fixed MTU 1300" "tunnel: {replay_window: 4096, mtu: 1300}"
 check "the MTU is what was fixed" [ "$(field tunnel.mtu.inner)" = 1300 ]
-check "1300 bytes with DF pass" in_ns lan ping -q -c 2 -i 0.02 -W 2 -M "do" -s 1272 10.2.0.2
+check "1300 bytes with DF pass" in_ns lan ping -q -c 2 -i 0.02 -W 30 -M "do" -s 1272 10.2.0.2
 check_not "1301 bytes with DF do not" in_ns lan ping -q -c 1 -W 1 -M "do" -s 1273 10.2.0.2
 variant "copy_dscp off, two queues" "queues: 2
 tunnel: {copy_dscp: false}"
