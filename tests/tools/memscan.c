@@ -37,6 +37,7 @@ struct pattern {
     char name[64];
     uint8_t bytes[PATTERN_MAX];
     uint32_t size;
+    uint32_t next; /* another one that starts alike */
     uint64_t hits;
 };
 
@@ -47,7 +48,9 @@ struct range {
 struct scan {
     struct pattern patterns[PATTERNS_MAX];
     uint32_t pattern_count;
-    uint8_t starts[65536 / 8]; /* which first two bytes any pattern has */
+    /* By first two bytes, the first of those that have them. Memory is full of zeros: a pattern
+     * that starts with some must not cost a look at all the others. */
+    uint32_t starts[65536];
     struct range excludes[EXCLUDES_MAX];
     uint32_t exclude_count;
     const char *files[FILES_MAX];
@@ -87,8 +90,8 @@ static bool pattern_read(struct scan *scan, const char *line)
         return false;
     }
     uint32_t start = (uint32_t)(p->bytes[0] << 8 | p->bytes[1]);
-    scan->starts[start / 8] |= (uint8_t)(1u << start % 8);
-    scan->pattern_count++;
+    p->next = scan->starts[start];
+    scan->starts[start] = ++scan->pattern_count; /* from 1; 0: none */
     return true;
 }
 
@@ -118,13 +121,11 @@ static void search(struct scan *scan, const uint8_t *data, size_t count, size_t 
                    const char *where, uint64_t base)
 {
     for (size_t i = 0; i < count && i + 1 < size; i++) {
-        uint32_t start = (uint32_t)(data[i] << 8 | data[i + 1]);
-        if ((scan->starts[start / 8] & 1u << start % 8) == 0) {
-            continue;
-        }
-        for (uint32_t k = 0; k < scan->pattern_count; k++) {
-            struct pattern *p = &scan->patterns[k];
-            if (p->size <= size - i && memcmp(data + i, p->bytes, p->size) == 0) {
+        uint32_t number = scan->starts[data[i] << 8 | data[i + 1]];
+        for (struct pattern *p; number != 0; number = p->next) {
+            p = &scan->patterns[number - 1];
+            if (p->size <= size - i && memcmp(data + i, p->bytes, PATTERN_MIN) == 0 &&
+                memcmp(data + i, p->bytes, p->size) == 0) {
                 p->hits++;
                 if (p->hits <= 3) {
                     printf("FOUND %s at %" PRIx64 " in %s\n", p->name, base + i, where);
