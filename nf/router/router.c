@@ -251,16 +251,16 @@ static uint8_t answer_echo(struct router *router, struct sl_packet *packet)
     return SL_VERDICT_REPLY;
 }
 
-/* Of a later fragment the type is known where the chain keeps flows, as its datagram is whole then.
- * Elsewhere it goes back all the same: whoever has not sent a ping gets no beginning to it, and no
- * more bytes than he sent. */
+/* One in fragments is known where the chain keeps flows: it is whole then, and its later fragments
+ * have its type. Elsewhere nothing of it goes back: what is no ping, but the rest of an answer that
+ * a stranger sent in another router's name, would go to and fro between the two for ever. */
 static bool is_ping(const struct sl_packet *packet)
 {
+    const uint16_t bits = SL_PKT_FRAGMENT | SL_PKT_LATER_FRAGMENT;
     bool is_v4 = packet->ip_version == 4;
-    bool is_icmp = packet->proto == (is_v4 ? PROTO_ICMP : PROTO_ICMP6);
-    bool is_told = (packet->has & SL_PKT_HAS_ICMP) != 0;
-    bool is_echo = is_told && packet->icmp_type == (is_v4 ? ECHO4 : ECHO6);
-    return is_icmp && (is_echo || (!is_told && (packet->has & SL_PKT_LATER_FRAGMENT) != 0));
+    bool is_whole = (packet->has & bits) != SL_PKT_FRAGMENT || packet->more != 0;
+    return packet->proto == (is_v4 ? PROTO_ICMP : PROTO_ICMP6) && is_whole &&
+           (packet->has & SL_PKT_HAS_ICMP) != 0 && packet->icmp_type == (is_v4 ? ECHO4 : ECHO6);
 }
 
 /* RFC 4443 3.4: where an IPv6 packet names its upper layer. The parser has seen each header; behind

@@ -318,8 +318,8 @@ static void test_burst_own_address_answers_ping_and_nothing_else(void **state)
     router_nf()->unload(router);
 }
 
-/* A fragment of a ping as the router has it: where the chain keeps flows it knows what a later one
- * belongs to, of which type its first says. */
+/* A fragment of a ping as the router has it: where the chain keeps flows its datagram is whole, and
+ * a later one has the type of the first. @param known_type  -1: nothing is known */
 static void make_piece(struct cut *cut, bool is_v6, const uint8_t *ping, uint32_t begin,
                        uint32_t end, bool is_more, int known_type)
 {
@@ -329,6 +329,8 @@ static void make_piece(struct cut *cut, bool is_v6, const uint8_t *ping, uint32_
     if (begin != 0 && known_type >= 0) {
         cut->packet.has |= SL_PKT_HAS_ICMP;
         cut->packet.icmp_type = (uint8_t)known_type;
+    } else if (known_type >= 0) {
+        cut->packet.more = 1;
     }
 }
 
@@ -341,9 +343,8 @@ static void test_burst_own_address_answers_pings_in_fragments(void **state)
     static uint8_t ping[SIZE];
     static uint8_t pong[SIZE];
     static uint8_t want[SIZE];
-    for (uint32_t i = 0; i < 4; i++) {
-        bool is_v6 = i % 2 != 0;
-        bool is_known = i / 2 != 0;
+    for (uint32_t i = 0; i < 2; i++) {
+        bool is_v6 = i != 0;
         void *router = load("local 10.0.0.2 dev lan\nlocal 2000::2 dev lan\n");
         cut_payload(ping, SIZE, is_v6, is_v6 ? 58 : 1);
         memcpy(want, ping, SIZE);
@@ -354,8 +355,7 @@ static void test_burst_own_address_answers_pings_in_fragments(void **state)
             struct cut piece;
             uint32_t end = begin + EACH < SIZE ? begin + EACH : SIZE;
             struct sl_packet *list[1] = {&piece.packet};
-            make_piece(&piece, is_v6, ping, begin, end, end < SIZE,
-                       is_known ? (is_v6 ? 128 : 8) : -1);
+            make_piece(&piece, is_v6, ping, begin, end, end < SIZE, is_v6 ? 128 : 8);
             uint8_t before[48];
             memcpy(before, piece.data, sizeof(before));
             router_nf()->burst(router, list, 1);
@@ -401,6 +401,28 @@ static void test_burst_own_address_sends_no_other_fragment_back(void **state)
         assert_int_equal(piece.packet.verdict, SL_VERDICT_DROP);
     }
     assert_int_equal(counter(router, "local_refused"), 8);
+    assert_int_equal(counter(router, "echoes"), 0);
+    router_nf()->unload(router);
+}
+
+/* Of a datagram that nobody has put together nothing is sent back: the rest of an answer that a
+ * stranger sends in another router's name would go to and fro between the two for ever. */
+static void test_burst_own_address_sends_no_unknown_fragment_back(void **state)
+{
+    (void)state;
+    static uint8_t ping[512];
+    void *router = load("local 10.0.0.2 dev lan\nlocal 2000::2 dev lan\nicmp rate 0\n");
+    for (uint32_t i = 0; i < 4; i++) {
+        bool is_v6 = i % 2 != 0;
+        bool is_later = i / 2 != 0;
+        struct cut piece;
+        struct sl_packet *list[1] = {&piece.packet};
+        cut_payload(ping, sizeof(ping), is_v6, is_v6 ? 58 : 1);
+        make_piece(&piece, is_v6, ping, is_later ? 256 : 0, is_later ? 512 : 256, !is_later, -1);
+        router_nf()->burst(router, list, 1);
+        assert_int_equal(piece.packet.verdict, SL_VERDICT_DROP);
+    }
+    assert_int_equal(counter(router, "local_refused"), 4);
     assert_int_equal(counter(router, "echoes"), 0);
     router_nf()->unload(router);
 }
@@ -522,6 +544,7 @@ int main(void)
         cmocka_unit_test(test_burst_own_address_answers_ping_and_nothing_else),
         cmocka_unit_test(test_burst_own_address_answers_pings_in_fragments),
         cmocka_unit_test(test_burst_own_address_sends_no_other_fragment_back),
+        cmocka_unit_test(test_burst_own_address_sends_no_unknown_fragment_back),
         cmocka_unit_test(test_burst_icmp_errors_are_limited),
         cmocka_unit_test(test_burst_without_own_address_uses_the_dummy),
         cmocka_unit_test(test_load_refuses_what_is_malformed),
