@@ -79,10 +79,10 @@ background() { # NS LOG COMMAND...: LAST_PID is the program itself
     PIDS+=("$LAST_PID")
 }
 is_alive() { [ -d "/proc/$1" ] && ! grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null; }
-# What must become true is given a minute at least: a machine may be slow, or stand still for seconds. It costs nothing
-# where the condition holds. What must not become true is not to be waited for with this.
+# Give what must become true a minute at least: a machine may be slow, or stand still for seconds. It costs nothing where
+# the condition holds. What must not become true is not to be waited for with this.
 wait_for() { # SECONDS COMMAND...: until it succeeds
-    local end=$((SECONDS + ($1 > 60 ? $1 : 60)))
+    local end=$((SECONDS + $1))
     shift
     until "$@" >/dev/null 2>&1; do
         [ $SECONDS -lt $end ] || return 1
@@ -92,6 +92,16 @@ wait_for() { # SECONDS COMMAND...: until it succeeds
 listens() { # NS PORT [u]: whether a program there has the TCP (UDP) port
     in_ns "$1" ss -Hln"${3:-t}" "sport = :$2" | grep -q .
 }
+telnet_within() { # SECONDS: whether the WAN's port 23 says hello
+    in_ns lan timeout "$1" socat -u "TCP:10.2.0.2:23,connect-timeout=$1" - 2>/dev/null | grep -q hello
+}
+telnet() { telnet_within 2; }
+control_cut() { # RULE: what becomes of the control channel's packets, until control_mend
+    in_ns cloud nft add table inet cut
+    in_ns cloud nft add chain inet cut in '{ type filter hook input priority 0; }'
+    in_ns cloud nft add rule inet cut in tcp dport 4433 "$@"
+}
+control_mend() { in_ns cloud nft delete table inet cut; }
 # A server for one measurement: one that has just served another may be between two listening sockets.
 iperf_serve() { # [NS]
     if [ -n "${IPERF_PID:-}" ]; then

@@ -71,10 +71,6 @@ wait_for 60 eval '[ "$(in_ns wan ss -Hlnu "sport = :7002" | wc -l)" -eq 2 ]'
 datagrams() { in_ns lan timeout 240 python3 "$here/datagrams.py" send 7001 203.0.113.53 "$@"; } # COUNT [SECONDS]
 all_came() { datagrams 32 | grep -qx '32 of 32'; }
 from_both() { [ "$(cut -d' ' -f1 "$WORK/backends.log" | sort -u | wc -l)" -eq 2 ] || { all_came && false; }; } # else with other ports
-telnet_within() { # SECONDS
-    in_ns lan timeout "$1" socat -u "TCP:10.2.0.2:23,connect-timeout=$1" - 2>/dev/null | grep -q hello
-}
-telnet() { telnet_within 2; }
 version() { field image.status.policy.version; }
 version_is_not() { [ "$(version)" != "$1" ]; }
 counter() { # NF COUNTER

@@ -32,7 +32,7 @@ all_up || exit 1
 check "the image goes by the gateway's time" wait_for 60 off_hour
 sleep 2
 check "its pace is right: nothing to tell" [ "$(warps)" = 0 ]
-check "state running" wait_for 20 state_is running
+check "state running" wait_for 60 state_is running
 
 say "a host that stretches the image's time by a tenth"
 stop "$HOST_PID" KILL

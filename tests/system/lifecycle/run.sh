@@ -15,10 +15,6 @@ traffic_serve 7001
 
 passes_within() { in_ns lan ping -q -c 1 -W "$1" 10.2.0.2; } # SECONDS
 passes() { passes_within 1; }
-telnet_within() { # SECONDS
-    in_ns lan timeout "$1" socat -u "TCP:10.2.0.2:23,connect-timeout=$1" - 2>/dev/null | grep -q hello
-}
-telnet() { telnet_within 2; }
 telnet_is() { # ACTION: the rule on line 4
     sed -i "4s/.*/        tcp dport 23 $1/" "$WORK/policy.nft"
     sed -i '6s/.*/        tcp sport { 23, 80, 443, 5201, 7000-7100 } accept/' "$WORK/policy.nft"
@@ -109,20 +105,15 @@ check "nothing was refused" [ "$(field tunnel.slots.0.counters.drop_spi)$(field 
 
 say "lease"
 has_deleted() { [ "$(field image.status.control.leases_over)" -gt "$leases" ]; } # the image, its SAs
-control_cut() {
-    in_ns cloud nft add table inet cut
-    in_ns cloud nft add chain inet cut in '{ type filter hook input priority 0; }'
-    in_ns cloud nft add rule inet cut in tcp dport 4433 drop
-}
 wait_for 60 eval '[ "$(field image.status.control.lease_s)" = 5 ]'
 leases=$(field image.status.control.leases_over)
-control_cut
+control_cut drop
 check "control channel dead: SAs live on for the lease" passes_within 4
 spi=$(field tunnel.slots.0.sa_out.spi)
 check "then they are deleted, and the state says so" wait_for 60 eval 'gateway_reason | grep -q "lease over" || grep -q "lease over" "$WORK/gateway.log"'
 check "the gateway holds none" [ "$(field tunnel.slots.0.sa_out)" = None ]
 check_not "nothing passes" passes
-in_ns cloud nft delete table inet cut
+control_mend
 check "it comes back by itself" wait_for 60 state_is running
 check "the image had deleted its SAs as well" wait_for 60 has_deleted
 check "keys are new" [ "$(field tunnel.slots.0.sa_out.spi)" != "$spi" ]

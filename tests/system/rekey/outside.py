@@ -22,7 +22,6 @@ def is_outside(sent, flow, outages):
         if sum(1 for s, a in flow if up <= s < sent and a is not None) < SURE:
             return False  # sent before the way was found again
     return True
-    return True
 
 
 def main():

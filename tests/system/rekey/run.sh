@@ -49,11 +49,9 @@ rekeys=$(field session.rekeys)
 traffic_start 600 RATE=4000
 for round in 1 2 3 4; do
     wait_for 60 rekeys_are $(($(field session.rekeys) + 10))
-    in_ns cloud nft add table inet cut
-    in_ns cloud nft add chain inet cut in '{ type filter hook input priority 0; }'
-    in_ns cloud nft add rule inet cut in tcp dport 4433 reject with tcp reset
+    control_cut reject with tcp reset
     wait_for 60 eval '! state_is running'
-    in_ns cloud nft delete table inet cut
+    control_mend
     wait_for 60 resumes_are $((resumes + round))
 done
 traffic_end

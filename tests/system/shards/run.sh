@@ -50,11 +50,11 @@ chain() { # NF...: with room for all flows on each shard, for as long as the tes
 }
 gateway_up() {
     gateway_start
-    wait_for 30 state_is running || {
+    wait_for 60 state_is running || {
         tail -n 8 "$WORK/gateway.log" "$WORK/host.log"
         exit 1
     }
-    wait_for 30 mtu_found
+    wait_for 60 mtu_found
 }
 # Sums over the image's shards and ports, and its chain: TEXT is a Python expression over s(counter) and c(nf, counter)
 image() {
@@ -67,7 +67,7 @@ c = lambda nf, name: sum(entry["counters"].get("flow table: " + name, 0) for ent
 print(eval(sys.argv[1]))' "$1" 2>/dev/null
 }
 is_image() { [ "$(image "$1")" = True ]; }
-told() { wait_for 30 is_image "$1"; } # the gateway asks for the counters twice a second
+told() { wait_for 60 is_image "$1"; } # the gateway asks for the counters twice a second
 background wan echo.log python3 -c '
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -170,7 +170,7 @@ MANY_PID=$LAST_PID
 snapshot() { "$SAFELIB" snapshot --socket "$WORK/gateway.sock" "$@"; }
 restart() { # [options]
     stop "$HOST_PID" KILL
-    wait_for 30 eval '! state_is running'
+    wait_for 60 eval '! state_is running'
     host_start --scheduling polling "$@"
     wait_for 60 state_is running
 }
@@ -190,9 +190,9 @@ check "nothing is handed over" told "c('firewall', 'created') >= ${created:-0} +
 say "into another number of shards"
 check "a snapshot" eval "snapshot >'$WORK/saved' 2>&1 && grep -q '^saved: ' '$WORK/saved'"
 stop "$HOST_PID" KILL
-wait_for 30 eval '! state_is running'
+wait_for 60 eval '! state_is running'
 host_start --shards 3
-check "a gateway of two has nothing to do with an image of three" wait_for 30 eval "gateway_reason | grep -q 'the image has 3'"
+check "a gateway of two has nothing to do with an image of three" wait_for 60 eval "gateway_reason | grep -q 'the image has 3'"
 stop "$GATEWAY_PID"
 GW_EXTRA='shards: 3'
 gateway_up

@@ -44,7 +44,7 @@ while True:
         c.sendall(b"line %d\n" % n)
         n += 1
     time.sleep(0.02)' "$WORK/$1" "$2"
-    wait_for 60 eval "in_ns wan ss -ltn | grep -q ':$2 '"
+    wait_for 60 listens wan "$2"
     background lan "$1.client" python3 -u -c '
 import socket, sys
 c = socket.create_connection(("10.2.0.2", int(sys.argv[1])))

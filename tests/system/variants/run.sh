@@ -58,7 +58,7 @@ print(" ".join("%s: %d" % pair for pair in sums.items() if pair[1]) or "none")'
 wire() { # FILTER TEXT PATTERN: LAN and WAN talk until the underlay has carried ten such packets
     background gw wire.log tcpdump --immediate-mode -l -n -v -i up0 "$1"
     local dump=$LAST_PID
-    wait_for 30 grep -q listening "$WORK/wire.log"
+    wait_for 60 grep -q listening "$WORK/wire.log"
     check "the wire carries $2" wait_for 60 talk "$3"
     stop "$dump"
 }
@@ -90,10 +90,10 @@ queues: $1" --shards "$1" || return
         [ "$(outer_ports)" = "$((2 * $1)) $((2 * $1))" ]
     background gw wire.log tcpdump --immediate-mode -l -n -i up0 udp
     local dump=$LAST_PID
-    wait_for 30 grep -q listening "$WORK/wire.log"
+    wait_for 60 grep -q listening "$WORK/wire.log"
     check "flows spread over all shards and their ports" wait_for 120 spread "$1"
     stop "$dump"
-    check "the image shows its shards" wait_for 30 image_shows "$1"
+    check "the image shows its shards" wait_for 60 image_shows "$1"
 }
 spread() { # SHARDS: more flows; true when all shards have had some, from both sides, and each pair's port was on the wire
     iperf_serve
