@@ -38,6 +38,9 @@ struct nat_forward {
     uint8_t proto;
 };
 
+/** Port spaces: each has its own 65536 ports on an address. */
+enum nat_space { NAT_TCP = 0, NAT_UDP = 1, NAT_ICMP = 2, NAT_SPACE_COUNT = 3 };
+
 struct nat_policy {
     uint16_t flags;
     uint8_t mapping, filtering, allocation;
@@ -46,7 +49,7 @@ struct nat_policy {
     uint8_t prefix64[16];
     uint16_t port_first, port_last;
     uint32_t block_size, blocks_per_subscriber, slots_per_address;
-    uint32_t mappings_per_subscriber[3]; /* by enum nat_space; 0: no limit */
+    uint32_t mappings_per_subscriber[NAT_SPACE_COUNT]; /* 0: no limit */
     uint32_t mappings, subscribers;
     uint32_t sessions_per_mapping; /* 0: no limit */
     uint32_t udp_ms, tcp_established_ms, tcp_transitory_ms, icmp_ms;

@@ -84,7 +84,7 @@ static sl_rc read_ports(struct input *in, struct nat_policy *policy)
     policy->port_last = sl_reader_be16(&in->r);
     policy->block_size = sl_reader_be32(&in->r);
     policy->blocks_per_subscriber = sl_reader_be32(&in->r);
-    for (uint32_t i = 0; i < 3; i++) {
+    for (uint32_t i = 0; i < NAT_SPACE_COUNT; i++) {
         policy->mappings_per_subscriber[i] = sl_reader_be32(&in->r);
     }
     policy->mappings = sl_reader_be32(&in->r);

@@ -17,13 +17,6 @@
 #include "nat/policy.h"
 #include "safelib/flow.h"
 
-/** Port spaces: each has its own 65536 ports on an address. */
-enum nat_space { NAT_TCP = 0, NAT_UDP = 1, NAT_ICMP = 2, NAT_SPACE_COUNT = 3 };
-
-_Static_assert(sizeof(((struct nat_policy *)0)->mappings_per_subscriber) ==
-                   NAT_SPACE_COUNT * sizeof(uint32_t),
-               "a limit for each");
-
 enum { NAT_NONE = 0xffffffff };
 
 struct nat_mapping {

@@ -8,8 +8,8 @@
 #include "flow/move.h"
 #include "flow/tuple.h"
 
-/* What every packet goes through is one piece of code; what others do is out of its way, and where
- * it is rare, small rather than quick. */
+/* What every packet goes through is one piece of code, and so is what begins a flow (floods are
+ * made of it), out of the way of the first; where it is rare, small rather than quick. */
 #define EVERY  static inline __attribute__((always_inline))
 #define SELDOM static __attribute__((noinline))
 #define FEW    static __attribute__((noinline, cold))

@@ -428,12 +428,12 @@ enum sl_flow_tcp_result sl_flow_tcp_first(const struct sl_flow_options *options,
     struct sl_flow_segment segment;
     segment_read(packet, SL_FLOW_ORIGINAL, packet->tcp_flags, &segment);
     const bool is_syn = segment.kind == SL_FLOW_KIND_SYN;
-    head->upper = NO;
-    head->tcp_last = SL_FLOW_KIND_NONE;
     if (windows != NULL) {
         sl_flow_window_begin(windows, &segment, is_syn);
     }
     if (!is_syn) {
+        head->upper = NO;
+        head->tcp_last = SL_FLOW_KIND_NONE;
         return next(options, mode, head, windows, &segment, ret_timeout_s);
     }
     /* of a SYN the answers to all that would be asked are known */

@@ -268,8 +268,9 @@ uint32_t sl_pmtu_poll(struct sl_pmtu *p, uint64_t now_ns)
     return 0;
 }
 
-/* Whichever try it answers: on a path whose queues fill, that is not the last one. */
-static bool is_ours(struct sl_pmtu *p, uint64_t id, uint32_t size, uint64_t now_ns)
+/* Takes an answer to whichever try: on a path whose queues fill, that is not the last one.
+ * @return whether this round waits for it */
+static bool history_take(struct sl_pmtu *p, uint64_t id, uint32_t size, uint64_t now_ns)
 {
     struct sl_pmtu_probe *sent = &p->history[id % SL_PMTU_HISTORY];
     if (sent->id != id || sent->size != size || sent->is_answered) {
@@ -285,7 +286,7 @@ bool sl_pmtu_answer(struct sl_pmtu *p, uint64_t id, uint32_t size, uint64_t now_
 {
     bool is_all = true;
     bool is_found = false;
-    if (!is_ours(p, id, size, now_ns)) {
+    if (!history_take(p, id, size, now_ns)) {
         return false;
     }
     for (uint32_t i = 0; i < p->probe_count; i++) {
