@@ -253,7 +253,7 @@ static uint8_t answer_echo(struct router *router, struct sl_packet *packet)
 
 /* One in fragments is known where the chain keeps flows: it is whole then, and its later fragments
  * have its type. Elsewhere nothing of it goes back: what is no ping, but the rest of an answer that
- * a stranger sent in another router's name, would go to and fro between the two for ever. */
+ * a stranger sent in another router's name, would go back and forth between the two for ever. */
 static bool is_ping(const struct sl_packet *packet)
 {
     const uint16_t bits = SL_PKT_FRAGMENT | SL_PKT_LATER_FRAGMENT;

@@ -406,7 +406,7 @@ static void test_burst_own_address_sends_no_other_fragment_back(void **state)
 }
 
 /* Of a datagram that nobody has put together nothing is sent back: the rest of an answer that a
- * stranger sends in another router's name would go to and fro between the two for ever. */
+ * stranger sends in another router's name would go back and forth between the two for ever. */
 static void test_burst_own_address_sends_no_unknown_fragment_back(void **state)
 {
     (void)state;
