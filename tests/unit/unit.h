@@ -10,11 +10,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #define assert_ok(expr)     assert_int_equal((expr), 0)
 #define assert_rc(expr, rc) assert_int_equal((expr), (rc))
+
+static inline uint64_t unit_now_ns(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+static inline uint64_t unit_now_ms(void)
+{
+    return unit_now_ns() / 1000000u;
+}
 
 /* Path of a published vector, or skips the test (counted) where the data is absent. */
 static inline void vector_path(const char *name, char *out, size_t size)

@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <time.h>
 
 #include "hostile_worker.h"
 
@@ -100,13 +99,6 @@ static void *flip(void *ctx)
     return NULL;
 }
 
-static uint64_t now_ms(void)
-{
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
-}
-
 static void test_hostile_worker_bytes_change_while_read(void **state)
 {
 #if defined(__has_feature)
@@ -119,10 +111,10 @@ static void test_hostile_worker_bytes_change_while_read(void **state)
     struct writer writer = {.w = w};
     pthread_t thread;
     assert_ok(pthread_create(&thread, NULL, flip, &writer));
-    uint64_t end = now_ms() + 20000;
+    uint64_t end = unit_now_ms() + 20000;
     const struct sl_worker_counters *c = &w->worker->lanes[0].counters;
     const uint8_t code[] = {0, 0x0e, 5, 0x55};
-    while (now_ms() < end && w->next_number < NUMBERS - 64 &&
+    while (unit_now_ms() < end && w->next_number < NUMBERS - 64 &&
            !(w->next_number > 20000 && c->drop_esp > 200 && w->refused_back > 200)) {
         w->h.code = code;
         w->h.size = sizeof(code);

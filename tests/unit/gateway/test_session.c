@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "gateway/session.h"
@@ -37,13 +36,6 @@ static struct {
 } t;
 
 /* ---- the host's relay ---- */
-
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static void lane_close(struct lane *lane)
 {
@@ -96,7 +88,7 @@ static void *host_run(void *arg)
             fds[1 + i] = (struct pollfd){.fd = t.lanes[i].fd, .events = POLLIN};
         }
         (void)poll(fds, 1 + LYING_WIRES_MAX, 5);
-        t.host.now_ns = now_ns();
+        t.host.now_ns = unit_now_ns();
         bool is_cut = atomic_load(&t.is_cut);
         int fd = accept(t.listen_fd, NULL, NULL);
         if (fd >= 0 && is_cut) {
@@ -153,9 +145,9 @@ static bool is_state(enum sl_gw_state state, const char *reason)
 
 static void wait_state(enum sl_gw_state state, const char *reason)
 {
-    uint64_t end_ns = now_ns() + PATIENCE_MS * 1000000ull;
+    uint64_t end_ns = unit_now_ns() + PATIENCE_MS * 1000000ull;
     while (!is_state(state, reason)) {
-        if (now_ns() > end_ns) {
+        if (unit_now_ns() > end_ns) {
             fail_msg("not %s (%s) but %s: %s", sl_gw_state_text(state), reason,
                      sl_gw_state_text(t.session.state), t.session.reason);
         }
@@ -166,10 +158,10 @@ static void wait_state(enum sl_gw_state state, const char *reason)
 /* Provisioned: running, until it is noticed that the UDP port is silent. */
 static void wait_up(void)
 {
-    uint64_t end_ns = now_ns() + PATIENCE_MS * 1000000ull;
+    uint64_t end_ns = unit_now_ns() + PATIENCE_MS * 1000000ull;
     while ((!is_state(SL_GW_RUNNING, "") && !is_state(SL_GW_DEGRADED, "nothing sent")) ||
            !sl_tunnel_is_keyed(&t.tunnel)) {
-        if (now_ns() > end_ns) {
+        if (unit_now_ns() > end_ns) {
             wait_state(SL_GW_RUNNING, ""); /* says what it is instead */
             fail_msg("running without keys");
         }
@@ -327,8 +319,8 @@ static void test_session_lease_over_deletes_at_both_ends(void **state)
     wait_up();
     uint64_t before = count(&t.session.provisions);
     atomic_store(&t.is_cut, true);
-    uint64_t end_ns = now_ns() + PATIENCE_MS * 1000000ull;
-    while (sl_tunnel_is_keyed(&t.tunnel) && now_ns() < end_ns) {
+    uint64_t end_ns = unit_now_ns() + PATIENCE_MS * 1000000ull;
+    while (sl_tunnel_is_keyed(&t.tunnel) && unit_now_ns() < end_ns) {
         usleep(2000);
     }
     assert_false(sl_tunnel_is_keyed(&t.tunnel));

@@ -11,7 +11,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "fake_image.h"
@@ -78,13 +77,6 @@ static void rig_stop(struct rig *r)
 {
     rig_join(r);
     rig_free(r);
-}
-
-static uint64_t now_ms(void)
-{
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
 }
 
 static int client_open(uint16_t port, int type)
@@ -158,8 +150,8 @@ static void flood(bool is_polling)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
     uint32_t back = 0;
     uint32_t sent = 0;
-    uint64_t end = now_ms() + PATIENCE_MS;
-    while (sent < 20000 && now_ms() < end) {
+    uint64_t end = unit_now_ms() + PATIENCE_MS;
+    while (sent < 20000 && unit_now_ms() < end) {
         uint8_t buf[1400];
         for (uint32_t i = 0; i < 32; i++, sent++) {
             esp_like(buf, sizeof(buf), 0x00123400 + (sent / 3) % 2, sent);
@@ -263,10 +255,10 @@ static uint64_t slowness(void)
 static bool is_quiet(bool is_polling, uint64_t slow)
 {
     uint64_t cpu = cpu_us();
-    uint64_t wall = now_ms();
+    uint64_t wall = unit_now_ms();
     usleep(1500000);
     cpu = cpu_us() - cpu;
-    wall = (now_ms() - wall) * 1000;
+    wall = (unit_now_ms() - wall) * 1000;
     print_message("%s idle: %.2f %% of a core, which is %llu times slower\n",
                   is_polling ? "polling" : "batch", 100.0 * (double)cpu / (double)wall,
                   (unsigned long long)slow);
@@ -305,9 +297,9 @@ static void test_node_wakes_in_time(void **state)
             slow = 0;
             for (uint32_t i = 0; i < 200; i++) {
                 usleep(i * 13 % 3000);
-                uint64_t begin = now_ms();
+                uint64_t begin = unit_now_ms();
                 bounce_check(r, fd, 0x100, i, 100);
-                slow += now_ms() - begin > SL_MOVER_SLEEP_MAX_MS / 2;
+                slow += unit_now_ms() - begin > SL_MOVER_SLEEP_MAX_MS / 2;
             }
         }
         assert_in_range(slow, 0, 2);
@@ -371,9 +363,9 @@ static void test_node_control_echoes_on_four_connections(void **state)
     (void)close(fifth);
     /* one leaves, and there is room again */
     (void)close(fds[0]);
-    uint64_t end = now_ms() + PATIENCE_MS;
+    uint64_t end = unit_now_ms() + PATIENCE_MS;
     fds[0] = client_open(r->node.relay.local.port, SOCK_STREAM);
-    while (!is_echoed(fds[0]) && now_ms() < end) {
+    while (!is_echoed(fds[0]) && unit_now_ms() < end) {
         (void)close(fds[0]);
         usleep(10000);
         fds[0] = client_open(r->node.relay.local.port, SOCK_STREAM);
@@ -438,10 +430,10 @@ static void test_node_control_stall_does_not_block_packets(void **state)
         }
     }
     /* the kernel may still be moving what it has from one buffer into the next */
-    uint64_t end = now_ms() + PATIENCE_MS;
+    uint64_t end = unit_now_ms() + PATIENCE_MS;
     ssize_t more;
     while ((more = send(tcp, data, sizeof(data), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0 &&
-           now_ms() < end) {
+           unit_now_ms() < end) {
         usleep(1000);
     }
     assert_true(more < 0 && errno == EAGAIN);
@@ -495,8 +487,8 @@ static void test_node_control_flood_leaves_time_for_others(void **state)
     atomic_store(&r->image.is_flooding, true);
     int tcp = client_open(r->node.relay.local.port, SOCK_STREAM);
     usleep(200000);
-    uint64_t end = now_ms() + PATIENCE_MS;
-    while (sl_counter_read(&r->node.relay.counters.bytes_out) < 1000 && now_ms() < end) {
+    uint64_t end = unit_now_ms() + PATIENCE_MS;
+    while (sl_counter_read(&r->node.relay.counters.bytes_out) < 1000 && unit_now_ms() < end) {
         usleep(10000);
     }
     int fd = status_connect(path);

@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "net/udp.h"
@@ -173,13 +172,6 @@ static void test_send_native_arrives_without_ip_header(void **state)
     }
 }
 
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static void test_send_train_refused_falls_back_and_backs_off(void **state)
 {
     (void)state;
@@ -200,7 +192,7 @@ static void test_send_train_refused_falls_back_and_backs_off(void **state)
     assert_int_equal(sl_udp_counters(pair.a)->gso_refused, 1);
     /* while backed off, no train is tried */
     assert_int_equal(sl_udp_send(pair.a, &run, 1), 20);
-    uint64_t sent_ns = now_ns();
+    uint64_t sent_ns = unit_now_ns();
     assert_int_equal(receive_checked(pair.b, 20, 0, &runs), 20);
     if (sent_ns < offload.retry_ns) { /* else this machine stopped meanwhile */
         assert_int_equal(sl_udp_counters(pair.a)->gso_refused, 1);
@@ -208,7 +200,7 @@ static void test_send_train_refused_falls_back_and_backs_off(void **state)
     /* after the back-off, and with the kernel healed, trains are back */
     int zero = 0;
     assert_ok(setsockopt(sl_udp_fd(pair.a), SOL_SOCKET, SO_NO_CHECK, &zero, sizeof(zero)));
-    for (sl_udp_offload_get(pair.a, &offload); now_ns() <= offload.retry_ns;) {
+    for (sl_udp_offload_get(pair.a, &offload); unit_now_ns() <= offload.retry_ns;) {
         usleep(10000);
     }
     assert_int_equal(sl_udp_send(pair.a, &run, 1), 20);
